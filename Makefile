@@ -1,0 +1,179 @@
+# Causeway. `make help` lists the targets; README.md says what they are for.
+SHELL := /bin/bash
+CC := gcc
+CLANG := clang
+B := build
+Q := $(if $(V),,@)
+
+# Everything that the build, the tests and the demo need, by Debian 12 package name.
+DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-dev libxdp-dev libnl-3-dev \
+	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev linux-libc-dev
+DEPS_TEST := check dpdk dpdk-dev iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
+	python3-pytest-xdist python3-scapy python3-yaml clang-format clang-tidy cppcheck universal-ctags libclang-rt-14-dev
+
+PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-3.0 libevent libfyaml libcjson
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef -Wvla \
+	$(if $(findstring clang,$(CC)),,-Wno-format-truncation)
+OPT := -O2 -g
+SAN :=
+CFLAGS = -std=gnu11 -D_GNU_SOURCE $(OPT) $(SAN) -fno-strict-aliasing -pthread $(WARN) $(WERROR) -I. -I$(B) $(CFLAGS_EXTRA)
+# DPDK's and the kernel's headers are not ours to warn about.
+SYS_CFLAGS := $(patsubst -I%,-isystem %,$(PKG_CFLAGS))
+LDLIBS = $(PKG_LIBS) -lrte_bus_vdev -lrte_net_ring -lm -pthread
+
+CTL_SRC := $(wildcard controlplane/causewayctl.c controlplane/ctl_*.c)
+LIB_SRC := $(wildcard conf/*.c dataplane/*.c) $(filter-out %.bpf.c,$(wildcard ebpf/*.c)) \
+	$(filter-out controlplane/main.c $(CTL_SRC),$(wildcard controlplane/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+CTL_OBJ := $(CTL_SRC:%.c=$(B)/%.o)
+SKELS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard ebpf/*.bpf.c))
+
+UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+FLOW := $(patsubst %.c,$(B)/%,$(wildcard tests/flow/test_*.c))
+BPFT := $(patsubst %.c,$(B)/%,$(wildcard tests/bpf/test_*.c))
+TOOLS := $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/tools/*.c)))
+TOOLS_BPF := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard tests/tools/*.bpf.c))
+BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+# Helpers that several flow tests or benchmarks share.
+FLOW_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/flow/test_%,$(wildcard tests/flow/*.c)))
+
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := all
+.PHONY: all help deps check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install clean \
+	tests unit flow bpf e2e fuzz-replay
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/causewayd $(B)/causewayctl
+
+help:
+	@echo "all      build/causewayd and build/causewayctl (default)"
+	@echo "deps     install what everything below needs (apt-get; safe to repeat; root)"
+	@echo "demo     deps, build, two sites on this machine, a report (root; KEEP=1 leaves it running)"
+	@echo "check    deps, build, lint, and all tests (root)"
+	@echo "unit flow bpf e2e fuzz-replay   one group of tests each, after a build"
+	@echo "asan     unit and flow tests under ASan and UBSan"
+	@echo "fuzz     each fuzz target for FUZZ_SECONDS (60) under ASan"
+	@echo "bench    measure (root)"
+	@echo "lint     format, warnings, static analysis, include arrows, sizes"
+	@echo "install  to DESTDIR and PREFIX (/usr/local)"
+
+# ---- what a bare machine needs
+
+deps:
+	$(Q)conf=; missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
+	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	    [ "$$(id -u)" = 0 ] || { echo "make deps: root needed to install:$$missing" >&2; exit 1; }; \
+	    echo "deps: installing$$missing"; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; \
+	else echo "deps: nothing missing"; fi
+
+# ---- build
+
+$(B)/%.o: %.c | $(SKELS)
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CFLAGS) $(SYS_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/%.bpf.o: %.bpf.c
+	@mkdir -p $(@D)
+	@echo "  BPF   $<"
+	$(Q)$(CLANG) -target bpf -O2 -g -Wall -Wextra -Werror -mcpu=v3 -I. -isystem /usr/include/$(shell uname -m)-linux-gnu \
+	    -MMD -MP -c $< -o $@
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(Q)PATH=$$PATH:/usr/sbin bpftool gen skeleton $< name $(subst -,_,$(notdir $*)) > $@
+
+$(B)/libcauseway.a: $(LIB_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/causewayd: $(B)/controlplane/main.o $(B)/libcauseway.a
+	@echo "  LD    $@"
+	$(Q)$(CC) $(SAN) -o $@ $^ $(LDLIBS)
+
+$(B)/causewayctl: $(CTL_OBJ) $(B)/libcauseway.a
+	@echo "  LD    $@"
+	$(Q)$(CC) $(SAN) -o $@ $^ -lcjson
+
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+$(UNIT) $(BPFT): $(B)/tests/%: $(B)/tests/%.o $(B)/libcauseway.a
+	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
+
+$(FLOW): $(B)/tests/flow/%: $(B)/tests/flow/%.o $(FLOW_LIB) $(B)/libcauseway.a
+	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
+
+$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(FLOW_LIB) $(B)/libcauseway.a
+	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
+
+$(TOOLS): $(B)/tests/tools/%: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -o $@ $< -pthread
+
+tests: all $(UNIT) $(FLOW) $(BPFT) $(TOOLS) $(TOOLS_BPF)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# ---- tests: each group alone, and all of them
+
+unit: $(UNIT)
+	@tests/run-c.sh $^
+flow: $(FLOW)
+	@tests/run-c.sh $^
+bpf: $(BPFT)
+	@tests/run-c.sh $^
+e2e: all $(TOOLS) $(TOOLS_BPF)
+	@/usr/bin/python3 -m pytest -q -n 2 --dist loadfile tests/e2e $(PYTEST)
+
+asan:
+	@$(MAKE) --no-print-directory B=$(B)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" unit flow
+
+# libFuzzer targets: everything compiled by clang with coverage, ASan and UBSan.
+FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz-build:
+	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=$(CLANG) OPT="-O1 -g" \
+	    SAN="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link" $(FUZZ:%=$(B)/fuzz/fuzz_%)
+$(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(FLOW_LIB) $(B)/libcauseway.a
+	$(Q)$(CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
+
+fuzz: fuzz-build
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(B)/fuzz $(FUZZ)
+fuzz-replay: fuzz-build
+	@FUZZ_SECONDS=0 tests/fuzz/run.sh $(B)/fuzz $(FUZZ)
+
+lint:
+	@tests/lint.sh
+
+# The second make starts when the packages, and so pkg-config's answers, are there.
+check: deps
+	@$(MAKE) --no-print-directory check-run
+check-run:
+	@tests/check.sh
+
+demo: deps
+	@$(MAKE) --no-print-directory demo-run
+demo-run: all $(TOOLS) $(TOOLS_BPF)
+	@/usr/bin/python3 tests/e2e/demo.py $(if $(KEEP),--keep)
+
+bench: deps
+	@$(MAKE) --no-print-directory bench-run
+bench-run: all $(BENCH)
+	@/usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m 0755 $(B)/causewayd $(DESTDIR)$(PREFIX)/sbin/causewayd
+	install -D -m 0755 $(B)/causewayctl $(DESTDIR)$(PREFIX)/bin/causewayctl
+	install -d $(DESTDIR)$(PREFIX)/share/doc/causeway/examples
+	install -m 0644 conf/*.yaml $(DESTDIR)$(PREFIX)/share/doc/causeway/examples/
+	install -m 0644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/causeway/
+
+clean:
+	rm -rf $(B)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What holds when the file does not say (conf.c). Inside conf/ only.
+ */
+#ifndef CONF_CONF_DEFAULT_H
+#define CONF_CONF_DEFAULT_H
+
+#include "conf/conf.h"
+
+#define CONF_DEFAULT_TAP "cw-wan" /* only with pci/dpdk, so conf_check fills it in */
+
+/* Each sets the defaults of one zeroed struct. */
+void conf_default(struct conf *c);
+void conf_default_access(void *access);   /* struct conf_access */
+void conf_default_network(void *network); /* struct conf_network */
+
+#endif

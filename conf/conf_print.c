@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * struct conf to YAML, every key with the value in force. What conf.h calls "not given" (an MTU left to the
+ * port, the networks of a port that carries all) is left out, as it has no other form. Quotes stand around
+ * all that some YAML reader, 1.1 included, takes for something else: MACs (sexagesimal numbers), names like
+ * "on", "1" or "null". Control thread only.
+ */
+#include "conf/conf.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <strings.h>
+
+/* Letters first and then name characters, and none of YAML's words. */
+static bool plain_is_safe(const char *text)
+{
+    static const char *const words[] = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
+
+    if (!isalpha((unsigned char)text[0]))
+        return false;
+    for (const char *p = text; *p; p++) {
+        if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
+            return false;
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasecmp(text, words[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
+static void print_string(FILE *out, const char *text)
+{
+    if (plain_is_safe(text)) {
+        fputs(text, out);
+        return;
+    }
+    fprintf(out, "\"%s\"", text); /* nothing that would need an escape gets past conf_value.c */
+}
+
+static void print_key_string(FILE *out, const char *key, const char *text)
+{
+    fprintf(out, "%s: ", key);
+    print_string(out, text);
+    putc('\n', out);
+}
+
+static void print_address(FILE *out, const struct ipaddr *a)
+{
+    char buf[IPADDR_STRLEN];
+
+    fprintf(out, "\"%s\"", ipaddr_format(a, buf));
+}
+
+static void print_mac(FILE *out, struct mac mac)
+{
+    char buf[MAC_STRLEN];
+
+    fprintf(out, "\"%s\"", mac_format(mac, buf));
+}
+
+static void print_limit(FILE *out, const char *key, uint32_t limit)
+{
+    if (limit == CONF_NO_LIMIT)
+        fprintf(out, "%s: unlimited\n", key);
+    else
+        fprintf(out, "%s: %" PRIu32 "\n", key, limit);
+}
+
+static void print_mtu(FILE *out, const char *indent, uint16_t mtu)
+{
+    if (mtu != 0)
+        fprintf(out, "%smtu: %u\n", indent, mtu);
+}
+
+static const char *truth(bool b)
+{
+    return b ? "true" : "false";
+}
+
+static const char *device_key(enum conf_port_kind kind)
+{
+    return kind == CONF_PORT_PCI ? "pci" : kind == CONF_PORT_DPDK ? "dpdk" : "interface";
+}
+
+static void print_underlay(FILE *out, const struct conf_underlay *u)
+{
+    char buf[IPADDR_STRLEN];
+
+    fprintf(out, "underlay:\n  address: \"%s", ipaddr_format(&u->address, buf));
+    if (u->prefix_len != 0xff)
+        fprintf(out, "/%u", u->prefix_len);
+    fprintf(out, "\"\n  port:\n    ");
+    print_key_string(out, device_key(u->port.kind), u->port.device);
+    if (u->port.kind != CONF_PORT_INTERFACE)
+        print_key_string(out, "  tap", u->tap);
+    print_mtu(out, "  ", u->mtu);
+    fprintf(out, "  vxlan_port: %u\n  ttl: %u\n", u->vxlan_port, u->ttl);
+    fprintf(out, "  udp6_zero_csum_tx: %s\n  udp6_zero_csum_rx: %s\n", truth(u->udp6_zero_csum_tx),
+            truth(u->udp6_zero_csum_rx));
+    if (u->n_routes > 0)
+        fprintf(out, "  routes:\n");
+    for (size_t i = 0; i < u->n_routes; i++) {
+        fprintf(out, "    - { to: \"%s/%u\", via: ", ipaddr_format(&u->routes[i].to.addr, buf),
+                u->routes[i].to.len);
+        print_address(out, &u->routes[i].via);
+        fprintf(out, " }\n");
+    }
+}
+
+static void print_access(FILE *out, const struct conf_access *a)
+{
+    print_key_string(out, "  - name", a->name);
+    fprintf(out, "    ");
+    print_key_string(out, device_key(a->port.kind), a->port.device);
+    print_mtu(out, "    ", a->mtu);
+    print_limit(out, "    mac_limit", a->mac_limit);
+    if (a->untagged[0] != '\0')
+        print_key_string(out, "    untagged", a->untagged);
+    if (a->n_networks > 0)
+        fprintf(out, "    networks:\n");
+    for (size_t i = 0; i < a->n_networks; i++) {
+        fprintf(out, "      - ");
+        print_string(out, a->networks[i]);
+        putc('\n', out);
+    }
+}
+
+static void print_static_mac(FILE *out, const struct conf_static_mac *s)
+{
+    fprintf(out, "      - { mac: ");
+    print_mac(out, s->mac);
+    if (s->port[0] != '\0') {
+        fprintf(out, ", port: ");
+        print_string(out, s->port);
+    } else {
+        fprintf(out, ", vtep: ");
+        print_address(out, &s->vtep);
+    }
+    fprintf(out, " }\n");
+}
+
+static void print_network(FILE *out, const struct conf_network *n)
+{
+    print_key_string(out, "  - name", n->name);
+    if (n->vlan == CONF_VLAN_NONE)
+        fprintf(out, "    vlan: untagged\n");
+    else
+        fprintf(out, "    vlan: %u\n", n->vlan);
+    fprintf(out, "    vni: %" PRIu32 "\n", n->vni);
+    print_mtu(out, "    ", n->mtu);
+    fprintf(out, "    qinq: %s\n", truth(n->qinq));
+    if (n->dscp == CONF_DSCP_INHERIT)
+        fprintf(out, "    dscp: inherit\n");
+    else
+        fprintf(out, "    dscp: %u\n", n->dscp);
+    fprintf(out, "    unknown_unicast: %s\n", n->flood_unknown ? "flood" : "drop");
+    if (n->n_flood_macs > 0)
+        fprintf(out, "    flood_macs:\n");
+    for (size_t i = 0; i < n->n_flood_macs; i++) {
+        fprintf(out, "      - ");
+        print_mac(out, n->flood_macs[i]);
+        putc('\n', out);
+    }
+    fprintf(out, "    limits:\n");
+    print_limit(out, "      broadcast", n->limit_broadcast);
+    print_limit(out, "      multicast", n->limit_multicast);
+    print_limit(out, "      unknown_unicast", n->limit_unknown_unicast);
+    print_limit(out, "    mac_limit", n->mac_limit);
+    fprintf(out, "    ageing: %" PRIu32 "\n", n->ageing);
+    if (n->n_static_macs > 0)
+        fprintf(out, "    static_macs:\n");
+    for (size_t i = 0; i < n->n_static_macs; i++)
+        print_static_mac(out, &n->static_macs[i]);
+    if (n->n_peers > 0)
+        fprintf(out, "    peers:\n");
+    for (size_t i = 0; i < n->n_peers; i++) {
+        fprintf(out, "      - { address: ");
+        print_address(out, &n->peers[i].address);
+        fprintf(out, ", learning: %s }\n", n->peers[i].learning ? "on" : "off");
+    }
+}
+
+static void print_rest(FILE *out, const struct conf *c)
+{
+    static const char *const hugepages[] = {"auto", "on", "off"};
+    char buf[IPADDR_STRLEN];
+
+    fprintf(out, "dataplane:\n  max_macs: %" PRIu32 "\n", c->dataplane.max_macs);
+    if (c->dataplane.cpu < 0)
+        fprintf(out, "  cpu: any\n");
+    else
+        fprintf(out, "  cpu: %d\n", c->dataplane.cpu);
+    fprintf(out, "  poll: %s\n  hugepages: %s\n", c->dataplane.busy_poll ? "busy" : "adaptive",
+            hugepages[c->dataplane.hugepages]);
+    fprintf(out, "api:\n");
+    print_key_string(out, "  socket", c->api_socket);
+    if (c->bgp.asn != 0)
+        fprintf(out, "bgp:\n  asn: %" PRIu32 "\n%s", c->bgp.asn, c->bgp.n_peers ? "  peers:\n" : "");
+    for (size_t i = 0; i < c->bgp.n_peers; i++) {
+        fprintf(out, "    - { address: ");
+        print_address(out, &c->bgp.peers[i]);
+        fprintf(out, " }\n");
+    }
+    if (c->metrics_address.family == 6)
+        fprintf(out, "metrics:\n  listen: \"[%s]:%u\"\n", ipaddr_format(&c->metrics_address, buf),
+                c->metrics_port);
+    else if (c->metrics_address.family == 4)
+        fprintf(out, "metrics:\n  listen: \"%s:%u\"\n", ipaddr_format(&c->metrics_address, buf),
+                c->metrics_port);
+}
+
+void conf_print(const struct conf *c, FILE *out)
+{
+    print_key_string(out, "site", c->site);
+    print_key_string(out, "gateway", c->gateway);
+    print_underlay(out, &c->underlay);
+    fprintf(out, "access:\n");
+    for (size_t i = 0; i < c->n_access; i++)
+        print_access(out, &c->access[i]);
+    fprintf(out, "networks:\n");
+    for (size_t i = 0; i < c->n_networks; i++)
+        print_network(out, &c->networks[i]);
+    print_rest(out, c);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See conf_yaml.h. To add a key: one line here, its default in conf.c, its line in conf_print.c, and what it
+ * must agree with in conf_check.c. Control thread only.
+ */
+#include "conf/conf_yaml.h"
+
+#include "conf/conf_default.h"
+#include "conf/conf_value.h"
+
+#define SIZE(type, member)           .size = sizeof(((struct type *)0)->member)
+#define AT(type, member)             .offset = offsetof(struct type, member), SIZE(type, member)
+#define FIELDS(table)                .fields = table, .n_fields = sizeof(table) / sizeof(table[0])
+#define NUMBER(type, member, lo, hi) .read = conf_read_number, AT(type, member), .min = lo, .max = hi
+#define WORDS(type, member, list)    NUMBER(type, member, 1, 0), .words = list
+#define BOOLEAN(type, member)        WORDS(type, member, booleans)
+#define LIST(type, member, lo, hi)                                                                           \
+    .read = conf_read_list, AT(type, member), .count_offset = offsetof(struct type, n_##member), .min = lo,  \
+    .max = hi
+#define INTO(type, member)                .offset = offsetof(struct type, member)
+#define MAPPING(schema)                   .read = conf_read_map, .map = &schema
+#define TEXT(reader, type, member, right) .read = reader, AT(type, member), .expect = right
+#define NEEDED                            .required = true
+
+#define MTU_MIN  68 /* RFC 791 */
+#define MTU_MAX  65535
+#define MAX_MACS 1048576
+#define MAX_RATE 1000000000
+
+#define NAME_EXPECT   "1 to 31 letters, digits, dots, hyphens and underscores"
+#define OWN_EXPECT    "an IPv4 or IPv6 address like 198.18.0.1 (with pci or dpdk like 198.18.0.1/24)"
+#define PORT_EXPECT   "{ interface: NAME }, { pci: ADDRESS } or { dpdk: DEVICE }"
+#define LISTEN_EXPECT "ADDRESS:PORT like \"127.0.0.1:9469\" or \"[::1]:9469\""
+#define VTEP_EXPECT   "an IPv4 or IPv6 address like 198.18.0.2"
+#define MAC_EXPECT    "a host's MAC address like \"02:00:00:00:00:01\""
+
+static const struct conf_word booleans[] = {{"true", 1}, {"false", 0}, {"on", 1}, {"off", 0},
+                                            {"yes", 1},  {"no", 0},    {NULL, 0}};
+static const struct conf_word unlimited[] = {{"unlimited", CONF_NO_LIMIT}, {NULL, 0}};
+static const struct conf_word untagged[] = {{"untagged", CONF_VLAN_NONE}, {NULL, 0}};
+static const struct conf_word inherit[] = {{"inherit", CONF_DSCP_INHERIT}, {NULL, 0}};
+static const struct conf_word any_cpu[] = {{"any", -1}, {NULL, 0}};
+static const struct conf_word drop_flood[] = {{"drop", false}, {"flood", true}, {NULL, 0}};
+static const struct conf_word poll_modes[] = {{"adaptive", false}, {"busy", true}, {NULL, 0}};
+static const struct conf_word hugepage_modes[] = {
+    {"auto", CONF_HUGEPAGES_AUTO}, {"on", CONF_HUGEPAGES_ON}, {"off", CONF_HUGEPAGES_OFF}, {NULL, 0}};
+
+/* ---- a port's device: underlay.port is this mapping; an access port has the same keys among its own */
+
+static const char *const device_choice[] = {"interface", "pci", "dpdk", NULL};
+
+#define INTERFACE                                                                                            \
+    .key = "interface", .read = conf_read_interface, .expect = "an interface name of 1 to 15 characters"
+#define PCI .key = "pci", .read = conf_read_pci, .expect = "a PCI address like \"0000:03:00.0\""
+#define DPDK                                                                                                 \
+    .key = "dpdk", .read = conf_read_vdev, .expect = "a DPDK device like \"net_pcap0,rx_pcap=in.pcap\""
+
+static const struct conf_field device_fields[] = {
+    {INTERFACE, .size = sizeof(struct conf_port)},
+    {PCI, .size = sizeof(struct conf_port)},
+    {DPDK, .size = sizeof(struct conf_port)},
+};
+static const struct conf_schema device = {
+    .what = "the underlay's port", FIELDS(device_fields), .one_of = device_choice};
+
+/* ---- underlay */
+
+static const struct conf_field route_fields[] = {
+    {.key = "to", TEXT(conf_read_prefix, conf_route, to, "a prefix like 198.18.4.0/24"), NEEDED},
+    {.key = "via", TEXT(conf_read_via, conf_route, via, "a router's IP address"), NEEDED},
+};
+static const struct conf_schema route = {.what = "a route", FIELDS(route_fields)};
+static const struct conf_field route_item = {
+    .key = "routes", MAPPING(route), .size = sizeof(struct conf_route)};
+
+static const struct conf_field underlay_fields[] = {
+    {.key = "address", TEXT(conf_read_own, conf_underlay, address, OWN_EXPECT), NEEDED},
+    {.key = "port", MAPPING(device), INTO(conf_underlay, port), NEEDED, .expect = PORT_EXPECT},
+    {.key = "tap", TEXT(conf_read_tap, conf_underlay, tap, "an interface name of 1 to 15 characters")},
+    {.key = "mtu", NUMBER(conf_underlay, mtu, MTU_MIN, MTU_MAX)},
+    {.key = "vxlan_port", NUMBER(conf_underlay, vxlan_port, 1, 65535)},
+    {.key = "ttl", NUMBER(conf_underlay, ttl, 1, 255)},
+    {.key = "udp6_zero_csum_tx", BOOLEAN(conf_underlay, udp6_zero_csum_tx)},
+    {.key = "udp6_zero_csum_rx", BOOLEAN(conf_underlay, udp6_zero_csum_rx)},
+    {.key = "routes", LIST(conf_underlay, routes, 0, 4096), .item = &route_item},
+};
+static const struct conf_schema underlay = {.what = "the underlay", FIELDS(underlay_fields)};
+
+/* ---- access */
+
+static const struct conf_field carried_item = {
+    .key = "networks", .read = conf_read_reference, .size = CONF_NAME_LEN, .expect = "the name of a network"};
+
+static const struct conf_field access_fields[] = {
+    {.key = "name", TEXT(conf_read_name, conf_access, name, NAME_EXPECT), NEEDED},
+    {INTERFACE, AT(conf_access, port)},
+    {PCI, AT(conf_access, port)},
+    {DPDK, AT(conf_access, port)},
+    {.key = "mtu", NUMBER(conf_access, mtu, MTU_MIN, MTU_MAX)},
+    {.key = "mac_limit", NUMBER(conf_access, mac_limit, 1, MAX_MACS), .words = unlimited},
+    {.key = "untagged", TEXT(conf_read_reference, conf_access, untagged, "the name of a network")},
+    {.key = "networks", LIST(conf_access, networks, 1, CONF_MAX_NETWORKS), .item = &carried_item},
+};
+static const struct conf_schema access = {
+    .what = "an access port", FIELDS(access_fields), .one_of = device_choice, .init = conf_default_access};
+static const struct conf_field access_item = {
+    .key = "access", MAPPING(access), .size = sizeof(struct conf_access)};
+
+/* ---- networks */
+
+static const struct conf_field limits_fields[] = {
+    {.key = "broadcast", NUMBER(conf_network, limit_broadcast, 0, MAX_RATE), .words = unlimited},
+    {.key = "multicast", NUMBER(conf_network, limit_multicast, 0, MAX_RATE), .words = unlimited},
+    {.key = "unknown_unicast", NUMBER(conf_network, limit_unknown_unicast, 0, MAX_RATE), .words = unlimited},
+};
+static const struct conf_schema limits = {.what = "the limits of a network", FIELDS(limits_fields)};
+
+static const char *const static_mac_choice[] = {"port", "vtep", NULL};
+static const struct conf_field static_mac_fields[] = {
+    {.key = "mac", TEXT(conf_read_mac, conf_static_mac, mac, MAC_EXPECT), NEEDED},
+    {.key = "port", TEXT(conf_read_reference, conf_static_mac, port, "the name of an access port")},
+    {.key = "vtep", TEXT(conf_read_vtep, conf_static_mac, vtep, VTEP_EXPECT)},
+};
+static const struct conf_schema static_mac = {
+    .what = "a static MAC", FIELDS(static_mac_fields), .one_of = static_mac_choice};
+static const struct conf_field static_mac_item = {
+    .key = "static_macs", MAPPING(static_mac), .size = sizeof(struct conf_static_mac)};
+
+static const struct conf_field peer_fields[] = {
+    {.key = "address", TEXT(conf_read_vtep, conf_peer, address, VTEP_EXPECT), NEEDED},
+    {.key = "learning", BOOLEAN(conf_peer, learning), .expect = "on or off"},
+};
+static const struct conf_schema peer = {.what = "a peer", FIELDS(peer_fields)};
+static const struct conf_field peer_item = {.key = "peers", MAPPING(peer), .size = sizeof(struct conf_peer)};
+
+static const struct conf_field flood_mac_item = {
+    .key = "flood_macs", .read = conf_read_mac, .size = sizeof(struct mac), .expect = MAC_EXPECT};
+
+static const struct conf_field network_fields[] = {
+    {.key = "name", TEXT(conf_read_name, conf_network, name, NAME_EXPECT), NEEDED},
+    {.key = "vlan", NUMBER(conf_network, vlan, 1, VLAN_ID_MAX), .words = untagged, NEEDED},
+    {.key = "vni", NUMBER(conf_network, vni, 1, VNI_MAX), NEEDED},
+    {.key = "mtu", NUMBER(conf_network, mtu, MTU_MIN, MTU_MAX)},
+    {.key = "qinq", BOOLEAN(conf_network, qinq)},
+    {.key = "dscp", NUMBER(conf_network, dscp, 0, 63), .words = inherit},
+    {.key = "unknown_unicast", WORDS(conf_network, flood_unknown, drop_flood)},
+    {.key = "flood_macs", LIST(conf_network, flood_macs, 0, MAX_MACS), .item = &flood_mac_item},
+    {.key = "limits", MAPPING(limits)},
+    {.key = "mac_limit", NUMBER(conf_network, mac_limit, 1, MAX_MACS), .words = unlimited},
+    {.key = "ageing", NUMBER(conf_network, ageing, 0, 1000000)},
+    {.key = "static_macs", LIST(conf_network, static_macs, 0, MAX_MACS), .item = &static_mac_item},
+    {.key = "peers", LIST(conf_network, peers, 0, CONF_MAX_VTEPS), .item = &peer_item},
+};
+static const struct conf_schema network = {
+    .what = "a network", FIELDS(network_fields), .init = conf_default_network};
+static const struct conf_field network_item = {
+    .key = "networks", MAPPING(network), .size = sizeof(struct conf_network)};
+
+/* ---- the rest */
+
+static const struct conf_field dataplane_fields[] = {
+    {.key = "max_macs", NUMBER(conf_dataplane, max_macs, 1024, MAX_MACS)},
+    {.key = "cpu", NUMBER(conf_dataplane, cpu, 0, 1023), .words = any_cpu},
+    {.key = "poll", WORDS(conf_dataplane, busy_poll, poll_modes)},
+    {.key = "hugepages", WORDS(conf_dataplane, hugepages, hugepage_modes)},
+};
+static const struct conf_schema dataplane = {.what = "the data plane", FIELDS(dataplane_fields)};
+
+static const struct conf_field api_fields[] = {
+    {.key = "socket", TEXT(conf_read_path, conf, api_socket, "an absolute path of at most 107 characters")},
+};
+static const struct conf_schema api = {.what = "the api section", FIELDS(api_fields)};
+
+static const struct conf_field bgp_peer_fields[] = {
+    {.key = "address", .read = conf_read_vtep, .size = sizeof(struct ipaddr), NEEDED, .expect = VTEP_EXPECT},
+};
+static const struct conf_schema bgp_peer = {.what = "a BGP peer", FIELDS(bgp_peer_fields)};
+static const struct conf_field bgp_peer_item = {
+    .key = "peers", MAPPING(bgp_peer), .size = sizeof(struct ipaddr)};
+
+static const struct conf_field bgp_fields[] = {
+    {.key = "asn", NUMBER(conf_bgp, asn, 1, 4294967294), NEEDED},
+    {.key = "peers", LIST(conf_bgp, peers, 0, CONF_MAX_VTEPS), .item = &bgp_peer_item},
+};
+static const struct conf_schema bgp = {.what = "the bgp section", FIELDS(bgp_fields)};
+
+static const struct conf_field metrics_fields[] = {
+    {.key = "listen", TEXT(conf_read_listen, conf, metrics_address, LISTEN_EXPECT), NEEDED},
+};
+static const struct conf_schema metrics = {.what = "the metrics section", FIELDS(metrics_fields)};
+
+/* api, metrics and limits are mappings in the file only: their fields lie in the struct around them, hence no
+ * offset. */
+static const struct conf_field root_fields[] = {
+    {.key = "site", TEXT(conf_read_name, conf, site, NAME_EXPECT), NEEDED},
+    {.key = "gateway", TEXT(conf_read_name, conf, gateway, NAME_EXPECT), NEEDED},
+    {.key = "underlay", MAPPING(underlay), INTO(conf, underlay), NEEDED},
+    {.key = "access", LIST(conf, access, 1, CONF_MAX_ACCESS), .item = &access_item, NEEDED},
+    {.key = "networks", LIST(conf, networks, 1, CONF_MAX_NETWORKS), .item = &network_item, NEEDED},
+    {.key = "dataplane", MAPPING(dataplane), INTO(conf, dataplane)},
+    {.key = "api", MAPPING(api)},
+    {.key = "bgp", MAPPING(bgp), INTO(conf, bgp)},
+    {.key = "metrics", MAPPING(metrics)},
+};
+static const struct conf_schema root_schema = {.what = "the configuration", FIELDS(root_fields)};
+
+void conf_yaml_read(struct conf_reader *r, const struct conf_node *root, struct conf *c)
+{
+    static const struct conf_field whole = {.key = "the configuration", MAPPING(root_schema)};
+
+    if (root->kind != CONF_NODE_BAD)
+        conf_read_map(r, root, &whole, c);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The API: a UNIX stream socket (mode 0660) on which each line is a JSON request and gets one JSON line back,
+ * in order (api_request.h). causewayctl is its first user.
+ *
+ * The peer is whoever may open the socket, and nothing it sends or fails to read may hold up or fill up the
+ * daemon: at most API_LINE_MAX bytes a line, one request a turn of the loop and client, the next only after
+ * the reply was taken, bounded clients, and a client that is idle or does not read is closed.
+ *
+ * Control thread only.
+ */
+#ifndef CONTROLPLANE_API_H
+#define CONTROLPLANE_API_H
+
+#include "controlplane/api_request.h"
+
+#include <stddef.h>
+
+struct api;
+struct event_base;
+struct gateway;
+
+/* Serves the commands of api_commands.h for this gateway. A missing parent directory is made (0755); the
+ * socket of a dead daemon is replaced; a living one is an error. NULL with a sentence in err. */
+struct api *api_start(struct event_base *base, struct gateway *g, const char *socket_path, char *err,
+                      size_t err_len);
+/* Closes all clients and removes the socket. NULL is fine. */
+void api_stop(struct api *api);
+
+/* What api_start() is made of: any commands, any limits. */
+struct api_config {
+    const struct api_command *commands;
+    size_t n_commands;
+    void *ctx;            /* for the handlers */
+    unsigned max_clients; /* more get an error reply and are closed */
+    unsigned idle_ms;     /* no request for that long: closed */
+    unsigned write_ms;    /* a reply not taken for that long: closed */
+};
+struct api *api_open(struct event_base *base, const struct api_config *config, const char *socket_path,
+                     char *err, size_t err_len);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One request line to one reply line: parses {"cmd":"show macs","network":"web"}, checks it against a table
+ * of commands, calls the handler, and prints {"ok":true,"result":{...}} or {"ok":false,"error":"sentence"}.
+ *
+ * Knows neither sockets nor the gateway, so it can be tried and fuzzed alone. The line comes from whoever may
+ * open the socket: any bytes at all. cJSON bounds the nesting itself (CJSON_NESTING_LIMIT).
+ *
+ * Control thread only.
+ */
+#ifndef CONTROLPLANE_API_REQUEST_H
+#define CONTROLPLANE_API_REQUEST_H
+
+#include "conf/types.h"
+#include "controlplane/api_commands.h"
+
+#include <cjson/cJSON.h>
+
+#define API_ERR_LEN  256
+#define API_LINE_MAX 65536 /* bytes of a request, newline not counted */
+#define API_TEXT_LEN 64    /* a text argument, end included */
+
+union api_value {
+    char text[API_TEXT_LEN];
+    struct mac mac;
+    struct ipaddr address;
+    uint32_t number;
+    bool flag;
+};
+
+struct api_args {
+    unsigned given; /* API_TAKES() bits */
+    union api_value value[API_ARG_IDS];
+};
+
+/* The value of a given argument, or NULL. */
+#define api_arg(args, id) ((args)->given & API_TAKES(id) ? &(args)->value[API_ARG_ID_##id] : NULL)
+
+/* Fills result (an object) and returns 0, or returns -errno with a sentence in err. */
+typedef int (*api_handler_fn)(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN]);
+
+struct api_command {
+    const char *name;
+    unsigned args; /* API_TAKES() bits */
+    const char *help;
+    api_handler_fn handler;
+};
+
+struct api_arg_spec {
+    const char *name;
+    enum api_arg_type type;
+    const char *value; /* placeholder in help */
+    const char *help;
+};
+extern const struct api_arg_spec api_arg_specs[API_ARG_IDS];
+
+/* Text to value, for the server and for causewayctl alike. False with a sentence in err. */
+bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, char err[API_ERR_LEN]);
+
+/* Returns the reply, one line without its newline, to be released with cJSON_free(); NULL without memory. */
+char *api_answer(const struct api_command *commands, size_t n_commands, void *ctx, const char *line,
+                 size_t len);
+/* The reply that carries an error. The same ownership. */
+char *api_error_reply(const char *sentence);
+
+#endif

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * causewayctl: asks a running causewayd over its API socket. Commands and options come from api_commands.h,
+ * so help and checks follow a new command by themselves.
+ *
+ * Exit status: 0 done, 1 the daemon cannot be reached or refused, 2 the command line is wrong. One thread.
+ */
+#include "conf/conf.h"
+#include "conf/version.h"
+#include "controlplane/api_request.h"
+#include "controlplane/ctl_client.h"
+#include "controlplane/ctl_json.h"
+#include "controlplane/ctl_show.h"
+#include "controlplane/ctl_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define NAME_LEN   64
+
+static const struct api_command commands[] = {
+#define X(id, name, args, help) {name, args, help, NULL},
+    API_COMMANDS(X)
+#undef X
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* What the command line says. */
+struct line {
+    const char *socket;
+    bool json, help, version;
+    char words[NAME_LEN];            /* "show macs" */
+    const char *option[API_ARG_IDS]; /* text of each option given, else NULL; "" for a flag */
+};
+
+static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* On stderr, made harmless: the text may hold what the daemon said. */
+static void complain(const char *fmt, ...)
+{
+    char buf[2 * CTL_ERR_LEN];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(buf, sizeof(buf), fmt, ap);
+    va_end(ap);
+    fputs("causewayctl: ", stderr);
+    ctl_put(stderr, buf, false);
+    fputc('\n', stderr);
+}
+
+/* ---- help */
+
+static bool option_shown(unsigned args, int id)
+{
+    return (args & 1u << id) && api_arg_specs[id].help[0];
+}
+
+static void help_globals(FILE *out)
+{
+    fprintf(out, "\nOptions, anywhere on the line:\n"
+                 "  -s, --socket PATH  the daemon's socket (else $CAUSEWAY_SOCKET, else\n"
+                 "                     " CONF_API_SOCKET ")\n"
+                 "  -j, --json         the answer as JSON, complete and with exact numbers\n"
+                 "  -h, --help         help: for all, or for the command before it\n"
+                 "  -V, --version      the version\n");
+}
+
+static void help_command(const struct api_command *c, FILE *out)
+{
+    bool any = false;
+
+    fprintf(out, "causewayctl %s", c->name);
+    for (int i = 0; i < API_ARG_IDS; i++)
+        if (option_shown(c->args, i))
+            fprintf(out, " [--%s%s%s]", api_arg_specs[i].name, *api_arg_specs[i].value ? " " : "",
+                    api_arg_specs[i].value);
+    fprintf(out, "\n  %s\n", c->help);
+    for (int i = 0; i < API_ARG_IDS; i++) {
+        char option[NAME_LEN];
+
+        if (!option_shown(c->args, i))
+            continue;
+        snprintf(option, sizeof(option), "--%s %s", api_arg_specs[i].name, api_arg_specs[i].value);
+        fprintf(out, "%s  %-17s  %s\n", any ? "" : "\n", option, api_arg_specs[i].help);
+        any = true;
+    }
+}
+
+/* Commands that begin with these words ("" for all). False when there are none. */
+static bool help_list(const char *words, FILE *out)
+{
+    size_t n = strlen(words);
+    bool any = false;
+
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strncmp(commands[i].name, words, n) != 0 || (n && commands[i].name[n] != ' '))
+            continue;
+        if (!any)
+            fputs("Commands:\n", out);
+        fprintf(out, "  %-15s  %s\n", commands[i].name, commands[i].help);
+        any = true;
+    }
+    return any;
+}
+
+static void help_all(FILE *out)
+{
+    fputs("Usage: causewayctl [-s SOCKET] [-j] COMMAND [OPTION...]\n\n", out);
+    help_list("", out);
+    help_globals(out);
+    fputs("\n\"causewayctl COMMAND --help\" tells the options of a command.\n", out);
+}
+
+/* ---- near matches */
+
+/* Edit distance of two short words. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[NAME_LEN + 1];
+    size_t n = strlen(b);
+
+    if (n > NAME_LEN)
+        return UINT32_MAX;
+    for (unsigned j = 0; j <= n; j++)
+        row[j] = j;
+    for (unsigned i = 0; a[i]; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            unsigned change = diagonal + (a[i] != b[j]);
+            unsigned least = row[j] < row[j + 1] ? row[j] : row[j + 1];
+
+            diagonal = row[j + 1];
+            row[j + 1] = change < least + 1 ? change : least + 1;
+        }
+    }
+    return row[n];
+}
+
+static bool resembles(const char *words, const char *name)
+{
+    const char *last = strchr(name, ' ');
+    size_t n = strlen(words);
+
+    return distance(words, name) <= 2 || (n > 1 && strncmp(name, words, n) == 0) ||
+           (last && distance(words, last + 1) <= 1);
+}
+
+static int unknown_command(const char *words)
+{
+    bool any = false;
+
+    complain("no command \"%s\"", words);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (!resembles(words, commands[i].name))
+            continue;
+        fprintf(stderr, "%s \"%s\"", any ? "," : "did you mean", commands[i].name);
+        any = true;
+    }
+    fputs(any ? "?\n" : "\"causewayctl help\" lists the commands\n", stderr);
+    return EXIT_USAGE;
+}
+
+/* ---- the command line */
+
+static bool add_word(struct line *line, const char *word)
+{
+    size_t n = strlen(line->words);
+    int len = snprintf(line->words + n, sizeof(line->words) - n, "%s%s", n ? " " : "", word);
+
+    if (len >= 0 && (size_t)len < sizeof(line->words) - n)
+        return true;
+    complain("no command is as long as that");
+    return false;
+}
+
+/* The value of an option: what follows "=", or the next word. */
+static const char *option_value(const char *arg, char **argv, int *i)
+{
+    const char *equals = strchr(arg, '=');
+
+    if (equals)
+        return equals + 1;
+    if (!argv[*i + 1]) {
+        complain("%s needs a value", arg);
+        return NULL;
+    }
+    return argv[++*i];
+}
+
+static bool is_option(const char *arg, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncmp(arg, name, n) == 0 && (arg[n] == '\0' || arg[n] == '=');
+}
+
+/* --network and the like. */
+static bool command_option(struct line *line, const char *arg, char **argv, int *i)
+{
+    for (int id = 0; id < API_ARG_IDS; id++) {
+        const struct api_arg_spec *spec = &api_arg_specs[id];
+
+        if (!spec->help[0] || !is_option(arg + 2, spec->name))
+            continue;
+        if (line->option[id]) {
+            complain("--%s is given twice", spec->name);
+            return false;
+        }
+        if (spec->type == API_ARG_FLAG) {
+            line->option[id] = "";
+            if (!strchr(arg, '='))
+                return true;
+            complain("--%s takes no value", spec->name);
+            return false;
+        }
+        line->option[id] = option_value(arg, argv, i);
+        return line->option[id];
+    }
+    complain("no option %s; \"causewayctl help\" lists them", arg);
+    return false;
+}
+
+static bool read_line(struct line *line, char **argv)
+{
+    for (int i = 1; argv[i]; i++) {
+        const char *arg = argv[i];
+
+        if (arg[0] != '-') {
+            if (!add_word(line, arg))
+                return false;
+        } else if (strcmp(arg, "-j") == 0 || strcmp(arg, "--json") == 0) {
+            line->json = true;
+        } else if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
+            line->help = true;
+        } else if (strcmp(arg, "-V") == 0 || strcmp(arg, "--version") == 0) {
+            line->version = true;
+        } else if (strcmp(arg, "-s") == 0 || is_option(arg, "--socket")) {
+            line->socket = option_value(arg, argv, &i);
+            if (!line->socket)
+                return false;
+        } else if (arg[1] == '-' && arg[2]) {
+            if (!command_option(line, arg, argv, &i))
+                return false;
+        } else {
+            complain("no option %s; \"causewayctl help\" lists them", arg);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct api_command *find_command(const char *words)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, words) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+/* A command and then more: say so, and how it wants to be told. */
+static bool surplus_word(const char *words)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        size_t n = strlen(commands[i].name);
+
+        if (strncmp(words, commands[i].name, n) != 0 || words[n] != ' ')
+            continue;
+        complain("\"%s\" is not understood after \"%s\"", words + n + 1, commands[i].name);
+        help_command(&commands[i], stderr);
+        return true;
+    }
+    return false;
+}
+
+/* NULL when an option does not belong or is wrong. */
+static cJSON *build_request(const struct api_command *c, const struct line *line)
+{
+    cJSON *request = cJSON_CreateObject();
+
+    cJSON_AddStringToObject(request, "cmd", c->name);
+    for (int id = 0; id < API_ARG_IDS; id++) {
+        const struct api_arg_spec *spec = &api_arg_specs[id];
+        char err[API_ERR_LEN];
+        union api_value value;
+
+        if (!line->option[id])
+            continue;
+        if (!(c->args & 1u << id)) {
+            complain("\"%s\" takes no --%s; see \"causewayctl %s --help\"", c->name, spec->name, c->name);
+            goto wrong;
+        }
+        if (spec->type == API_ARG_FLAG) {
+            cJSON_AddTrueToObject(request, spec->name);
+        } else if (api_arg_parse((enum api_arg_id)id, line->option[id], &value, err)) {
+            cJSON_AddStringToObject(request, spec->name, line->option[id]);
+        } else {
+            complain("--%s", err);
+            goto wrong;
+        }
+    }
+    return request;
+
+wrong:
+    cJSON_Delete(request);
+    return NULL;
+}
+
+/* ---- asking */
+
+/* 0: as wide as it gets. */
+static unsigned terminal_width(void)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+
+    if (columns && atoi(columns) > 0)
+        return (unsigned)atoi(columns);
+    if (!isatty(STDOUT_FILENO))
+        return 0;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Asks page after page. False with a sentence in err. */
+static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json, struct ctl_show *show,
+                char err[CTL_ERR_LEN])
+{
+    double before = 0;
+
+    for (;;) {
+        cJSON *page = ctl_client_call(client, request, err);
+        const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
+        bool more = cJSON_IsNumber(next);
+        double after = more ? next->valuedouble : 0;
+
+        if (!page)
+            return false;
+        if (more && after <= before) {
+            snprintf(err, CTL_ERR_LEN, "the pages of the answer do not get on");
+            cJSON_Delete(page);
+            return false;
+        }
+        before = after;
+        if (json) {
+            ctl_json_page(json, page);
+            cJSON_Delete(page);
+        } else {
+            ctl_show_page(show, page, !more);
+        }
+        if (!more)
+            return true;
+        cJSON_DeleteItemFromObjectCaseSensitive(request, "after");
+        cJSON_AddNumberToObject(request, "after", after);
+    }
+}
+
+static int run(const struct api_command *c, const struct line *line)
+{
+    cJSON *request = build_request(c, line);
+    struct ctl_json *json = line->json ? ctl_json_new() : NULL;
+    struct ctl_show *show = ctl_show_new(c->name, terminal_width(), stdout);
+    struct ctl_client *client = NULL;
+    char err[CTL_ERR_LEN];
+    int status = EXIT_USAGE;
+
+    if (request) {
+        client = ctl_client_open(line->socket, err);
+        status = client && ask(client, request, json, show, err) ? EXIT_SUCCESS : EXIT_FAILURE;
+        if (status == EXIT_SUCCESS && json)
+            ctl_json_print(json, stdout);
+        if (status == EXIT_SUCCESS && (fflush(stdout) != 0 || ferror(stdout))) {
+            snprintf(err, sizeof(err), "cannot write the answer");
+            status = EXIT_FAILURE;
+        }
+        fflush(stdout);
+        if (status != EXIT_SUCCESS)
+            complain("%s", err);
+    }
+    ctl_client_close(client);
+    ctl_show_free(show);
+    ctl_json_free(json);
+    cJSON_Delete(request);
+    return status;
+}
+
+static int dispatch(const struct line *line)
+{
+    const struct api_command *c = find_command(line->words);
+
+    if (line->version) {
+        puts("causewayctl " CAUSEWAY_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (c && !line->help)
+        return run(c, line);
+    if (c) {
+        help_command(c, stdout);
+        help_globals(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(line->words, "help") == 0 || (line->help && !line->words[0])) {
+        help_all(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (!line->words[0]) {
+        help_all(stderr);
+        return EXIT_USAGE;
+    }
+    if (strncmp(line->words, "help ", 5) == 0) {
+        struct line of = {.help = true};
+
+        snprintf(of.words, sizeof(of.words), "%s", line->words + 5);
+        return dispatch(&of);
+    }
+    if (help_list(line->words, stdout))
+        return EXIT_SUCCESS;
+    return surplus_word(line->words) ? EXIT_USAGE : unknown_command(line->words);
+}
+
+int main(int argc, char **argv)
+{
+    const char *env = getenv("CAUSEWAY_SOCKET");
+    struct line line = {.socket = env && *env ? env : CONF_API_SOCKET};
+
+    (void)argc;
+    return read_line(&line, argv) ? dispatch(&line) : EXIT_USAGE;
+}

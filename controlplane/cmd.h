@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The commands of the API on a running gateway, one function per line of api_commands.h. Each reads struct
+ * gateway and fills a JSON object; ctx is the struct gateway. What is long is given in pages, so that no
+ * request holds up the loop for more than some milliseconds.
+ *
+ * Control thread only.
+ */
+#ifndef CONTROLPLANE_CMD_H
+#define CONTROLPLANE_CMD_H
+
+#include "controlplane/api_request.h"
+#include "controlplane/gateway.h"
+
+#define X(id, name, args, help)                                                                              \
+    int cmd_##id(void *ctx, const struct api_args *args_given, cJSON *result, char err[API_ERR_LEN]);
+API_COMMANDS(X)
+#undef X
+
+/* The network that the arguments name: 0 and *net NULL when none is named; -ENOENT with a sentence in err. */
+int cmd_find_network(const struct gateway *g, const struct api_args *args, const struct gateway_network **net,
+                     char err[API_ERR_LEN]);
+
+/* Members of a JSON object. Without memory a member is left out. */
+void json_text(cJSON *o, const char *name, const char *text);
+void json_bool(cJSON *o, const char *name, bool v);
+/* Exact up to 2^64-1, which a JSON number of cJSON's (a double) is not. */
+void json_u64(cJSON *o, const char *name, uint64_t v);
+/* null stands for UINT32_MAX ("no limit"). */
+void json_limit(cJSON *o, const char *name, uint32_t v);
+void json_mac(cJSON *o, const char *name, struct mac m);
+/* null stands for no address. */
+void json_address(cJSON *o, const char *name, const struct ipaddr *a);
+/* "name":{"frames":F,"bytes":B} */
+void json_count(cJSON *o, const char *name, struct dp_count c);
+/* A new empty array or object in o, or a new object at the end of an array. NULL without memory; all of these
+ * functions take NULL for o and then do nothing. */
+cJSON *json_array(cJSON *o, const char *name);
+cJSON *json_object(cJSON *o, const char *name);
+cJSON *json_row(cJSON *array);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The commands about the gateway as a whole: show status, drops, counters, config. Control thread only.
+ */
+#include "conf/version.h"
+#include "controlplane/cmd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COUNTERS_PAGE 1000
+#define CONFIG_PAGE   (256 * 1024)
+
+static uint64_t sum_drops(const struct dp_totals *totals)
+{
+    uint64_t sum = 0;
+
+    for (int i = 0; i < DROP_N; i++)
+        sum += totals->drops[i];
+    return sum;
+}
+
+static void status_underlay(const struct gateway *g, cJSON *result)
+{
+    const struct underlay_link *link = underlay_link(g->underlay);
+    cJSON *o = json_object(result, "underlay");
+
+    json_address(o, "address", &g->conf->underlay.address);
+    json_u64(o, "vxlan_port", g->conf->underlay.vxlan_port);
+    json_bool(o, "up", link->up);
+    json_mac(o, "mac", link->mac);
+    json_u64(o, "mtu", link->mtu);
+}
+
+static void status_counts(const struct gateway *g, cJSON *result)
+{
+    unsigned ports_up = 0, resolved = 0;
+    uint32_t used, capacity;
+
+    for (unsigned i = 0; i < g->n_ports; i++) {
+        struct dp_port_status status;
+
+        dp_port_status(g->dp, g->ports[i].id, &status);
+        ports_up += status.up;
+    }
+    for (unsigned i = 0; i < g->n_vteps; i++) {
+        const struct underlay_hop *hop = underlay_hop(g->underlay, &g->vteps[i].address);
+
+        resolved += hop && hop->state == UNDERLAY_RESOLVED;
+    }
+    dp_fdb_usage(g->dp, &used, &capacity);
+    json_u64(result, "ports", g->n_ports);
+    json_u64(result, "ports_up", ports_up);
+    json_u64(result, "networks", g->n_networks);
+    json_u64(result, "vteps", g->n_vteps);
+    json_u64(result, "vteps_resolved", resolved);
+    json_u64(result, "macs", mactable_count(g->macs));
+    json_u64(result, "macs_max", g->conf->dataplane.max_macs);
+    json_u64(result, "fdb_used", used);
+    json_u64(result, "fdb_capacity", capacity);
+}
+
+int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
+{
+    const struct gateway *g = ctx;
+    struct dp_totals totals;
+    cJSON *worker;
+
+    (void)args;
+    (void)err;
+    dp_totals(g->dp, &totals);
+    json_text(result, "site", g->conf->site);
+    json_text(result, "gateway", g->conf->gateway);
+    json_text(result, "version", CAUSEWAY_VERSION);
+    json_u64(result, "uptime_s", (mono_now().ns - g->started.ns) / 1000000000u);
+    status_underlay(g, result);
+    status_counts(g, result);
+    json_bool(result, "hugepages", g->hugepages);
+    worker = json_object(result, "worker");
+    json_text(worker, "poll", g->conf->dataplane.busy_poll ? "busy" : "adaptive");
+    json_u64(worker, "polls", totals.polls);
+    json_u64(worker, "idle_polls", totals.idle_polls);
+    json_u64(result, "events_lost", totals.events_lost);
+    json_u64(result, "drops", sum_drops(&totals));
+    return 0;
+}
+
+int cmd_show_drops(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
+{
+    const struct gateway *g = ctx;
+    const union api_value *all = api_arg(args, ALL);
+    struct dp_totals totals;
+    cJSON *rows;
+
+    (void)err;
+    dp_totals(g->dp, &totals);
+    json_u64(result, "total", sum_drops(&totals));
+    rows = json_array(result, "drops");
+    for (int i = 0; i < DROP_N; i++) {
+        cJSON *row;
+
+        if (totals.drops[i] == 0 && !(all && all->flag))
+            continue;
+        row = json_row(rows);
+        json_text(row, "reason", drop_name((enum drop_reason)i));
+        json_u64(row, "count", totals.drops[i]);
+        json_text(row, "text", drop_text((enum drop_reason)i));
+    }
+    return 0;
+}
+
+static void counters_totals(const struct gateway *g, cJSON *result)
+{
+    struct dp_totals totals;
+    cJSON *o;
+
+    dp_totals(g->dp, &totals);
+    o = json_object(result, "totals");
+    json_u64(o, "replicas", totals.replicas);
+    json_u64(o, "events_lost", totals.events_lost);
+    json_u64(o, "polls", totals.polls);
+    json_u64(o, "idle_polls", totals.idle_polls);
+    json_u64(o, "drops", sum_drops(&totals));
+    o = json_object(result, "drops");
+    for (int i = 0; i < DROP_N; i++)
+        json_u64(o, drop_name((enum drop_reason)i), totals.drops[i]);
+}
+
+static void counters_port(const struct gateway *g, const struct gateway_port *port, cJSON *row)
+{
+    struct dp_port_counters c;
+
+    dp_port_counters(g->dp, port->id, &c);
+    json_text(row, "port", port->name);
+    json_count(row, "rx", c.rx);
+    json_count(row, "tx", c.tx);
+    json_u64(row, "drops", c.drops);
+}
+
+static void counters_network(const struct gateway *g, const struct gateway_network *net, cJSON *row)
+{
+    struct dp_net_counters c;
+
+    dp_net_counters(g->dp, net->id, &c);
+    json_text(row, "network", net->conf->name);
+    json_count(row, "access_in_unicast", c.access_in[0]);
+    json_count(row, "access_in_flooded", c.access_in[1]);
+    json_count(row, "access_out_unicast", c.access_out[0]);
+    json_count(row, "access_out_flooded", c.access_out[1]);
+    json_count(row, "wan_in_unicast", c.wan_in[0]);
+    json_count(row, "wan_in_flooded", c.wan_in[1]);
+    json_count(row, "wan_out_unicast", c.wan_out[0]);
+    json_count(row, "wan_out_flooded", c.wan_out[1]);
+}
+
+static void counters_vtep(const struct gateway *g, const struct gateway_vtep *vtep, cJSON *row)
+{
+    struct dp_vtep_counters c;
+
+    dp_vtep_counters(g->dp, vtep->id, &c);
+    json_address(row, "vtep", &vtep->address);
+    json_count(row, "rx", c.rx);
+    json_count(row, "tx", c.tx);
+}
+
+/* The cursor counts through ports, then networks, then VTEPs. */
+int cmd_show_counters(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
+{
+    const struct gateway *g = ctx;
+    const union api_value *after = api_arg(args, AFTER);
+    uint32_t first = after ? after->number : 0, all = g->n_ports + g->n_networks + g->n_vteps, i;
+    cJSON *ports = json_array(result, "ports"), *networks = json_array(result, "networks");
+    cJSON *vteps = json_array(result, "vteps");
+
+    (void)err;
+    if (first == 0)
+        counters_totals(g, result);
+    for (i = first; i < all && i - first < COUNTERS_PAGE; i++) {
+        if (i < g->n_ports) {
+            counters_port(g, &g->ports[i], json_row(ports));
+        } else if (i - g->n_ports < g->n_networks) {
+            counters_network(g, &g->networks[i - g->n_ports], json_row(networks));
+        } else {
+            counters_vtep(g, &g->vteps[i - g->n_ports - g->n_networks], json_row(vteps));
+        }
+    }
+    if (i < all)
+        json_u64(result, "next", i);
+    return 0;
+}
+
+/* The cursor is the offset in the text. A struct conf does not change, so the pages fit together. */
+int cmd_show_config(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
+{
+    const struct gateway *g = ctx;
+    const union api_value *after = api_arg(args, AFTER);
+    size_t len = 0, first = after ? after->number : 0, end;
+    char *text = NULL;
+    FILE *f = open_memstream(&text, &len);
+
+    if (f) {
+        conf_print(g->conf, f);
+        if (fclose(f) != 0) {
+            free(text);
+            text = NULL;
+        }
+    }
+    if (!text) {
+        snprintf(err, API_ERR_LEN, "not enough memory to print the configuration");
+        return -ENOMEM;
+    }
+    if (first > len)
+        first = len;
+    end = len;
+    if (len - first > CONFIG_PAGE) {
+        /* Whole lines, so that no character is cut in two. */
+        end = first + CONFIG_PAGE;
+        while (end > first && text[end - 1] != '\n')
+            end--;
+        if (end == first)
+            end = first + CONFIG_PAGE;
+        json_u64(result, "next", end);
+        text[end] = '\0';
+    }
+    json_text(result, "yaml", text + first);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See ctl_show.h. One thread. The MAC table and the configuration are shown page by page; everything else is
+ * small enough to be collected first.
+ */
+#include "controlplane/ctl_show.h"
+
+#include "controlplane/ctl_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_LEN  512
+#define MAX_DEPTH 8
+
+/* ---- show status */
+
+static void status_head(struct ctl_show *s, const cJSON *r)
+{
+    const cJSON *underlay = view_member(r, "underlay");
+    char age[CTL_NUMBER_LEN], buf[VIEW_CELL_LEN];
+
+    view_line(s, "site", view_text(r, "site"));
+    view_line(s, "gateway", view_text(r, "gateway"));
+    snprintf(buf, sizeof(buf), "%s, up %s", view_text(r, "version") ? view_text(r, "version") : "?",
+             ctl_duration(view_number(r, "uptime_s"), age));
+    view_line(s, "causewayd", buf);
+    snprintf(buf, sizeof(buf), "%s, link %s, MTU %.0f",
+             view_text(underlay, "address") ? view_text(underlay, "address") : "?",
+             view_true(underlay, "up") ? "up" : "DOWN", view_number(underlay, "mtu"));
+    view_line(s, "underlay", buf);
+    snprintf(buf, sizeof(buf), "UDP port %.0f, our MAC %s", view_number(underlay, "vxlan_port"),
+             view_text(underlay, "mac") ? view_text(underlay, "mac") : "?");
+    view_line(s, "VXLAN", buf);
+}
+
+static void print_status(struct ctl_show *s, const cJSON *r, bool last)
+{
+    const cJSON *worker = view_member(r, "worker");
+    double polls = view_number(worker, "polls"), idle = view_number(worker, "idle_polls");
+    char buf[VIEW_CELL_LEN];
+
+    (void)last;
+    status_head(s, r);
+    view_line_of(s, "ports", view_number(r, "ports_up"), view_number(r, "ports"), "up");
+    view_line_of(s, "VTEPs", view_number(r, "vteps_resolved"), view_number(r, "vteps"), "resolved");
+    view_line_number(s, "networks", view_number(r, "networks"), "");
+    view_line_of(s, "MACs", view_number(r, "macs"), view_number(r, "macs_max"), "used");
+    view_line(s, "hugepages", view_true(r, "hugepages") ? "yes" : "no");
+    snprintf(buf, sizeof(buf), "%s, %.1f %% of its polls found nothing",
+             view_text(worker, "poll") ? view_text(worker, "poll") : "?",
+             polls > 0 ? 100 * idle / polls : 0.0);
+    view_line(s, "worker", buf);
+    view_line_number(s, "learn events", view_number(r, "events_lost"), " lost");
+    view_line_number(s, "dropped", view_number(r, "drops"),
+                     view_number(r, "drops") > 0 ? " frames (show drops)" : " frames");
+}
+
+/* ---- show drops */
+
+static void print_drops(struct ctl_show *s, const cJSON *r, bool last)
+{
+    static const struct ctl_column columns[] = {
+        {"REASON", false, 0, 0}, {"FRAMES", true, 0, 0}, {"WHAT IT MEANS", false, 0, 20}};
+    struct ctl_table *t;
+    const cJSON *d;
+
+    (void)last;
+    if (cJSON_GetArraySize(view_member(r, "drops")) == 0) {
+        fputs("nothing was dropped\n", s->out);
+        return;
+    }
+    t = ctl_table_new(VIEW_COLUMNS(columns), s->width);
+    cJSON_ArrayForEach(d, view_member(r, "drops"))
+    {
+        view_cell(t, d, "reason");
+        view_cell_number(t, d, "count");
+        view_cell(t, d, "text");
+    }
+    ctl_table_print(t, s->out);
+    ctl_table_free(t);
+    fputc('\n', s->out);
+    view_line_number(s, "total", view_number(r, "total"), "");
+}
+
+/* ---- show config, clear macs */
+
+static void print_config(struct ctl_show *s, const cJSON *r, bool last)
+{
+    (void)last;
+    ctl_put(s->out, view_text(r, "yaml") ? view_text(r, "yaml") : "", true);
+}
+
+static void print_cleared(struct ctl_show *s, const cJSON *r, bool last)
+{
+    char buf[CTL_NUMBER_LEN];
+
+    (void)last;
+    fprintf(s->out, "%s MAC address%s forgotten\n", ctl_grouped(view_number(r, "cleared"), buf),
+            view_number(r, "cleared") == 1 ? "" : "es");
+}
+
+/* ---- anything else */
+
+static void put_number(FILE *out, double v)
+{
+    bool whole = v >= 0 && v < 1e19 && v == (double)(uint64_t)v;
+
+    fprintf(out, whole ? "%.0f" : "%g", v);
+}
+
+/* A row of a list goes by its first member: "ports.trunk.rx.frames 12". */
+static void print_lines(struct ctl_show *s, const cJSON *item, const char *path, bool in_list, int depth)
+{
+    const cJSON *child;
+    int i = 0;
+
+    cJSON_ArrayForEach(child, item)
+    {
+        const cJSON *key = cJSON_IsArray(item) && cJSON_IsObject(child) ? child->child : NULL;
+        bool named = child == item->child && in_list && cJSON_IsString(child);
+        char below[PATH_LEN], index[CTL_NUMBER_LEN];
+        const char *name = child->string;
+
+        if (named)
+            continue; /* it is in the path */
+        if (!name) {
+            snprintf(index, sizeof(index), "%d", i++);
+            name = cJSON_IsString(key) ? key->valuestring : index;
+        }
+        snprintf(below, sizeof(below), "%s%s%s", path, *path ? "." : "", name);
+        if (cJSON_IsObject(child) || cJSON_IsArray(child)) {
+            if (depth < MAX_DEPTH)
+                print_lines(s, child, below, cJSON_IsArray(item), depth + 1);
+            continue;
+        }
+        ctl_put(s->out, below, false);
+        fputc(' ', s->out);
+        if (cJSON_IsString(child)) {
+            ctl_put(s->out, child->valuestring, false);
+        } else if (cJSON_IsNumber(child)) {
+            put_number(s->out, child->valuedouble);
+        } else {
+            fputs(cJSON_IsTrue(child) ? "true" : cJSON_IsFalse(child) ? "false" : "none", s->out);
+        }
+        fputc('\n', s->out);
+    }
+}
+
+static void print_any(struct ctl_show *s, const cJSON *r, bool last)
+{
+    (void)last;
+    print_lines(s, r, "", false, 0);
+}
+
+/* ---- choosing */
+
+static const struct view views[] = {
+    {"show status", false, print_status},    {"show ports", false, view_ports},
+    {"show networks", false, view_networks}, {"show macs", true, view_macs},
+    {"show vteps", false, view_vteps},       {"show drops", false, print_drops},
+    {"show config", true, print_config},     {"clear macs", false, print_cleared},
+};
+static const struct view any_view = {"", false, print_any};
+
+struct ctl_show *ctl_show_new(const char *command, unsigned width, FILE *out)
+{
+    struct ctl_show *s = ctl_alloc(sizeof(*s));
+
+    s->out = out;
+    s->width = width;
+    s->view = &any_view;
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+        if (strcmp(views[i].command, command) == 0)
+            s->view = &views[i];
+    return s;
+}
+
+void ctl_show_free(struct ctl_show *s)
+{
+    if (!s)
+        return;
+    ctl_table_free(s->table);
+    cJSON_Delete(s->all);
+    free(s);
+}
+
+/* Moves the rows of the page's arrays to the end of those there are. Takes page. */
+static void collect(struct ctl_show *s, cJSON *page)
+{
+    cJSON *item;
+
+    if (!s->all) {
+        s->all = page;
+        return;
+    }
+    cJSON_ArrayForEach(item, page)
+    {
+        cJSON *rows = cJSON_GetObjectItemCaseSensitive(s->all, item->string), *row;
+
+        if (!cJSON_IsArray(rows) || !cJSON_IsArray(item))
+            continue;
+        while ((row = cJSON_DetachItemFromArray(item, 0)) != NULL)
+            cJSON_AddItemToArray(rows, row);
+    }
+    cJSON_Delete(page);
+}
+
+void ctl_show_page(struct ctl_show *s, cJSON *page, bool last)
+{
+    if (s->view->by_page) {
+        s->view->print(s, page, last);
+        cJSON_Delete(page);
+        return;
+    }
+    collect(s, page);
+    if (last)
+        s->view->print(s, s->all, true);
+}

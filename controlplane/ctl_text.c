@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See ctl_text.h. One thread.
+ */
+#include "controlplane/ctl_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *ctl_alloc(size_t size)
+{
+    void *p = calloc(1, size ? size : 1);
+
+    if (!p) {
+        fputs("causewayctl: not enough memory\n", stderr);
+        exit(1);
+    }
+    return p;
+}
+
+static bool code_point_harmless(uint32_t c)
+{
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+        return false;
+    if (c >= 0x200b && c <= 0x200f)
+        return false; /* zero width, direction marks */
+    if (c >= 0x2028 && c <= 0x202e)
+        return false; /* line separators, direction overrides */
+    return !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff && c != 0xad;
+}
+
+size_t ctl_char(const char *text, bool *harmless)
+{
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf8 ? 4 : 0;
+    uint32_t c;
+
+    *harmless = false;
+    if (n == 1) {
+        *harmless = code_point_harmless(s[0]);
+        return 1;
+    }
+    if (n == 0)
+        return 1;
+    c = s[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 1;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        return 1;
+    *harmless = code_point_harmless(c);
+    return n;
+}
+
+char *ctl_safe(const char *text, bool lines)
+{
+    char *out = ctl_alloc(strlen(text) * 4 + 1), *p = out;
+
+    while (*text) {
+        bool harmless;
+        size_t n = ctl_char(text, &harmless);
+
+        if (harmless || (lines && *text == '\n')) {
+            memcpy(p, text, n);
+            p += n;
+        } else {
+            for (size_t i = 0; i < n; i++)
+                p += sprintf(p, "\\x%02x", (unsigned char)text[i]);
+        }
+        text += n;
+    }
+    *p = '\0';
+    return out;
+}
+
+void ctl_put(FILE *out, const char *text, bool lines)
+{
+    char *safe = ctl_safe(text, lines);
+
+    fputs(safe, out);
+    free(safe);
+}
+
+size_t ctl_width(const char *safe)
+{
+    size_t n = 0;
+
+    for (; *safe; safe++)
+        n += ((unsigned char)*safe & 0xc0) != 0x80;
+    return n;
+}
+
+const char *ctl_units(double v, char buf[CTL_NUMBER_LEN])
+{
+    static const char units[] = " kMGTPE";
+    int unit = 0;
+
+    while (v >= 999.5 && unit < 6) {
+        v /= 1000;
+        unit++;
+    }
+    if (unit == 0) {
+        snprintf(buf, CTL_NUMBER_LEN, "%.0f", v);
+    } else {
+        snprintf(buf, CTL_NUMBER_LEN, "%.*f%c", v < 9.995 ? 2 : v < 99.95 ? 1 : 0, v, units[unit]);
+    }
+    return buf;
+}
+
+const char *ctl_grouped(double v, char buf[CTL_NUMBER_LEN])
+{
+    char digits[CTL_NUMBER_LEN], *p = buf;
+    size_t n;
+
+    if (!(v >= 0 && v < 1e19)) {
+        snprintf(buf, CTL_NUMBER_LEN, "?");
+        return buf;
+    }
+    snprintf(digits, sizeof(digits), "%" PRIu64, (uint64_t)v);
+    n = strlen(digits);
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            *p++ = ',';
+        *p++ = digits[i];
+    }
+    *p = '\0';
+    return buf;
+}
+
+const char *ctl_duration(double seconds, char buf[CTL_NUMBER_LEN])
+{
+    uint64_t s = seconds >= 0 && seconds < 1e15 ? (uint64_t)seconds : 0;
+
+    if (s < 60) {
+        snprintf(buf, CTL_NUMBER_LEN, "%us", (unsigned)s);
+    } else if (s < 3600) {
+        snprintf(buf, CTL_NUMBER_LEN, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
+    } else if (s < 86400) {
+        snprintf(buf, CTL_NUMBER_LEN, "%uh%02um", (unsigned)(s / 3600), (unsigned)(s / 60 % 60));
+    } else {
+        snprintf(buf, CTL_NUMBER_LEN, "%" PRIu64 "d%02uh", s / 86400, (unsigned)(s / 3600 % 24));
+    }
+    return buf;
+}

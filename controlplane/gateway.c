@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See gateway.h. gateway_start() is a ladder; gateway_stop() goes down the same one from wherever it ended.
+ *
+ * Tricky: dp_publish() must come before dp_run(), and static MACs before frames flow, or the first frames
+ * would find neither. No callback of the underlay comes before the loop turns, so start needs no guard
+ * against its own events.
+ *
+ * Control thread only.
+ */
+#include "controlplane/gateway_private.h"
+
+#include "conf/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define EVENT_BATCH     256
+#define EVENT_BATCHES   16 /* in one turn of the loop */
+#define AGE_INTERVAL_US 100000
+#define AGE_TICKS       40 /* ticks of a round through the MAC table: 4 s */
+
+/* ---- what the MAC table asks of the data plane */
+
+static int op_program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    return dp_fdb_set(((struct gateway *)arg)->dp, net, mac, dest);
+}
+
+static void op_remove(void *arg, dp_net_id net, struct mac mac)
+{
+    dp_fdb_del(((struct gateway *)arg)->dp, net, mac);
+}
+
+static bool op_seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
+{
+    return dp_fdb_seen(((struct gateway *)arg)->dp, net, mac, seen_s);
+}
+
+static void op_alert(void *arg, enum mac_alert alert, dp_net_id net, dp_port_id port)
+{
+    gateway_report_alert(arg, alert, net, port);
+}
+
+static const struct mactable_ops mac_ops = {op_program, op_remove, op_seen, op_alert};
+
+/* ---- while it runs */
+
+static int publish(struct gateway *g)
+{
+    const struct underlay_hop **hops = calloc(g->n_vteps + 1u, sizeof(*hops));
+    int rc = -ENOMEM;
+
+    if (hops) {
+        for (unsigned i = 0; i < g->n_vteps; i++)
+            hops[i] = underlay_hop(g->underlay, &g->vteps[i].address);
+        topology_update(&g->priv->topology, g->conf, underlay_link(g->underlay), hops);
+        rc = dp_publish(g->dp, &g->priv->topology.dp);
+    }
+    free(hops);
+    g->priv->publish_failed = rc < 0;
+    if (rc < 0)
+        log_error("gateway", "the data plane does not take the new topology: %s", strerror(-rc));
+    return rc;
+}
+
+static void on_underlay_changed(void *arg)
+{
+    struct gateway *g = arg;
+
+    publish(g);
+    gateway_poll_ports(g, false); /* the underlay's MTU is a port's MTU, too */
+    gateway_report_underlay(g);
+}
+
+/* Frames between the kernel's TAP and the worker. True: there may be more. */
+static bool serve_tap(struct gateway *g)
+{
+    int rc = dp_kernel_service(g->dp);
+
+    if (rc < 0 && g->priv->tap) {
+        log_error("underlay",
+                  "the TAP %s is gone (%s): nothing but VXLAN reaches the kernel now; restart causewayd",
+                  g->conf->underlay.tap, strerror(-rc));
+        event_free(g->priv->tap);
+        g->priv->tap = NULL;
+    }
+    return rc > 0;
+}
+
+static void on_dp_events(evutil_socket_t fd, short what, void *arg)
+{
+    static const struct timeval at_once = {0};
+    struct gateway *g = arg;
+    struct dp_event events[EVENT_BATCH];
+    mono_t now = mono_now();
+    bool more = false;
+
+    (void)fd, (void)what;
+    for (unsigned batch = 0; batch < EVENT_BATCHES; batch++) {
+        size_t n = dp_events_pop(g->dp, events, EVENT_BATCH);
+
+        for (size_t i = 0; i < n; i++)
+            mactable_source_seen(g->macs, &events[i], now);
+        more = n == EVENT_BATCH;
+        if (!more)
+            break;
+    }
+    /* Drained, so the data plane wakes us again: what it put on the TAP's ring by now must be taken. */
+    more |= serve_tap(g);
+    /* Others first, then the rest: a timer of no length comes in the loop's next turn. */
+    if (more)
+        event_add(g->priv->more_events, &at_once);
+}
+
+static void on_age_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct gateway *g = arg;
+
+    (void)fd, (void)what;
+    mactable_age(g->macs, mono_now(), g->conf->dataplane.max_macs / AGE_TICKS + 1);
+}
+
+static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct gateway *g = arg;
+
+    (void)fd, (void)what;
+    gateway_poll_ports(g, false);
+    if (g->priv->publish_failed)
+        publish(g);
+}
+
+/* ---- the ladder */
+
+static int init_tables(struct gateway *g, char *err, size_t err_len)
+{
+    int rc = topology_collect_vteps(g->conf, &g->vteps, &g->n_vteps);
+
+    if (rc == -E2BIG) {
+        snprintf(err, err_len, "more than %d distinct peers", DP_MAX_VTEPS - 1);
+        return rc;
+    }
+    g->n_networks = (unsigned)g->conf->n_networks;
+    g->networks = calloc(g->n_networks + 1u, sizeof(*g->networks));
+    g->priv->hop_seen = calloc(g->n_vteps + 1u, sizeof(*g->priv->hop_seen));
+    if (rc < 0 || !g->networks || !g->priv->hop_seen) {
+        snprintf(err, err_len, "out of memory");
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < g->n_networks; i++)
+        g->networks[i] = (struct gateway_network){.id = (dp_net_id)(i + 1), .conf = &g->conf->networks[i]};
+    return 0;
+}
+
+static size_t list_pci(const struct conf *conf, const char *list[CONF_MAX_ACCESS + 1])
+{
+    size_t n = 0;
+
+    if (conf->underlay.port.kind == CONF_PORT_PCI)
+        list[n++] = conf->underlay.port.device;
+    for (size_t i = 0; i < conf->n_access && i < CONF_MAX_ACCESS; i++)
+        if (conf->access[i].port.kind == CONF_PORT_PCI)
+            list[n++] = conf->access[i].port.device;
+    return n;
+}
+
+static int start_dataplane(struct gateway *g, char *err, size_t err_len)
+{
+    const struct conf *conf = g->conf;
+    const char *pci[CONF_MAX_ACCESS + 1];
+    char dp_err[DP_ERR_LEN] = "";
+    struct dp_config config = {
+        .max_macs = conf->dataplane.max_macs,
+        .cpu = conf->dataplane.cpu,
+        .busy_poll = conf->dataplane.busy_poll,
+        .hugepages = conf->dataplane.hugepages == CONF_HUGEPAGES_ON    ? DP_HUGEPAGES_ON
+                     : conf->dataplane.hugepages == CONF_HUGEPAGES_OFF ? DP_HUGEPAGES_OFF
+                                                                       : DP_HUGEPAGES_AUTO,
+        .pci_devices = pci,
+        .n_pci_devices = list_pci(conf, pci),
+        .max_mtu = gateway_max_mtu(conf),
+        .n_ports = gateway_port_number(conf),
+        .n_queues = gateway_queue_number(conf),
+        .n_networks = g->n_networks,
+        .n_vteps = g->n_vteps,
+    };
+    int rc;
+
+    config.pci = config.n_pci_devices > 0;
+    rc = dp_start(&config, &g->dp, dp_err);
+    if (rc < 0) {
+        snprintf(err, err_len, "%s", dp_err[0] ? dp_err : strerror(-rc));
+        return rc;
+    }
+    g->hugepages = dp_hugepages(g->dp);
+    return 0;
+}
+
+static int start_underlay(struct gateway *g, char *err, size_t err_len)
+{
+    g->underlay = underlay_start(g->base, gateway_underlay_ifname(g->conf), &g->conf->underlay.address,
+                                 on_underlay_changed, g, err, err_len);
+    if (!g->underlay)
+        return -EIO;
+    for (unsigned i = 0; i < g->n_vteps; i++) {
+        int rc = underlay_track(g->underlay, &g->vteps[i].address);
+
+        if (rc < 0) {
+            snprintf(err, err_len, "underlay: %s", strerror(-rc));
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static const struct gateway_port *find_access(const struct gateway *g, const char *name)
+{
+    for (unsigned i = 0; i < g->n_ports; i++)
+        if (g->ports[i].access && strcmp(g->ports[i].access->name, name) == 0)
+            return &g->ports[i];
+    return NULL;
+}
+
+static bool static_dest(const struct gateway *g, const struct conf_static_mac *s, struct dp_dest *dest)
+{
+    const struct gateway_port *p;
+
+    if (s->port[0]) {
+        p = find_access(g, s->port);
+        *dest = (struct dp_dest){.where = DP_WHERE_PORT, .target = p ? p->id : 0, .is_static = true};
+        return p != NULL;
+    }
+    *dest = (struct dp_dest){.where = DP_WHERE_VTEP,
+                             .target = topology_find_vtep(g->vteps, g->n_vteps, &s->vtep),
+                             .is_static = true};
+    return dest->target != 0;
+}
+
+static int add_static(struct gateway *g, const struct gateway_network *net, struct mac mac,
+                      const struct dp_dest *dest, char *err, size_t err_len)
+{
+    char text[MAC_STRLEN];
+    int rc = dest ? mactable_add_static(g->macs, net->id, mac, *dest, mono_now()) : -ENOENT;
+
+    if (rc < 0)
+        snprintf(err, err_len, "network %s: configured MAC %s: %s", net->conf->name, mac_format(mac, text),
+                 rc == -ENOSPC   ? "the MAC table is full, raise dataplane.max_macs"
+                 : rc == -EEXIST ? "it is there twice"
+                 : rc == -ENOENT ? "its port or VTEP is not one of this gateway"
+                                 : strerror(-rc));
+    return rc;
+}
+
+static int add_network_macs(struct gateway *g, const struct gateway_network *net, char *err, size_t err_len)
+{
+    static const struct dp_dest flood = {.where = DP_WHERE_FLOOD};
+    struct dp_dest dest;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < net->conf->n_static_macs; i++) {
+        const struct conf_static_mac *s = &net->conf->static_macs[i];
+
+        rc = add_static(g, net, s->mac, static_dest(g, s, &dest) ? &dest : NULL, err, err_len);
+    }
+    for (size_t i = 0; rc == 0 && i < net->conf->n_flood_macs; i++)
+        rc = add_static(g, net, net->conf->flood_macs[i], &flood, err, err_len);
+    return rc;
+}
+
+static int start_macs(struct gateway *g, char *err, size_t err_len)
+{
+    g->macs = mactable_new(g->conf->dataplane.max_macs, &mac_ops, g);
+    if (!g->macs) {
+        snprintf(err, err_len, "no memory for %u MACs", g->conf->dataplane.max_macs);
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < g->n_ports; i++)
+        if (g->ports[i].access)
+            mactable_set_port(g->macs, g->ports[i].id, g->ports[i].access->mac_limit);
+    for (unsigned i = 0; i < g->n_networks; i++) {
+        const struct gateway_network *net = &g->networks[i];
+        int rc;
+
+        mactable_set_network(g->macs, net->id, net->conf->ageing, net->conf->mac_limit);
+        rc = add_network_macs(g, net, err, err_len);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int start_topology(struct gateway *g, char *err, size_t err_len)
+{
+    int rc = topology_init(&g->priv->topology, g, g->priv->underlay_port);
+
+    if (rc == 0)
+        rc = publish(g);
+    if (rc < 0)
+        snprintf(err, err_len, "topology: %s", strerror(-rc));
+    return rc;
+}
+
+static int start_worker(struct gateway *g, char *err, size_t err_len)
+{
+    char dp_err[DP_ERR_LEN] = "";
+    int rc = dp_run(g->dp, dp_err);
+
+    if (rc < 0)
+        snprintf(err, err_len, "%s", dp_err[0] ? dp_err : strerror(-rc));
+    return rc;
+}
+
+static int start_events(struct gateway *g, char *err, size_t err_len)
+{
+    static const struct timeval age = {.tv_usec = AGE_INTERVAL_US}, second = {.tv_sec = 1};
+    struct gateway_private *p = g->priv;
+
+    if (dp_kernel_fd(g->dp) >= 0) {
+        p->tap = event_new(g->base, dp_kernel_fd(g->dp), EV_READ | EV_PERSIST, on_dp_events, g);
+        if (!p->tap || event_add(p->tap, NULL) < 0) {
+            snprintf(err, err_len, "out of memory");
+            return -ENOMEM;
+        }
+    }
+    p->events = event_new(g->base, dp_events_fd(g->dp), EV_READ | EV_PERSIST, on_dp_events, g);
+    p->more_events = evtimer_new(g->base, on_dp_events, g);
+    p->age_timer = event_new(g->base, -1, EV_PERSIST, on_age_timer, g);
+    p->poll_timer = event_new(g->base, -1, EV_PERSIST, on_poll_timer, g);
+    if (!p->events || !p->more_events || !p->age_timer || !p->poll_timer || event_add(p->events, NULL) < 0 ||
+        event_add(p->age_timer, &age) < 0 || event_add(p->poll_timer, &second) < 0) {
+        snprintf(err, err_len, "out of memory");
+        return -ENOMEM;
+    }
+    on_dp_events(-1, 0, g); /* arms the data plane's wake-up */
+    return 0;
+}
+
+static int climb(struct gateway *g, char *err, size_t err_len)
+{
+    int rc = gateway_check_interfaces(g->conf, err, err_len);
+
+    if (rc == 0)
+        rc = init_tables(g, err, err_len);
+    if (rc == 0)
+        rc = start_dataplane(g, err, err_len);
+    if (rc == 0)
+        rc = gateway_open_ports(g, err, err_len);
+    if (rc == 0)
+        rc = start_underlay(g, err, err_len);
+    if (rc == 0)
+        rc = start_topology(g, err, err_len);
+    if (rc == 0)
+        rc = start_macs(g, err, err_len);
+    if (rc == 0)
+        rc = start_worker(g, err, err_len);
+    if (rc == 0)
+        rc = start_events(g, err, err_len);
+    return rc;
+}
+
+struct gateway *gateway_start(struct event_base *base, const struct conf *conf, char *err, size_t err_len)
+{
+    struct gateway *g = calloc(1, sizeof(*g));
+
+    if (!g || !(g->priv = calloc(1, sizeof(*g->priv)))) {
+        free(g);
+        snprintf(err, err_len, "out of memory");
+        return NULL;
+    }
+    g->conf = conf;
+    g->base = base;
+    g->started = mono_now();
+    gateway_report_conf(conf);
+    if (climb(g, err, err_len) < 0) {
+        gateway_stop(g);
+        return NULL;
+    }
+    gateway_poll_ports(g, true);
+    gateway_report_underlay(g);
+    return g;
+}
+
+static void event_drop(struct event *ev)
+{
+    if (ev)
+        event_free(ev);
+}
+
+void gateway_stop(struct gateway *g)
+{
+    if (!g)
+        return;
+    event_drop(g->priv->poll_timer);
+    event_drop(g->priv->age_timer);
+    event_drop(g->priv->more_events);
+    event_drop(g->priv->events);
+    event_drop(g->priv->tap);
+    underlay_stop(g->underlay);
+    gateway_close_ports(g);
+    dp_stop(g->dp);
+    mactable_free(g->macs);
+    topology_free(&g->priv->topology);
+    free(g->priv->hop_seen);
+    free(g->networks);
+    free(g->vteps);
+    free(g->priv);
+    free(g);
+}
+
+/* ---- for the API */
+
+const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id id)
+{
+    return id >= 1 && id <= g->n_networks ? &g->networks[id - 1] : NULL;
+}
+
+const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id)
+{
+    return id >= 1 && id <= g->n_vteps ? &g->vteps[id - 1] : NULL;
+}
+
+const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id)
+{
+    for (unsigned i = 0; i < g->n_ports; i++)
+        if (g->ports[i].id == id)
+            return &g->ports[i];
+    return NULL;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * One running gateway: turns a struct conf into ports, XDP programs, TAP, underlay, topology and MAC table,
+ * and keeps them together while the event loop turns. The API reads it through these structs.
+ *
+ * Control thread only.
+ */
+#ifndef CONTROLPLANE_GATEWAY_H
+#define CONTROLPLANE_GATEWAY_H
+
+#include "conf/conf.h"
+#include "controlplane/mactable.h"
+#include "controlplane/underlay.h"
+#include "dataplane/dp.h"
+
+struct event_base;
+struct xdp;
+
+struct gateway_port {
+    dp_port_id id;
+    const struct conf_access *access; /* NULL: the underlay port or the TAP */
+    struct xdp *xdp;                  /* NULL unless `interface:` */
+    char name[CONF_NAME_LEN];
+};
+
+struct gateway_network {
+    dp_net_id id; /* index in conf->networks + 1 */
+    const struct conf_network *conf;
+};
+
+struct gateway_vtep {
+    dp_vtep_id id; /* index + 1 */
+    struct ipaddr address;
+};
+
+struct gateway {
+    const struct conf *conf;
+    struct event_base *base;
+    struct dp *dp;
+    struct underlay *underlay;
+    struct mactable *macs;
+    struct gateway_port ports[DP_MAX_PORTS];
+    unsigned n_ports;
+    struct gateway_network *networks;
+    unsigned n_networks;
+    struct gateway_vtep *vteps; /* distinct static peers of all networks */
+    unsigned n_vteps;
+    mono_t started;
+    bool hugepages;
+    struct gateway_private *priv; /* timers and the like, gateway.c only */
+};
+
+/* Brings everything up, in order; on failure undoes it in reverse and says why in err. */
+struct gateway *gateway_start(struct event_base *base, const struct conf *conf, char *err, size_t err_len);
+/* Detaches and frees everything. NULL is fine. */
+void gateway_stop(struct gateway *g);
+
+const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id id);
+const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id);
+const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the gateway_*.c files share and nobody else sees. Control thread only.
+ *
+ *   gateway.c           the ladder of start and stop, events of the data plane, timers
+ *   gateway_ports.c     opens the ports; follows their link and MTU
+ *   gateway_topology.c  struct conf + underlay -> struct dp_topology
+ *   gateway_report.c    one log line for each change that an operator wants to know
+ */
+#ifndef CONTROLPLANE_GATEWAY_PRIVATE_H
+#define CONTROLPLANE_GATEWAY_PRIVATE_H
+
+#include "controlplane/gateway.h"
+#include "controlplane/gateway_topology.h"
+
+struct event;
+
+/* At most `lines` log lines in ten seconds; the rest is counted and said once. */
+struct gateway_limit {
+    mono_t window;
+    unsigned lines;
+    unsigned suppressed;
+};
+
+struct gateway_private {
+    struct event *events, *tap, *more_events, *age_timer, *poll_timer;
+    struct topology topology;
+    dp_port_id underlay_port;
+    int promiscuous_fds[DP_MAX_PORTS]; /* by index in gateway.ports; 0: none */
+    bool publish_failed;               /* tried again by the poll timer */
+
+    /* what was logged last */
+    struct {
+        bool up;
+        uint16_t mtu;
+        unsigned ifindex; /* `interface:` ports; 0: the interface is gone */
+    } port_seen[DP_MAX_PORTS];
+    struct underlay_hop *hop_seen; /* by VTEP id - 1 */
+    struct underlay_link link_seen;
+    uint16_t wan_mtu_seen;
+    bool address_missing;
+    struct gateway_limit alerts;
+};
+
+/* ---- gateway_ports.c */
+
+/* True when the underlay port is not the kernel's, so that a TAP stands beside it. */
+bool gateway_needs_tap(const struct conf *conf);
+/* The interface whose routes and neighbours lead to the VTEPs: the underlay's own, or the TAP. */
+const char *gateway_underlay_ifname(const struct conf *conf);
+/* All interfaces that are named exist, and the TAP does not. 0 or -errno with a sentence in err. */
+int gateway_check_interfaces(const struct conf *conf, char *err, size_t err_len);
+/* The largest IP MTU that any port has or will have; at least 1600. */
+uint16_t gateway_max_mtu(const struct conf *conf);
+/* Ports, the TAP included; and the receive queues of all of them. */
+unsigned gateway_port_number(const struct conf *conf);
+unsigned gateway_queue_number(const struct conf *conf);
+/* Opens all ports into g->ports. What was opened before a failure stays for gateway_close_ports(). */
+int gateway_open_ports(struct gateway *g, char *err, size_t err_len);
+/* Takes our XDP programs off; dp_stop() closes the ports themselves. */
+void gateway_close_ports(struct gateway *g);
+/* Looks at the state of each port, logs what changed, and passes on what the kernel says of `interface:`
+ * ports. */
+void gateway_poll_ports(struct gateway *g, bool first);
+
+/* ---- gateway_report.c */
+
+/* The IP MTU of the WAN: the interface's, or less when configured so. */
+uint16_t gateway_wan_mtu(const struct gateway *g);
+/* What changed in the underlay since the last call. */
+void gateway_report_underlay(struct gateway *g);
+void gateway_report_alert(struct gateway *g, enum mac_alert alert, dp_net_id net, dp_port_id port);
+/* Sections of the configuration that do nothing yet. */
+void gateway_report_conf(const struct conf *conf);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What an operator reads in the log while a gateway runs: one line for each change, bounded where many change
+ * at once.
+ *
+ * Control thread only.
+ */
+#include "controlplane/gateway_private.h"
+
+#include "conf/log.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+#define VTEP_LINES   16 /* in one turn; more are summed up */
+#define ALERT_LINES  10 /* in ALERT_WINDOW */
+#define ALERT_WINDOW 10000000000ull
+#define DEFAULT_MTU  1500 /* of a network that says nothing */
+
+uint16_t gateway_wan_mtu(const struct gateway *g)
+{
+    uint16_t link = underlay_link(g->underlay)->mtu, conf = g->conf->underlay.mtu;
+
+    return conf && conf < link ? conf : link;
+}
+
+static void report_link(struct gateway *g)
+{
+    const struct underlay_link *now = underlay_link(g->underlay);
+    const struct underlay_link *was = &g->priv->link_seen;
+    const char *ifname = gateway_underlay_ifname(g->conf);
+    char mac[MAC_STRLEN];
+
+    if (now->ifindex != was->ifindex && was->ifindex != 0)
+        log_warning("underlay", "%s: %s", ifname,
+                    now->ifindex ? "made anew by somebody: restart causewayd to use it" : "is gone");
+    if (now->up != was->up)
+        log_write(now->up ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "underlay", "%s: link %s", ifname,
+                  now->up ? "up" : "down");
+    if (!mac_eq(now->mac, was->mac) && now->ifindex)
+        log_info("underlay", "%s: MAC is %s, MTU %u", ifname, mac_format(now->mac, mac), now->mtu);
+    g->priv->link_seen = *now;
+}
+
+static bool is_configured(const struct ipaddr *a)
+{
+    struct ifaddrs *list, *i;
+    bool found = false;
+
+    if (getifaddrs(&list) < 0)
+        return true; /* cannot tell: say nothing */
+    for (i = list; i && !found; i = i->ifa_next) {
+        if (!i->ifa_addr)
+            continue;
+        if (a->family == 4 && i->ifa_addr->sa_family == AF_INET)
+            found = memcmp(&((struct sockaddr_in *)i->ifa_addr)->sin_addr, a->b, 4) == 0;
+        else if (a->family == 6 && i->ifa_addr->sa_family == AF_INET6)
+            found = memcmp(&((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, a->b, 16) == 0;
+    }
+    freeifaddrs(list);
+    return found;
+}
+
+/* Without the address the kernel neither answers ARP for it nor knows routes from it. */
+static void report_address(struct gateway *g)
+{
+    const char *ifname = gateway_underlay_ifname(g->conf);
+    bool missing = !is_configured(&g->conf->underlay.address);
+    char text[IPADDR_STRLEN];
+
+    if (missing && !g->priv->address_missing)
+        log_warning(
+            "underlay",
+            "this machine does not have the VTEP address %s: 'ip address add %s/LEN dev %s', or correct "
+            "underlay.address",
+            ipaddr_format(&g->conf->underlay.address, text), text, ifname);
+    g->priv->address_missing = missing;
+}
+
+/* R1.5, R1.7: nothing is fragmented, so what does not fit is lost. */
+static void report_mtu(struct gateway *g)
+{
+    uint16_t wan = gateway_wan_mtu(g);
+    unsigned overhead = conf_overhead(g->conf), n = 0;
+    const struct conf_network *first = NULL;
+    char more[32] = "";
+
+    if (wan == 0 || wan == g->priv->wan_mtu_seen)
+        return;
+    g->priv->wan_mtu_seen = wan;
+    for (unsigned i = 0; i < g->n_networks; i++) {
+        const struct conf_network *c = g->networks[i].conf;
+
+        if ((c->mtu ? c->mtu : DEFAULT_MTU) + overhead <= wan)
+            continue;
+        if (!first)
+            first = c;
+        n++;
+    }
+    if (!first)
+        return;
+    if (n > 1)
+        snprintf(more, sizeof(more), " (and %u more)", n - 1);
+    log_warning("underlay",
+                "the WAN's MTU of %u carries packets of at most %u bytes (VXLAN adds %u), but network %s%s "
+                "has an MTU "
+                "of %u: larger packets will be dropped; raise the WAN's MTU to %u or lower the hosts'",
+                wan, wan > overhead ? wan - overhead : 0, overhead, first->name, more,
+                first->mtu ? first->mtu : DEFAULT_MTU, (first->mtu ? first->mtu : DEFAULT_MTU) + overhead);
+}
+
+/* A neighbour that is asked for the first time is no news yet; one that stopped answering is. */
+static void report_hop(const struct underlay_hop *h, bool first)
+{
+    bool routine = first && h->state == UNDERLAY_NO_NEIGHBOUR;
+    char vtep[IPADDR_STRLEN], via[IPADDR_STRLEN], mac[MAC_STRLEN];
+    const char *where = "";
+    char text[80];
+
+    ipaddr_format(&h->vtep, vtep);
+    if (h->state == UNDERLAY_RESOLVED) {
+        log_info("underlay", "VTEP %s: resolved, next hop %s (%s), path MTU %u", vtep,
+                 ipaddr_format(&h->next_hop, via), mac_format(h->mac, mac), h->mtu);
+        return;
+    }
+    if (h->state == UNDERLAY_NO_NEIGHBOUR || h->state == UNDERLAY_WRONG_PORT) {
+        snprintf(text, sizeof(text), ": %s on %s", ipaddr_format(&h->next_hop, via), h->interface);
+        where = text;
+    }
+    log_write(routine ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "underlay", "VTEP %s: unresolved, %s%s", vtep,
+              underlay_state_text(h->state), where);
+}
+
+static void report_hops(struct gateway *g)
+{
+    unsigned changed = 0, resolved = 0;
+
+    for (unsigned i = 0; i < g->n_vteps; i++) {
+        const struct underlay_hop *now = underlay_hop(g->underlay, &g->vteps[i].address);
+        bool first = g->priv->hop_seen[i].vtep.family == 0;
+
+        if (!now)
+            continue;
+        resolved += now->state == UNDERLAY_RESOLVED;
+        if (memcmp(now, &g->priv->hop_seen[i], sizeof(*now)) == 0)
+            continue;
+        memcpy(&g->priv->hop_seen[i], now, sizeof(*now));
+        if (++changed <= VTEP_LINES)
+            report_hop(now, first);
+    }
+    if (changed > VTEP_LINES)
+        log_info("underlay", "%u more VTEPs changed; %u of %u are resolved", changed - VTEP_LINES, resolved,
+                 g->n_vteps);
+}
+
+void gateway_report_underlay(struct gateway *g)
+{
+    report_link(g);
+    report_address(g);
+    report_mtu(g);
+    report_hops(g);
+}
+
+/* True when another line may be written. */
+static bool limit_take(struct gateway_limit *l, mono_t now)
+{
+    if (l->window.ns == 0 || now.ns - l->window.ns > ALERT_WINDOW) {
+        if (l->suppressed)
+            log_warning("macs", "%u more alerts were not logged", l->suppressed);
+        *l = (struct gateway_limit){.window = now};
+    }
+    if (l->lines >= ALERT_LINES) {
+        l->suppressed++;
+        return false;
+    }
+    l->lines++;
+    return true;
+}
+
+void gateway_report_alert(struct gateway *g, enum mac_alert alert, dp_net_id net, dp_port_id port)
+{
+    const struct gateway_network *n = gateway_network(g, net);
+    const char *name = n ? n->conf->name : "?";
+    const struct gateway_port *p;
+
+    if (!limit_take(&g->priv->alerts, mono_now()))
+        return;
+    switch (alert) {
+    case MAC_ALERT_NET_LIMIT:
+        log_warning("macs", "network %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
+                    name, n ? n->conf->mac_limit : 0);
+        break;
+    case MAC_ALERT_PORT_LIMIT:
+        p = gateway_port(g, port);
+        log_warning("macs", "port %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
+                    p ? p->name : "?", p && p->access ? p->access->mac_limit : 0);
+        break;
+    case MAC_ALERT_FDB_FULL:
+        log_warning("macs",
+                    "the MAC table is full (network %s wanted more): new MACs are not learned; raise "
+                    "dataplane.max_macs above %u",
+                    name, g->conf->dataplane.max_macs);
+        break;
+    }
+}
+
+void gateway_report_conf(const struct conf *conf)
+{
+    if (conf->bgp.asn)
+        log_warning("conf",
+                    "the section bgp is accepted, but nothing acts on it yet: only static peers are used");
+    if (conf->metrics_address.family)
+        log_warning("conf", "the section metrics is accepted, but nothing acts on it yet");
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Builds the data plane's topology: what comes from the configuration once, what comes from the underlay
+ * again at each change. Pure; control thread only.
+ */
+#ifndef CONTROLPLANE_GATEWAY_TOPOLOGY_H
+#define CONTROLPLANE_GATEWAY_TOPOLOGY_H
+
+#include "controlplane/gateway.h"
+
+struct topology {
+    struct dp_topology dp; /* what dp_publish() takes; points into the arrays below */
+    struct dp_network *networks;
+    struct dp_vtep *vteps;
+    struct dp_member *members;     /* of all networks, one after the other */
+    struct dp_net_vtep *net_vteps; /* likewise */
+};
+
+/* The distinct peers of all networks, sorted by address; ids are index + 1. 0, -ENOMEM, or -E2BIG: more than
+ * the data plane holds. *out is the caller's (free()). */
+int topology_collect_vteps(const struct conf *conf, struct gateway_vtep **out, unsigned *n);
+/* 0: not one of them. */
+dp_vtep_id topology_find_vtep(const struct gateway_vtep *vteps, unsigned n, const struct ipaddr *address);
+
+/* From g's configuration, ports, networks and VTEPs; no VTEP is resolved yet. 0 or -ENOMEM. */
+int topology_init(struct topology *t, const struct gateway *g, dp_port_id underlay_port);
+/* hops: one for each VTEP in their order; NULL: not known. */
+void topology_update(struct topology *t, const struct conf *conf, const struct underlay_link *link,
+                     const struct underlay_hop *const *hops);
+void topology_free(struct topology *t);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * causewayd: reads the command line and the configuration, wires gateway and API to one event loop, and turns
+ * it until a signal comes. Everything else happens in the parts.
+ */
+#include "conf/conf.h"
+#include "conf/log.h"
+#include "conf/version.h"
+#include "controlplane/api.h"
+#include "controlplane/gateway.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define ERR_LEN    512
+
+enum mode { MODE_NONE, MODE_RUN, MODE_CHECK, MODE_PRINT };
+
+struct options {
+    enum mode mode;
+    const char *file;
+};
+
+static void usage(FILE *out)
+{
+    fputs("Usage: causewayd -c FILE [-v]\n"
+          "       causewayd --check FILE | --print FILE\n"
+          "\n"
+          "Stretches VLANs between data centres over VXLAN.\n"
+          "\n"
+          "  -c, --config FILE  run in the foreground with this configuration\n"
+          "      --check FILE   say what is wrong with the configuration, and do nothing else\n"
+          "      --print FILE   print the complete effective configuration as YAML\n"
+          "  -v, --verbose      log more\n"
+          "      --version      print the version\n"
+          "  -h, --help         print this\n"
+          "\n"
+          "Exit status: 0 stopped by a signal, or the configuration is good; 1 failed; 2 wrong usage.\n"
+          "SIGTERM and SIGINT stop it and detach everything; a second one ends it at once.\n",
+          out);
+}
+
+static void set_mode(struct options *o, enum mode mode)
+{
+    if (o->mode != MODE_NONE) {
+        fprintf(stderr, "causewayd: only one of -c, --check and --print\n");
+        exit(EXIT_USAGE);
+    }
+    o->mode = mode;
+    o->file = optarg;
+}
+
+static void parse_options(int argc, char **argv, struct options *o)
+{
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check", required_argument, NULL, 'C'},
+        {"print", required_argument, NULL, 'P'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "c:vh", longs, NULL)) != -1) {
+        switch (opt) {
+        case 'c':
+            set_mode(o, MODE_RUN);
+            break;
+        case 'C':
+            set_mode(o, MODE_CHECK);
+            break;
+        case 'P':
+            set_mode(o, MODE_PRINT);
+            break;
+        case 'v':
+            log_set_level(LOG_LEVEL_DEBUG);
+            break;
+        case 'V':
+            puts("causewayd " CAUSEWAY_VERSION);
+            exit(EXIT_SUCCESS);
+        case 'h':
+            usage(stdout);
+            exit(EXIT_SUCCESS);
+        default: /* getopt_long() said what is wrong */
+            fputs("Try 'causewayd --help'.\n", stderr);
+            exit(EXIT_USAGE);
+        }
+    }
+    if (o->mode != MODE_NONE && optind == argc)
+        return;
+    if (optind < argc)
+        fprintf(stderr, "causewayd: what is \"%s\"?\n", argv[optind]);
+    usage(stderr);
+    exit(EXIT_USAGE);
+}
+
+static struct conf *load(const char *file)
+{
+    struct conf_errors errors = {0};
+    struct conf *conf = conf_load(file, &errors);
+
+    for (size_t i = 0; i < errors.n; i++)
+        fprintf(stderr, "%s\n", errors.text[i]);
+    conf_errors_free(&errors);
+    return conf;
+}
+
+/* ---- rights */
+
+static const struct {
+    int cap;
+    const char *name, *what;
+} needed[] = {
+    {CAP_NET_ADMIN, "CAP_NET_ADMIN", "attach XDP, create the TAP, ask for neighbours"},
+    {CAP_NET_RAW, "CAP_NET_RAW", "AF_XDP sockets"},
+    {CAP_BPF, "CAP_BPF", "load the XDP program"},
+    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "find the XDP program's maps"},
+    {CAP_IPC_LOCK, "CAP_IPC_LOCK", "lock packet buffers in memory"},
+};
+
+/* False when one is missing; says so before anything is started. */
+static bool check_rights(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    bool ok = true;
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return true; /* cannot tell; what fails later says why */
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (data[CAP_TO_INDEX(needed[i].cap)].effective & CAP_TO_MASK(needed[i].cap))
+            continue;
+        log_error("causewayd", "missing %s (%s)", needed[i].name, needed[i].what);
+        ok = false;
+    }
+    if (!ok)
+        log_error("causewayd", "not enough rights: run it as root, or give it these capabilities%s",
+                  geteuid() == 0 ? " (root has lost them here: a container?)" : "");
+    return ok;
+}
+
+/* ---- running */
+
+struct stop {
+    struct event_base *base;
+    struct event *term, *intr;
+};
+
+static void on_stop_signal(evutil_socket_t sig, short what, void *arg)
+{
+    struct stop *s = arg;
+
+    (void)what;
+    log_info("causewayd", "stopping (%s)", sig == SIGINT ? "SIGINT" : "SIGTERM");
+    /* Gives both signals their default action back: a second one ends the process, whatever it hangs on. */
+    event_del(s->term);
+    event_del(s->intr);
+    event_base_loopbreak(s->base);
+}
+
+static bool add_signals(struct stop *s, struct event_base *base)
+{
+    s->base = base;
+    s->term = evsignal_new(base, SIGTERM, on_stop_signal, s);
+    s->intr = evsignal_new(base, SIGINT, on_stop_signal, s);
+    return s->term && s->intr && event_add(s->term, NULL) == 0 && event_add(s->intr, NULL) == 0;
+}
+
+static void drop_signals(struct stop *s)
+{
+    if (s->term)
+        event_free(s->term);
+    if (s->intr)
+        event_free(s->intr);
+}
+
+/* The start takes seconds: a signal that comes meanwhile waits for the loop, and stops it in its first turn.
+ */
+static int serve(const struct conf *conf, struct event_base *base)
+{
+    char err[ERR_LEN] = "";
+    struct stop stop = {0};
+    struct gateway *g = NULL;
+    struct api *api = NULL;
+    int rc = EXIT_FAILURE;
+
+    if (!add_signals(&stop, base)) {
+        snprintf(err, sizeof(err), "out of memory");
+        goto out;
+    }
+    g = gateway_start(base, conf, err, sizeof(err));
+    if (!g)
+        goto out;
+    api = api_start(base, g, conf->api_socket, err, sizeof(err));
+    if (!api)
+        goto out;
+    log_info("causewayd", "ready");
+    if (event_base_dispatch(base) < 0)
+        snprintf(err, sizeof(err), "the event loop failed: %s", strerror(errno));
+    else
+        rc = EXIT_SUCCESS;
+out:
+    if (rc != EXIT_SUCCESS)
+        log_error("causewayd", "%s", err);
+    api_stop(api);
+    gateway_stop(g);
+    drop_signals(&stop);
+    return rc;
+}
+
+static int run(const struct conf *conf)
+{
+    struct event_base *base;
+    int rc = EXIT_FAILURE;
+
+    if (!check_rights())
+        return EXIT_FAILURE;
+    signal(SIGPIPE, SIG_IGN);
+    base = event_base_new();
+    if (base)
+        rc = serve(conf, base);
+    else
+        log_error("causewayd", "the event loop cannot be made");
+    if (base)
+        event_base_free(base);
+    libevent_global_shutdown();
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {0};
+    struct conf *conf;
+    int rc = EXIT_SUCCESS;
+
+    parse_options(argc, argv, &o);
+    conf = load(o.file);
+    if (!conf)
+        return EXIT_FAILURE;
+    if (o.mode == MODE_CHECK)
+        printf("%s: OK\n", o.file);
+    else if (o.mode == MODE_PRINT)
+        conf_print(conf, stdout);
+    else
+        rc = run(conf);
+    conf_free(conf);
+    if (fflush(stdout) != 0)
+        rc = EXIT_FAILURE;
+    return rc;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Frames from an access port: VLAN to network, filters, learning, and on to a port, a VTEP or the flood list.
+ *
+ * Two passes over the burst: the first checks each frame and starts the memory reads of both its look-ups,
+ * the second decides. Worker threads.
+ */
+#include "dataplane/forward.h"
+
+#define ETH_LEN      14u
+#define VLAN_TAG_LEN 4u
+#define TPID_BE      RTE_BE16(0x8100)
+
+/* Takes the tag off and finds the network. DROP_N: f is filled in. */
+static enum drop_reason classify(const struct snapshot *s, dp_port_id port, struct rte_mbuf *m,
+                                 struct frame *f)
+{
+    const struct snap_port_vlans *vlans = s->vlans[port];
+    uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+    uint32_t len = rte_pktmbuf_data_len(m);
+    enum drop_reason reason;
+    uint16_t vlan = 0;
+    dp_net_id net;
+
+    if (unlikely(len < ETH_LEN))
+        return DROP_truncated;
+    if (inner_load16(frame + 12) == TPID_BE) {
+        if (unlikely(len < ETH_LEN + VLAN_TAG_LEN))
+            return DROP_truncated;
+        /* VLAN 0 is a priority tag (802.1Q): the frame belongs where untagged ones do. */
+        vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & 0xfff;
+        memmove(frame + VLAN_TAG_LEN, frame, 12);
+        frame = (uint8_t *)rte_pktmbuf_adj(m, VLAN_TAG_LEN);
+    }
+    net = vlans ? vlans->net[vlan] : 0;
+    if (unlikely(net == 0))
+        return DROP_vlan_unknown;
+    reason = forward_check_macs(frame);
+    if (unlikely(reason != DROP_N))
+        return reason;
+    f->net = &s->nets[net];
+    if (unlikely(forward_is_tag(inner_load16(frame + 12)) && !f->net->qinq))
+        return DROP_inner_tagged; /* R1.6 */
+    f->m = m;
+    f->from = DP_WHERE_PORT;
+    f->place = f->port = port;
+    return DROP_N;
+}
+
+static bool storm_ok(struct worker *w, const struct frame *f, enum snap_class class)
+{
+    struct storm *storm = &w->storms[f->port * (w->max_net + 1) + f->net->id][class];
+
+    return storm_pass(storm, f->net->limit[class], w->now, w->hz);
+}
+
+/* R8.3: one limit each for broadcast, multicast and unknown unicast. */
+static void flood_limited(struct worker *w, const struct snapshot *s, struct frame *f, enum snap_class class,
+                          bool to_wan)
+{
+    static const enum drop_reason over[SNAP_CLASSES] = {
+        [SNAP_BROADCAST] = DROP_limit_broadcast,
+        [SNAP_MULTICAST] = DROP_limit_multicast,
+        [SNAP_UNKNOWN_UNICAST] = DROP_limit_unknown_unicast,
+    };
+
+    if (unlikely(forward_flood_targets(f, to_wan) == 0))
+        worker_drop_received(w, f->port, f->m,
+                             class == SNAP_UNKNOWN_UNICAST ? DROP_unknown_unicast : DROP_no_target);
+    else if (unlikely(!storm_ok(w, f, class)))
+        worker_drop_received(w, f->port, f->m, over[class]);
+    else
+        forward_flood(w, s, f, to_wan);
+}
+
+static bool is_broadcast(const uint8_t *frame)
+{
+    return inner_load32(frame) == UINT32_MAX && inner_load16(frame + 4) == UINT16_MAX;
+}
+
+static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
+    struct dp_net_counters *count = &w->counters.nets[f->net->id];
+    struct inner_info info;
+    uint32_t where;
+
+    if (unlikely(!forward_check_source(w, f, true))) {
+        worker_drop_received(w, f->port, f->m, DROP_src_static);
+        return;
+    }
+    where = forward_look_up(w, f, frame);
+    worker_count(&count->access_in[where == 0], rte_pktmbuf_pkt_len(f->m));
+    if (unlikely(where == 0)) {
+        if (is_broadcast(frame))
+            flood_limited(w, s, f, SNAP_BROADCAST, true);
+        else if (frame[0] & 1)
+            flood_limited(w, s, f, SNAP_MULTICAST, true);
+        else
+            flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, f->net->flood_unknown); /* R8.2 */
+        return;
+    }
+    switch (fdb_kind(where)) {
+    case DP_WHERE_VTEP:
+        info = inner_parse(frame, rte_pktmbuf_data_len(f->m));
+        forward_to_vtep(w, s, f->net, fdb_target(where), f->m, &info, FORWARD_KNOWN);
+        break;
+    case DP_WHERE_PORT:
+        if (unlikely(fdb_target(where) == f->port))
+            worker_drop_received(w, f->port, f->m, DROP_same_port);
+        else
+            forward_to_port(w, f->net, fdb_target(where), f->m, FORWARD_KNOWN);
+        break;
+    default: /* R8.2: an exception, flooded to the WAN as well */
+        flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, true);
+    }
+}
+
+void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                    unsigned n)
+{
+    struct frame frames[WORKER_BURST];
+    unsigned n_frames = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        enum drop_reason reason = classify(s, port, m[i], &frames[n_frames]);
+
+        if (unlikely(reason != DROP_N)) {
+            worker_drop_received(w, port, m[i], reason);
+            continue;
+        }
+        forward_prepare(w, &frames[n_frames], rte_pktmbuf_mtod(m[i], const uint8_t *));
+        n_frames++;
+    }
+    for (unsigned i = 0; i < n_frames; i++)
+        forward(w, s, &frames[i]);
+}

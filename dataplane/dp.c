@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The data plane as the control plane sees it (dp.h): life, ports, publishing of snapshots, the FDB's writer
+ * side, events and counters. Control thread only; what workers share is in worker.h.
+ */
+#include "dataplane/dp.h"
+
+#include "dataplane/eal.h"
+#include "dataplane/port.h"
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring_elem.h>
+
+struct dp {
+    struct dp_config config;
+    bool hugepages;
+    bool running;
+    struct port ports[DP_MAX_PORTS];
+    unsigned n_ports;
+    struct fdb fdb;
+    struct rte_rcu_qsbr *qsbr;
+    struct worker worker;
+    struct snapshot *current;
+    struct dp_retired *retired; /* snapshots that wait for their grace period, oldest first */
+};
+
+struct dp_retired {
+    struct snapshot *snapshot;
+    uint64_t token;
+    struct dp_retired *next;
+};
+
+/* ---- life ---- */
+
+static int init_qsbr(struct dp *dp)
+{
+    size_t size = rte_rcu_qsbr_get_memsize(RTE_MAX_LCORE);
+
+    dp->qsbr = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
+    return dp->qsbr && rte_rcu_qsbr_init(dp->qsbr, RTE_MAX_LCORE) == 0 ? 0 : -ENOMEM;
+}
+
+int dp_start(const struct dp_config *config, struct dp **out, char err[DP_ERR_LEN])
+{
+    struct dp *dp = aligned_alloc(64, (sizeof(*dp) + 63) & ~(size_t)63);
+    int rc;
+
+    if (!dp)
+        return -ENOMEM;
+    memset(dp, 0, sizeof(*dp));
+    dp->config = *config;
+    rc = eal_start(config, port_memory_mb(config), &dp->hugepages, err);
+    if (rc < 0) {
+        free(dp);
+        return rc;
+    }
+    rc = init_qsbr(dp);
+    if (rc == 0)
+        rc = fdb_init(&dp->fdb, config->max_macs, dp->qsbr);
+    if (rc == 0)
+        rc = worker_init(&dp->worker, &dp->fdb, dp->qsbr, config->n_networks, config->n_vteps);
+    if (rc == 0) {
+        dp->worker.busy_poll = config->busy_poll;
+        dp->worker.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        rc = dp->worker.wake_fd < 0 ? -errno : 0;
+    }
+    if (rc < 0) {
+        snprintf(err, DP_ERR_LEN, "data plane: no memory for %u MACs and %u networks: %s", config->max_macs,
+                 config->n_networks, strerror(-rc));
+        dp_stop(dp);
+        return rc;
+    }
+    *out = dp;
+    return 0;
+}
+
+static void free_retired(struct dp *dp, bool all)
+{
+    while (dp->retired && (all || rte_rcu_qsbr_check(dp->qsbr, dp->retired->token, false) == 1)) {
+        struct dp_retired *r = dp->retired;
+
+        dp->retired = r->next;
+        snapshot_free(r->snapshot);
+        free(r);
+    }
+}
+
+void dp_stop(struct dp *dp)
+{
+    if (!dp)
+        return;
+    if (dp->running) {
+        __atomic_store_n(&dp->worker.stop, true, __ATOMIC_RELAXED);
+        rte_eal_wait_lcore(EAL_WORKER_LCORE);
+    }
+    while (dp->n_ports > 0)
+        port_close(&dp->ports[--dp->n_ports]);
+    if (dp->worker.wake_fd > 0)
+        close(dp->worker.wake_fd);
+    worker_fini(&dp->worker);
+    free_retired(dp, true);
+    snapshot_free(dp->current);
+    fdb_fini(&dp->fdb);
+    free(dp->qsbr);
+    free(dp);
+    eal_stop();
+}
+
+int dp_run(struct dp *dp, char err[DP_ERR_LEN])
+{
+    int rc;
+
+    if (!dp->current) {
+        snprintf(err, DP_ERR_LEN, "data plane: no topology was published");
+        return -EINVAL;
+    }
+    rc = rte_eal_remote_launch(worker_main, &dp->worker, EAL_WORKER_LCORE);
+    if (rc < 0)
+        snprintf(err, DP_ERR_LEN, "data plane: the worker does not start: %s", strerror(-rc));
+    else
+        dp->running = true;
+    return rc;
+}
+
+bool dp_hugepages(const struct dp *dp)
+{
+    return dp->hugepages;
+}
+
+/* ---- ports ---- */
+
+static void show_port_to_worker(struct dp *dp, dp_port_id id)
+{
+    const struct port *p = &dp->ports[id];
+    struct worker_port *wp = &dp->worker.ports[id];
+
+    wp->ethdev = p->ethdev;
+    wp->rx_queues = p->queues;
+    wp->role = p->spec.role;
+    wp->pool = p->pool;
+    wp->max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX);
+    if (p->spec.role == DP_PORT_KERNEL)
+        dp->worker.kernel_port = id;
+    dp->worker.n_ports = dp->n_ports;
+}
+
+int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])
+{
+    unsigned id = dp->n_ports;
+    int rc;
+
+    if (id == DP_MAX_PORTS || dp->running) {
+        snprintf(err, DP_ERR_LEN, "port %s: %s", spec->name,
+                 dp->running ? "the data plane is running" : "too many ports");
+        return -ENOSPC;
+    }
+    rc = port_open(&dp->ports[id], id, spec, &dp->config, err);
+    if (rc < 0)
+        return rc;
+    dp->n_ports++;
+    show_port_to_worker(dp, (dp_port_id)id);
+    return (int)id;
+}
+
+void dp_port_set_link(struct dp *dp, dp_port_id port, bool up, uint16_t mtu)
+{
+    dp->ports[port].kernel_up = up;
+    dp->ports[port].spec.mtu = mtu;
+    __atomic_store_n(&dp->worker.ports[port].max_frame, (uint16_t)RTE_MIN(mtu + 14u, UINT16_MAX),
+                     __ATOMIC_RELAXED);
+}
+
+void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
+{
+    const struct port *p = &dp->ports[port];
+
+    memset(out, 0, sizeof(*out));
+    snprintf(out->name, sizeof(out->name), "%s", p->spec.name);
+    snprintf(out->device, sizeof(out->device), "%s", p->spec.device);
+    snprintf(out->driver, sizeof(out->driver), "%s", port_driver(p));
+    out->role = p->spec.role;
+    out->up = port_is_up(p);
+    out->mtu = port_mtu(p);
+    port_mac(p, &out->mac);
+}
+
+unsigned dp_port_count(const struct dp *dp)
+{
+    return dp->n_ports;
+}
+
+/* ---- topology ---- */
+
+int dp_publish(struct dp *dp, const struct dp_topology *t)
+{
+    struct dp_retired *r = calloc(1, sizeof(*r)), **last = &dp->retired;
+    struct snapshot *s;
+    int rc;
+
+    if (!r)
+        return -ENOMEM;
+    rc = snapshot_build(t, dp->n_ports, dp->worker.max_net, dp->worker.max_vtep, &s);
+    if (rc < 0) {
+        free(r);
+        return rc;
+    }
+    __atomic_store_n(&dp->worker.snapshot, s, __ATOMIC_RELEASE);
+    r->snapshot = dp->current; /* NULL the first time: freeing that is nothing */
+    dp->current = s;
+    r->token = rte_rcu_qsbr_start(dp->qsbr);
+    while (*last)
+        last = &(*last)->next;
+    *last = r;
+    free_retired(dp, false);
+    return 0;
+}
+
+/* ---- FDB ---- */
+
+static uint32_t now_s(void)
+{
+    return (uint32_t)(mono_now().ns / 1000000000u);
+}
+
+int dp_fdb_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    return fdb_set(&dp->fdb, fdb_key(net, mac.b), FDB_WHERE(dest.where, dest.target, dest.is_static),
+                   now_s());
+}
+
+int dp_fdb_del(struct dp *dp, dp_net_id net, struct mac mac)
+{
+    return fdb_del(&dp->fdb, fdb_key(net, mac.b));
+}
+
+bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *seen_s)
+{
+    const struct fdb_value *v = fdb_find(&dp->fdb, fdb_key(net, mac.b));
+
+    if (v)
+        *seen_s = __atomic_load_n(&v->seen_s, __ATOMIC_RELAXED);
+    return v != NULL;
+}
+
+bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest *out)
+{
+    const struct fdb_value *v = fdb_find(&dp->fdb, fdb_key(net, mac.b));
+    uint32_t where;
+
+    if (!v)
+        return false;
+    where = fdb_where(v);
+    *out = (struct dp_dest){.where = (enum dp_where)fdb_kind(where),
+                            .target = fdb_target(where),
+                            .is_static = (where & FDB_STATIC) != 0};
+    return true;
+}
+
+void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
+{
+    *used = dp->fdb.used;
+    *capacity = dp->fdb.capacity;
+}
+
+/* ---- events ---- */
+
+int dp_events_fd(const struct dp *dp)
+{
+    return dp->worker.wake_fd;
+}
+
+size_t dp_events_pop(struct dp *dp, struct dp_event *events, size_t n)
+{
+    struct worker *w = &dp->worker;
+    size_t got = rte_ring_sc_dequeue_burst_elem(w->events, events, sizeof(*events), (unsigned)n, NULL);
+    uint64_t count;
+    ssize_t ignored;
+
+    if (got == n)
+        return got;
+    ignored = read(w->wake_fd, &count, sizeof(count));
+    (void)ignored; /* EAGAIN when nobody woke us */
+    __atomic_store_n(&w->control_asleep, true, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with wake_control() */
+    /* What came between the first look and the flag found nobody asleep: take it now. A full batch makes the
+     * caller come again. */
+    return got + rte_ring_sc_dequeue_burst_elem(w->events, events + got, sizeof(*events), (unsigned)(n - got),
+                                                NULL);
+}
+
+/* ---- the TAP ---- */
+
+static struct port *kernel_port(const struct dp *dp)
+{
+    return dp->worker.kernel_port >= 0 ? (struct port *)&dp->ports[dp->worker.kernel_port] : NULL;
+}
+
+int dp_kernel_fd(const struct dp *dp)
+{
+    const struct port *p = kernel_port(dp);
+
+    return p ? p->tap.fd : -1;
+}
+
+int dp_kernel_set_carrier(struct dp *dp, bool up)
+{
+    const struct port *p = kernel_port(dp);
+
+    return p ? tap_set_carrier(&p->tap, up) : 0;
+}
+
+int dp_kernel_service(struct dp *dp)
+{
+    struct port *p = kernel_port(dp);
+
+    return p ? tap_service(&p->tap, p->pool) : 0;
+}
+
+/* ---- counters: single words with one writer, read as they stand ---- */
+
+void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out)
+{
+    *out = dp->worker.counters.ports[port];
+    /* What the worker handed over, less what the kernel did not take: that is a drop. */
+    out->tx.frames -= dp->ports[port].tap.lost;
+    out->tx.bytes -= dp->ports[port].tap.lost_bytes;
+}
+
+void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)
+{
+    *out = dp->worker.counters.nets[net];
+}
+
+void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out)
+{
+    *out = dp->worker.counters.vteps[vtep];
+}
+
+void dp_totals(const struct dp *dp, struct dp_totals *out)
+{
+    const struct port *p = kernel_port(dp);
+
+    *out = dp->worker.counters.totals;
+    out->drops[DROP_tx_full] += p ? p->tap.lost : 0;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See forward.h. Worker threads.
+ */
+#include "dataplane/forward.h"
+
+#define VLAN_TAG_LEN 4
+
+bool forward_check_source(struct worker *w, const struct frame *f, bool learn)
+{
+    struct fdb_value *v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
+    uint32_t where;
+
+    if (likely(v != NULL)) {
+        where = fdb_where(v);
+        if (likely((where & FDB_PLACE_MASK) == FDB_WHERE(f->from, f->place, 0))) {
+            fdb_touch(v, w->now_s);
+            return true;
+        }
+        if (where & FDB_STATIC)
+            return false;
+    }
+    if (learn)
+        worker_report_source(w, f);
+    return true;
+}
+
+/* Puts a tag between the MACs and the EtherType. False: no headroom. */
+static bool insert_vlan(struct rte_mbuf *m, uint16_t vlan)
+{
+    uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_LEN);
+
+    if (unlikely(!frame))
+        return false;
+    memmove(frame, frame + VLAN_TAG_LEN, 12);
+    frame[12] = 0x81;
+    frame[13] = 0x00;
+    frame[14] = (uint8_t)(vlan >> 8);
+    frame[15] = (uint8_t)vlan;
+    return true;
+}
+
+void forward_to_port(struct worker *w, const struct snap_net *net, dp_port_id port, struct rte_mbuf *m,
+                     enum forward_flood flood)
+{
+    uint32_t len = rte_pktmbuf_pkt_len(m);
+    uint16_t vlan = net->vlan_of_port[port];
+
+    if (unlikely(vlan == SNAP_NOT_A_MEMBER)) {
+        worker_drop(w, m, DROP_no_target);
+        return;
+    }
+    if (unlikely(len > __atomic_load_n(&w->ports[port].max_frame, __ATOMIC_RELAXED))) {
+        worker_drop(w, m, DROP_port_mtu);
+        return;
+    }
+    if (vlan != 0 && unlikely(!insert_vlan(m, vlan))) {
+        worker_drop(w, m, DROP_no_buffer);
+        return;
+    }
+    worker_count(&w->counters.nets[net->id].access_out[flood], len);
+    worker_transmit(w, port, m);
+}
+
+void forward_to_vtep(struct worker *w, const struct snapshot *s, const struct snap_net *net, dp_vtep_id vtep,
+                     struct rte_mbuf *m, const struct inner_info *info, enum forward_flood flood)
+{
+    const struct snap_vtep *v = &s->vteps[vtep];
+    uint32_t len = rte_pktmbuf_pkt_len(m);
+
+    /* A FDB entry may outlive its VTEP by a moment. */
+    if (unlikely(vtep >= s->n_vteps || !v->resolved)) {
+        worker_drop(w, m, DROP_vtep_unresolved);
+        return;
+    }
+    if (unlikely(len > v->max_frame)) {
+        worker_drop(w, m, DROP_path_mtu);
+        return;
+    }
+    if (unlikely(vxlan_encapsulate(m, &v->header, net->vni, net->dscp, info) < 0)) {
+        worker_drop(w, m, DROP_no_buffer);
+        return;
+    }
+    worker_count(&w->counters.nets[net->id].wan_out[flood], len);
+    worker_count(&w->counters.vteps[vtep].tx, len);
+    worker_transmit(w, s->underlay, m);
+}
+
+/* The frame itself for the last target, a copy for those before it: headers go in front of each. */
+static struct rte_mbuf *flood_copy(struct worker *w, const struct frame *f, bool last)
+{
+    struct rte_mbuf *m;
+
+    if (last)
+        return f->m;
+    w->counters.totals.replicas++;
+    m = rte_pktmbuf_copy(f->m, w->ports[f->port].pool, 0, UINT32_MAX);
+    if (unlikely(!m))
+        w->counters.totals.drops[DROP_no_buffer]++;
+    return m;
+}
+
+unsigned forward_flood_targets(const struct frame *f, bool to_wan)
+{
+    bool from_member = f->from == DP_WHERE_PORT && f->net->vlan_of_port[f->place] != SNAP_NOT_A_MEMBER;
+
+    return f->net->n_members - (unsigned)from_member + (to_wan ? f->net->n_flood : 0u);
+}
+
+void forward_flood(struct worker *w, const struct snapshot *s, const struct frame *f, bool to_wan)
+{
+    const struct snap_net *net = f->net;
+    unsigned left = forward_flood_targets(f, to_wan);
+    struct inner_info info = {0};
+    struct rte_mbuf *m;
+
+    if (to_wan && net->n_flood > 0)
+        info = inner_parse(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m));
+    for (unsigned i = 0; i < net->n_members; i++) {
+        if (f->from == DP_WHERE_PORT && net->members[i].port == f->place)
+            continue;
+        m = flood_copy(w, f, --left == 0);
+        if (likely(m))
+            forward_to_port(w, net, net->members[i].port, m, FORWARD_FLOODED);
+    }
+    for (unsigned i = 0; to_wan && i < net->n_flood; i++) {
+        m = flood_copy(w, f, --left == 0);
+        if (likely(m))
+            forward_to_vtep(w, s, net, net->flood[i], m, &info, FORWARD_FLOODED);
+    }
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The last steps that frames from both sides share: source check and learning, out by an access port, out to
+ * a VTEP, flooding. Each takes the frame over: it is transmitted or dropped by name. Worker threads.
+ */
+#ifndef DATAPLANE_FORWARD_H
+#define DATAPLANE_FORWARD_H
+
+#include "dataplane/worker.h"
+
+enum forward_flood { FORWARD_KNOWN, FORWARD_FLOODED };
+
+/* Is the source where the FDB has it? Else report it, when learn says that this place may teach. False: the
+ * MAC is static elsewhere and the frame must go (src_static). */
+bool forward_check_source(struct worker *w, const struct frame *f, bool learn);
+
+/* Where the destination is (FDB_WHERE()), or 0: unknown, or a group address. frame: its MACs. */
+static inline uint32_t forward_look_up(const struct worker *w, const struct frame *f, const uint8_t *frame)
+{
+    const struct fdb_value *v;
+
+    if (unlikely(frame[0] & 1))
+        return 0;
+    v = fdb_find_hashed(w->fdb, f->dst_key, f->dst_hash);
+    return likely(v != NULL) ? fdb_where(v) : worker_undecided(w, f->dst_key, f->dst_hash);
+}
+
+void forward_to_port(struct worker *w, const struct snap_net *net, dp_port_id port, struct rte_mbuf *m,
+                     enum forward_flood flood);
+void forward_to_vtep(struct worker *w, const struct snapshot *s, const struct snap_net *net, dp_vtep_id vtep,
+                     struct rte_mbuf *m, const struct inner_info *info, enum forward_flood flood);
+/* How many would get a flooded frame. */
+unsigned forward_flood_targets(const struct frame *f, bool to_wan);
+/* To all access ports of the network but the one it came from, and with to_wan to its flood list (R8.1): a
+ * copy each. There must be at least one target. */
+void forward_flood(struct worker *w, const struct snapshot *s, const struct frame *f, bool to_wan);
+
+/* Which source MACs and destination MACs are refused on both sides; DROP_N: none of it. frame: 14 readable
+ * bytes. */
+static inline enum drop_reason forward_check_macs(const uint8_t *frame)
+{
+    /* R1.12: 01-80-C2-00-00-00 to -0F */
+    if (unlikely(inner_load32(frame) == RTE_BE32(0x0180c200) && frame[4] == 0 && frame[5] <= 0x0f))
+        return DROP_link_local;
+    if (unlikely((frame[6] & 1) || (inner_load32(frame + 6) == 0 && inner_load16(frame + 10) == 0)))
+        return DROP_src_invalid;
+    return DROP_N;
+}
+
+static inline bool forward_is_tag(uint16_t ethertype_be)
+{
+    return ethertype_be == RTE_BE16(0x8100) || ethertype_be == RTE_BE16(0x88a8) ||
+           ethertype_be == RTE_BE16(0x9100);
+}
+
+/* Keys, hashes and prefetches for both look-ups of a frame whose MACs are at `frame`. */
+static inline void forward_prepare(const struct worker *w, struct frame *f, const uint8_t *frame)
+{
+    f->dst_key = fdb_key(f->net->id, frame);
+    f->src_key = fdb_key(f->net->id, frame + 6);
+    f->dst_hash = fdb_hash(w->fdb, f->dst_key);
+    f->src_hash = fdb_hash(w->fdb, f->src_key);
+    fdb_prefetch(w->fdb, f->dst_hash);
+    fdb_prefetch(w->fdb, f->src_hash);
+}
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See port.h. What differs between drivers is here and nowhere else:
+ *   net_af_xdp  the packet buffer is the UMEM chunk, so it must fit a page; the driver sets no MTU of its own
+ *   net_ring    the worker's side of the TAP beside a pci/dpdk underlay (tap.h)
+ */
+#include "dataplane/port.h"
+
+#include "conf/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <rte_bus_vdev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#define RX_RING        1024
+#define TX_RING        1024
+#define POOL_MBUFS     8191
+#define POOL_CACHE     256
+#define XDP_HEADROOM   256  /* what the kernel leaves free in front of an AF_XDP frame */
+#define XDP_FILL_RING  2048 /* packet buffers that net_af_xdp takes for each queue, whatever the ring size */
+#define XDP_CHUNK_MAX  4096 /* a UMEM chunk must fit a page */
+#define FRAME_OVERHEAD 96   /* outer Ethernet..VXLAN over IPv6 (70), VLAN tag, and some to align */
+#define MBUF_MEMORY    (sizeof(struct rte_mbuf) + RTE_CACHE_LINE_SIZE)
+
+static unsigned data_room(uint16_t max_mtu)
+{
+    unsigned room = RTE_PKTMBUF_HEADROOM + XDP_HEADROOM + max_mtu + FRAME_OVERHEAD;
+
+    return RTE_MAX(RTE_ALIGN_CEIL(room, RTE_CACHE_LINE_SIZE), (unsigned)RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
+static uint32_t pool_size(const struct dp_config *config, unsigned queues)
+{
+    return config->packet_buffers ? config->packet_buffers : POOL_MBUFS + (queues - 1) * 2 * XDP_FILL_RING;
+}
+
+unsigned port_memory_mb(const struct dp_config *config)
+{
+    unsigned more_queues = config->n_queues > config->n_ports ? config->n_queues - config->n_ports : 0;
+    size_t buffers = (size_t)config->n_ports * (pool_size(config, 1) + 1) + more_queues * 2 * XDP_FILL_RING;
+    size_t bytes = buffers * (data_room(config->max_mtu) + MBUF_MEMORY);
+
+    return (unsigned)(bytes * 5 / 4 / (1024 * 1024)) + 48; /* rings, alignment, DPDK itself */
+}
+
+/* AF_XDP: the buffer is a chunk of the UMEM, which must fit a page, and the frame one buffer. */
+static unsigned xdp_data_room(const struct port *p, unsigned room)
+{
+    unsigned most = RTE_ALIGN_FLOOR(XDP_CHUNK_MAX - (unsigned)MBUF_MEMORY - 1, RTE_CACHE_LINE_SIZE);
+    unsigned frame;
+
+    room = RTE_MIN(room, most);
+    frame = room - RTE_PKTMBUF_HEADROOM - XDP_HEADROOM;
+    if (p->spec.mtu + 18u > frame)
+        log_warning(
+            "port",
+            "%s: %s has MTU %u, but AF_XDP takes frames of up to %u bytes: longer ones are lost in the "
+            "kernel. Use pci: or dpdk: for such a port, or lower its MTU",
+            p->spec.name, p->spec.device, p->spec.mtu, frame);
+    return room;
+}
+
+static int create_pool(struct port *p, unsigned index, const struct dp_config *config, char err[DP_ERR_LEN])
+{
+    unsigned room = data_room(config->max_mtu), size = pool_size(config, p->queues);
+    char name[32];
+
+    if (p->spec.owner == DP_OWNER_INTERFACE)
+        room = xdp_data_room(p, room);
+    snprintf(name, sizeof(name), "cw_pool%u", index);
+    p->pool = rte_pktmbuf_pool_create(name, size, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, UINT16_MAX),
+                                      SOCKET_ID_ANY);
+    if (!p->pool) {
+        snprintf(err, DP_ERR_LEN, "port %s: no memory for %u packet buffers of %u bytes: %s", p->spec.name,
+                 size, room, rte_strerror(rte_errno));
+        return -ENOMEM;
+    }
+    /* The driver registers the first piece of memory only, and would run past it. */
+    if (p->spec.owner == DP_OWNER_INTERFACE && p->pool->nb_mem_chunks != 1) {
+        snprintf(err, DP_ERR_LEN,
+                 "port %s: AF_XDP needs its packet buffers in one piece: free more hugepages, or "
+                 "set dataplane.hugepages: off",
+                 p->spec.name);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* "net_pcap0,rx_pcap=..." -> name and arguments. */
+static int probe_vdev(struct port *p, const char *name, const char *args, char err[DP_ERR_LEN])
+{
+    int rc;
+
+    errno = 0; /* net_af_xdp looks at a stale one */
+    rc = rte_vdev_init(name, args);
+
+    if (rc < 0) {
+        snprintf(err, DP_ERR_LEN, "port %s: DPDK cannot open %s%s%s: %s", p->spec.name, name,
+                 *args ? "," : "", args,
+                 rc == -EEXIST ? "a device of that name exists already" : rte_strerror(-rc));
+        return rc;
+    }
+    snprintf(p->vdev_name, sizeof(p->vdev_name), "%s", name);
+    p->hotplugged = true;
+    rc = rte_eth_dev_get_port_by_name(name, &p->ethdev);
+    if (rc < 0)
+        snprintf(err, DP_ERR_LEN, "port %s: %s is not an Ethernet device", p->spec.name, name);
+    return rc;
+}
+
+static int create_ethdev(struct port *p, unsigned index, char err[DP_ERR_LEN])
+{
+    const struct dp_port_spec *spec = &p->spec;
+    char name[64], args[DP_DEVARGS_LEN];
+    const char *comma;
+    int rc;
+
+    if (spec->role == DP_PORT_KERNEL) {
+        rc = tap_open(&p->tap, spec->device, spec->mac, err, DP_ERR_LEN);
+        if (rc >= 0)
+            p->ethdev = (uint16_t)rc;
+        return rc < 0 ? rc : 0;
+    }
+    switch (spec->owner) {
+    case DP_OWNER_INTERFACE:
+        snprintf(name, sizeof(name), "net_af_xdp_cw%u", index);
+        /* busy_budget=0: the worker sleeps when idle, so the kernel must go on interrupting. */
+        snprintf(args, sizeof(args), "iface=%.15s,start_queue=0,queue_count=%u,busy_budget=0", spec->device,
+                 spec->queues ? spec->queues : 1);
+        return probe_vdev(p, name, args, err);
+    case DP_OWNER_VDEV:
+        comma = strchr(spec->device, ',');
+        snprintf(name, sizeof(name), "%.*s", (int)(comma ? comma - spec->device : (long)strlen(spec->device)),
+                 spec->device);
+        return probe_vdev(p, name, comma ? comma + 1 : "", err);
+    default:
+        rc = rte_eth_dev_get_port_by_name(spec->device, &p->ethdev);
+        if (rc < 0)
+            snprintf(err, DP_ERR_LEN,
+                     "port %s: DPDK drives no device at %s: is it bound to vfio-pci (dpdk-devbind.py "
+                     "--status), and is "
+                     "the address right?",
+                     spec->name, spec->device);
+        return rc;
+    }
+}
+
+static int setup_queues(struct port *p, char err[DP_ERR_LEN])
+{
+    /* net_af_xdp wants as many transmit queues as receive queues; the worker uses the first. */
+    uint16_t rx = RX_RING, tx = TX_RING, tx_queues = p->spec.owner == DP_OWNER_INTERFACE ? p->queues : 1;
+    struct rte_eth_conf conf = {0};
+    int rc = rte_eth_dev_configure(p->ethdev, p->queues, tx_queues, &conf);
+
+    if (rc == 0)
+        rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->ethdev, &rx, &tx);
+    for (uint16_t q = 0; rc == 0 && q < p->queues; q++)
+        rc = rte_eth_rx_queue_setup(p->ethdev, q, rx, SOCKET_ID_ANY, NULL, p->pool);
+    for (uint16_t q = 0; rc == 0 && q < tx_queues; q++)
+        rc = rte_eth_tx_queue_setup(p->ethdev, q, tx, SOCKET_ID_ANY, NULL);
+    if (rc < 0)
+        snprintf(err, DP_ERR_LEN, "port %s (%s): cannot set up its queues: %s", p->spec.name, p->spec.device,
+                 rte_strerror(-rc));
+    return rc;
+}
+
+static int set_mtu(struct port *p, char err[DP_ERR_LEN])
+{
+    int rc;
+
+    if (p->spec.mtu == 0 || p->spec.owner == DP_OWNER_INTERFACE || p->spec.role == DP_PORT_KERNEL)
+        return 0;
+    rc = rte_eth_dev_set_mtu(p->ethdev, p->spec.mtu);
+    if (rc == -ENOTSUP || rc == 0)
+        return 0; /* a driver without an MTU carries what fits its buffers */
+    if (p->spec.owner == DP_OWNER_VDEV) {
+        /* net_af_packet, for one, says 1518 whatever its framesz is. */
+        log_warning("port",
+                    "%s: the driver of %s says no to MTU %u (%s): frames as long as its buffers will pass",
+                    p->spec.name, p->spec.device, p->spec.mtu, rte_strerror(-rc));
+        return 0;
+    }
+    snprintf(err, DP_ERR_LEN, "port %s (%s): MTU %u refused: %s", p->spec.name, p->spec.device, p->spec.mtu,
+             rte_strerror(-rc));
+    return rc;
+}
+
+int port_start(struct port *p, unsigned index, const struct dp_config *config, char err[DP_ERR_LEN])
+{
+    int rc;
+
+    p->queues = p->spec.owner == DP_OWNER_INTERFACE && p->spec.queues ? (uint16_t)p->spec.queues : 1;
+    if (p->queues > WORKER_MAX_QUEUES) {
+        snprintf(err, DP_ERR_LEN,
+                 "port %s: %s has %u receive queues, at most %u are served: ethtool -L %s combined %u",
+                 p->spec.name, p->spec.device, p->queues, WORKER_MAX_QUEUES, p->spec.device,
+                 WORKER_MAX_QUEUES);
+        return -EINVAL;
+    }
+    rc = create_pool(p, index, config, err);
+    if (rc == 0)
+        rc = setup_queues(p, err);
+    if (rc == 0)
+        rc = set_mtu(p, err);
+    if (rc < 0)
+        return rc;
+    rc = rte_eth_dev_start(p->ethdev);
+    if (rc < 0) {
+        snprintf(err, DP_ERR_LEN, "port %s (%s): does not start: %s", p->spec.name, p->spec.device,
+                 rte_strerror(-rc));
+        return rc;
+    }
+    if (p->spec.promiscuous)
+        (void)rte_eth_promiscuous_enable(p->ethdev);
+    return 0;
+}
+
+int port_open(struct port *p, unsigned index, const struct dp_port_spec *spec, const struct dp_config *config,
+              char err[DP_ERR_LEN])
+{
+    int rc;
+
+    memset(p, 0, sizeof(*p));
+    p->spec = *spec;
+    p->ethdev = RTE_MAX_ETHPORTS;
+    p->tap.fd = -1;
+    rc = create_ethdev(p, index, err);
+    if (rc == 0)
+        rc = port_start(p, index, config, err);
+    if (rc < 0)
+        port_close(p);
+    return rc;
+}
+
+void port_close(struct port *p)
+{
+    if (p->ethdev < RTE_MAX_ETHPORTS && rte_eth_dev_is_valid_port(p->ethdev)) {
+        if (p->spec.promiscuous)
+            (void)rte_eth_promiscuous_disable(p->ethdev);
+        (void)rte_eth_dev_stop(p->ethdev);
+        if (!p->hotplugged)
+            (void)rte_eth_dev_close(p->ethdev);
+    }
+    if (p->hotplugged)
+        (void)rte_vdev_uninit(p->vdev_name);
+    if (p->spec.role == DP_PORT_KERNEL)
+        tap_close(&p->tap);
+    rte_mempool_free(p->pool);
+    p->pool = NULL;
+    p->hotplugged = false;
+    p->ethdev = RTE_MAX_ETHPORTS;
+}
+
+bool port_is_up(const struct port *p)
+{
+    struct rte_eth_link link = {0};
+
+    if (p->spec.owner == DP_OWNER_INTERFACE)
+        return p->kernel_up;
+    return rte_eth_link_get_nowait(p->ethdev, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+void port_mac(const struct port *p, struct mac *mac)
+{
+    struct rte_ether_addr a = {0};
+
+    (void)rte_eth_macaddr_get(p->ethdev, &a);
+    memcpy(mac->b, a.addr_bytes, 6);
+}
+
+uint16_t port_mtu(const struct port *p)
+{
+    uint16_t mtu = 0;
+
+    /* The AF_XDP driver does not know its interface's MTU: whoever opened the port said it. */
+    if (p->spec.mtu != 0 || rte_eth_dev_get_mtu(p->ethdev, &mtu) != 0)
+        return p->spec.mtu;
+    return mtu;
+}
+
+const char *port_driver(const struct port *p)
+{
+    struct rte_eth_dev_info info;
+
+    return rte_eth_dev_info_get(p->ethdev, &info) == 0 && info.driver_name ? info.driver_name : "unknown";
+}

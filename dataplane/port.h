@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * DPDK ethdevs: created from what the operator named, configured with one transmit queue and as many receive
+ * queues as the interface has, started and stopped. Control thread only.
+ */
+#ifndef DATAPLANE_PORT_H
+#define DATAPLANE_PORT_H
+
+#include "dataplane/dp.h"
+#include "dataplane/tap.h"
+#include "dataplane/worker.h"
+
+struct port {
+    struct dp_port_spec spec;
+    uint16_t ethdev;
+    uint16_t queues;
+    bool kernel_up;  /* DP_OWNER_INTERFACE: as the control plane said */
+    bool hotplugged; /* a vdev of ours, to be removed at the end */
+    char vdev_name[64];
+    struct rte_mempool *pool;
+    struct tap tap; /* DP_PORT_KERNEL */
+};
+
+/* Memory in MB that DPDK needs for config->n_ports ports with their packet buffers. */
+unsigned port_memory_mb(const struct dp_config *config);
+
+/* Creates and starts the ethdev. index: the port's number, used in names. 0 or -errno with a sentence in err.
+ */
+int port_open(struct port *p, unsigned index, const struct dp_port_spec *spec, const struct dp_config *config,
+              char err[DP_ERR_LEN]);
+/* Configures and starts an ethdev that exists already (tests: rings). */
+int port_start(struct port *p, unsigned index, const struct dp_config *config, char err[DP_ERR_LEN]);
+void port_close(struct port *p);
+
+bool port_is_up(const struct port *p);
+void port_mac(const struct port *p, struct mac *mac);
+uint16_t port_mtu(const struct port *p);
+const char *port_driver(const struct port *p);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See vxlan.h. Offsets are written out as numbers beside the RFC's field names: the headers are fixed, and
+ * reading through byte offsets keeps clear of alignment.
+ */
+#include "dataplane/vxlan.h"
+
+#include "dataplane/ecn.h"
+
+#include <errno.h>
+
+#include <rte_ip.h>
+
+#define ETH_LEN      14u
+#define IPV4_LEN     20u
+#define IPV6_LEN     40u
+#define UDP_LEN      8u
+#define VXLAN_LEN    8u
+#define PROTO_UDP    17
+#define PROTO_FRAG   44 /* IPv6 fragment header */
+#define VXLAN_FLAG_I 0x08
+#define IPV4_DF      0x4000u
+#define IPV4_MF      0x2000u
+#define IPV4_OFFSET  0x1fffu
+
+static void store16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+static uint16_t load16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint16_t fold(uint32_t sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
+/* Folded sum of the pseudo header and of udp_len bytes of m from offset udp on; ip: the outer IP header. 0 or
+ * -1. */
+static int udp_sum(const struct rte_mbuf *m, const uint8_t *ip, uint32_t udp, uint16_t udp_len, uint16_t *out)
+{
+    unsigned first = ip[0] >> 4 == 4 ? 12 : 8, end = ip[0] >> 4 == 4 ? IPV4_LEN : IPV6_LEN;
+    uint32_t sum = PROTO_UDP + udp_len;
+    uint16_t raw;
+
+    for (unsigned i = first; i < end; i += 2)
+        sum += load16(ip + i);
+    if (rte_raw_cksum_mbuf(m, udp, udp_len, &raw) != 0)
+        return -1;
+    *out = fold(sum + rte_be_to_cpu_16(raw));
+    return 0;
+}
+
+/* ---- outgoing ---- */
+
+void vxlan_template_init(struct vxlan_template *t, const struct vxlan_local *local,
+                         const struct dp_vtep *vtep, uint8_t ttl, bool udp6_zero_csum)
+{
+    bool v4 = local->address.family == 4;
+    uint8_t *ip = t->bytes + ETH_LEN, *udp = ip + (v4 ? IPV4_LEN : IPV6_LEN);
+
+    memset(t, 0, sizeof(*t));
+    t->len = v4 ? VXLAN_OUTER_IPV4 : VXLAN_OUTER_IPV6;
+    t->zero_csum = v4 || udp6_zero_csum;
+    memcpy(t->bytes, vtep->next_hop.b, 6);
+    memcpy(t->bytes + 6, vtep->source.b, 6);
+    if (v4) {
+        store16(t->bytes + 12, 0x0800);
+        ip[0] = 0x45;
+        /* R1.5: never a fragment. With DF set the identification means nothing (RFC 6864). */
+        store16(ip + 6, IPV4_DF);
+        ip[8] = ttl;
+        ip[9] = PROTO_UDP;
+        memcpy(ip + 12, local->address.b, 4);
+        memcpy(ip + 16, vtep->address.b, 4);
+        for (unsigned i = 0; i < IPV4_LEN; i += 2)
+            t->ip_sum += load16(ip + i);
+    } else {
+        store16(t->bytes + 12, 0x86dd);
+        ip[0] = 0x60;
+        ip[6] = PROTO_UDP;
+        ip[7] = ttl;
+        memcpy(ip + 8, local->address.b, 16);
+        memcpy(ip + 24, vtep->address.b, 16);
+    }
+    store16(udp + 2, local->port);
+    udp[UDP_LEN] = VXLAN_FLAG_I; /* R1.4: all else zero */
+}
+
+int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t, uint32_t vni, uint8_t dscp,
+                      const struct inner_info *info)
+{
+    uint32_t inner_len = rte_pktmbuf_pkt_len(m);
+    uint16_t udp_len = (uint16_t)(inner_len + UDP_LEN + VXLAN_LEN);
+    uint8_t *eth = (uint8_t *)rte_pktmbuf_prepend(m, t->len);
+    uint8_t *ip, *udp;
+    /* RFC 6040 section 4.1, normal mode: the ECN field is copied. */
+    uint8_t tos = dscp == DP_DSCP_INHERIT ? info->tos : (uint8_t)(dscp << 2 | (info->tos & ECN_MASK));
+
+    if (unlikely(!eth))
+        return -ENOBUFS;
+    ip = eth + ETH_LEN;
+    if (t->len == VXLAN_OUTER_IPV4) {
+        uint16_t ip_len = (uint16_t)(udp_len + IPV4_LEN);
+
+        memcpy(eth, t->bytes, VXLAN_OUTER_IPV4);
+        udp = ip + IPV4_LEN;
+        ip[1] = tos;
+        store16(ip + 2, ip_len);
+        store16(ip + 10, (uint16_t)~fold(t->ip_sum + tos + ip_len));
+    } else {
+        memcpy(eth, t->bytes, VXLAN_OUTER_IPV6);
+        udp = ip + IPV6_LEN;
+        ip[0] = (uint8_t)(0x60 | tos >> 4);
+        ip[1] = (uint8_t)(tos << 4 | (info->hash >> 16 & 0xf)); /* flow label from the flow (RFC 6438) */
+        store16(ip + 2, (uint16_t)info->hash);
+        store16(ip + 4, udp_len);
+    }
+    store16(udp, (uint16_t)(VXLAN_SOURCE_FIRST + (info->hash >> 18)));
+    store16(udp + 4, udp_len);
+    udp[UDP_LEN + 4] = (uint8_t)(vni >> 16);
+    udp[UDP_LEN + 5] = (uint8_t)(vni >> 8);
+    udp[UDP_LEN + 6] = (uint8_t)vni;
+    if (!t->zero_csum) {
+        uint16_t sum;
+
+        if (udp_sum(m, ip, ETH_LEN + IPV6_LEN, udp_len, &sum) != 0)
+            return -ENOBUFS;
+        sum = (uint16_t)~sum;
+        store16(udp + 6, sum ? sum : 0xffff); /* zero would mean "none" */
+    }
+    return 0;
+}
+
+/* ---- incoming ---- */
+
+struct outer {
+    const uint8_t *data;
+    uint32_t readable;   /* bytes of the first segment */
+    uint32_t available;  /* bytes of the packet behind the Ethernet header */
+    uint32_t udp;        /* offset of the UDP header */
+    uint32_t ip_payload; /* bytes from the UDP header to the end of the IP packet */
+};
+
+static bool mac_is_ours(const uint8_t *eth, const struct vxlan_local *local)
+{
+    return memcmp(eth, local->mac.b, 6) == 0;
+}
+
+/* The UDP header at o->udp: is its destination our port? */
+static int udp_for_us(const struct outer *o, const struct vxlan_local *local)
+{
+    if (o->readable < o->udp + 4)
+        return DROP_outer_truncated;
+    if (load16(o->data + o->udp + 2) != local->port)
+        return VXLAN_NOT_OURS;
+    return mac_is_ours(o->data, local) ? VXLAN_FOR_US : DROP_outer_mac;
+}
+
+static int parse_ipv4(struct outer *o, const struct vxlan_local *local, struct vxlan_packet *out)
+{
+    const uint8_t *ip = o->data + ETH_LEN;
+    uint32_t ihl, total;
+    int verdict;
+
+    if (o->readable < ETH_LEN + IPV4_LEN)
+        return DROP_outer_truncated;
+    if (ip[0] >> 4 != 4 || ip[9] != PROTO_UDP || memcmp(ip + 16, local->address.b, 4) != 0)
+        return VXLAN_NOT_OURS;
+    ihl = (ip[0] & 0xfu) * 4u;
+    total = load16(ip + 2);
+    if (ihl < IPV4_LEN || o->readable < ETH_LEN + ihl)
+        return DROP_outer_truncated;
+    /* A later fragment has no ports: the kernel's business, which drops it for want of the first one. */
+    if (load16(ip + 6) & IPV4_OFFSET)
+        return VXLAN_NOT_OURS;
+    o->udp = ETH_LEN + ihl;
+    verdict = udp_for_us(o, local);
+    if (verdict != VXLAN_FOR_US)
+        return verdict;
+    if (total > o->available || total < ihl)
+        return DROP_outer_truncated;
+    if (rte_raw_cksum(ip, ihl) != 0xffff)
+        return DROP_outer_ip_checksum;
+    if (load16(ip + 6) & IPV4_MF)
+        return DROP_outer_fragment;
+    if (ihl != IPV4_LEN)
+        return DROP_outer_ip_options;
+    o->ip_payload = total - ihl;
+    out->tos = ip[1];
+    out->source = (struct ipaddr){.family = 4};
+    memcpy(out->source.b, ip + 12, 4);
+    return VXLAN_FOR_US;
+}
+
+static int parse_ipv6(struct outer *o, const struct vxlan_local *local, struct vxlan_packet *out)
+{
+    const uint8_t *ip = o->data + ETH_LEN;
+    int verdict;
+
+    if (o->readable < ETH_LEN + IPV6_LEN)
+        return DROP_outer_truncated;
+    if (ip[0] >> 4 != 6 || memcmp(ip + 24, local->address.b, 16) != 0)
+        return VXLAN_NOT_OURS;
+    o->udp = ETH_LEN + IPV6_LEN;
+    if (ip[6] == PROTO_FRAG) {
+        /* A first fragment of VXLAN for us is named; every other one is the kernel's. */
+        if (o->readable < o->udp + 8)
+            return DROP_outer_truncated;
+        if (ip[IPV6_LEN] != PROTO_UDP || (load16(ip + IPV6_LEN + 2) & 0xfff8) != 0)
+            return VXLAN_NOT_OURS;
+        o->udp += 8;
+        verdict = udp_for_us(o, local);
+        return verdict == VXLAN_FOR_US ? DROP_outer_fragment : verdict;
+    }
+    if (ip[6] != PROTO_UDP)
+        return VXLAN_NOT_OURS;
+    verdict = udp_for_us(o, local);
+    if (verdict != VXLAN_FOR_US)
+        return verdict;
+    o->ip_payload = load16(ip + 4);
+    if (o->ip_payload + IPV6_LEN > o->available)
+        return DROP_outer_truncated;
+    out->tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
+    out->source = (struct ipaddr){.family = 6};
+    memcpy(out->source.b, ip + 8, 16);
+    return VXLAN_FOR_US;
+}
+
+/* R1.3. udp_len bytes from the UDP header on belong to the datagram. */
+static bool udp_checksum_ok(const struct rte_mbuf *m, const struct outer *o, const struct vxlan_local *local,
+                            uint16_t udp_len)
+{
+    uint16_t sum;
+
+    if (load16(o->data + o->udp + 6) == 0)
+        return local->address.family == 4 || local->udp6_zero_csum_rx;
+    return udp_sum(m, o->data + ETH_LEN, o->udp, udp_len, &sum) == 0 && sum == 0xffff;
+}
+
+int vxlan_parse(const struct rte_mbuf *m, const struct vxlan_local *local, struct vxlan_packet *out)
+{
+    struct outer o = {.data = rte_pktmbuf_mtod(m, const uint8_t *), .readable = rte_pktmbuf_data_len(m)};
+    const uint8_t *vxlan;
+    uint16_t type, udp_len;
+    int verdict;
+
+    if (o.readable < ETH_LEN)
+        return DROP_outer_truncated;
+    o.available = rte_pktmbuf_pkt_len(m) - ETH_LEN;
+    type = inner_load16(o.data + 12);
+    if (type == ETHERTYPE_IPV4_BE && local->address.family == 4)
+        verdict = parse_ipv4(&o, local, out);
+    else if (type == ETHERTYPE_IPV6_BE && local->address.family == 6)
+        verdict = parse_ipv6(&o, local, out);
+    else
+        return VXLAN_NOT_OURS;
+    if (verdict != VXLAN_FOR_US)
+        return verdict;
+
+    if (o.ip_payload < UDP_LEN || o.readable < o.udp + UDP_LEN)
+        return DROP_outer_udp_length;
+    udp_len = load16(o.data + o.udp + 4);
+    if (udp_len < UDP_LEN || udp_len > o.ip_payload)
+        return DROP_outer_udp_length;
+    if (!udp_checksum_ok(m, &o, local, udp_len))
+        return DROP_outer_udp_checksum;
+    if (udp_len < UDP_LEN + VXLAN_LEN || o.readable < o.udp + UDP_LEN + VXLAN_LEN)
+        return DROP_vxlan_truncated;
+    vxlan = o.data + o.udp + UDP_LEN;
+    if (!(vxlan[0] & VXLAN_FLAG_I))
+        return DROP_vxlan_no_vni;
+    out->vni = (uint32_t)vxlan[4] << 16 | (uint32_t)vxlan[5] << 8 | vxlan[6];
+    out->inner_offset = (uint16_t)(o.udp + UDP_LEN + VXLAN_LEN);
+    out->inner_len = (uint16_t)(udp_len - UDP_LEN - VXLAN_LEN);
+    return VXLAN_FOR_US;
+}
+
+bool vxlan_ecn_restore(uint8_t *frame, uint32_t len, uint8_t outer_tos)
+{
+    struct inner_info info = inner_parse(frame, len);
+    uint8_t *ip = frame + ETH_LEN;
+    int ecn;
+
+    if ((outer_tos & ECN_MASK) == ECN_NOT_ECT || !info.is_ip)
+        return true;
+    ecn = ecn_decapsulate(info.tos & ECN_MASK, outer_tos & ECN_MASK);
+    if (ecn < 0)
+        return false;
+    if ((unsigned)ecn == (info.tos & ECN_MASK))
+        return true;
+    if (inner_load16(frame + 12) == ETHERTYPE_IPV4_BE) {
+        /* RFC 1624: HC' = ~(~HC + ~m + m') over the word that holds the traffic class. */
+        uint16_t old = load16(ip), sum;
+
+        ip[1] = (uint8_t)((ip[1] & ~ECN_MASK) | (unsigned)ecn);
+        sum = fold((uint16_t)~load16(ip + 10) + (uint32_t)(uint16_t)~old + load16(ip));
+        store16(ip + 10, (uint16_t)~sum);
+    } else {
+        ip[1] = (uint8_t)((ip[1] & 0xcf) | (unsigned)ecn << 4);
+    }
+    return true;
+}

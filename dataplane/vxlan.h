@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * VXLAN (RFC 7348) on the wire: the outer header put in front of an inner frame, and the checks of what
+ * arrives.
+ *
+ * Outgoing: one template per VTEP holds the whole outer header; per frame only lengths, traffic class, source
+ * port, VNI and the checksum are filled in. Incoming: vxlan_parse() decides whether a packet is VXLAN for us
+ * and sound; it reads nothing beyond what is there, whatever the headers say.
+ *
+ * Pure functions over mbufs; worker threads, templates built by the control thread.
+ */
+#ifndef DATAPLANE_VXLAN_H
+#define DATAPLANE_VXLAN_H
+
+#include "dataplane/dp.h"
+#include "dataplane/inner.h"
+
+#include <rte_mbuf.h>
+
+#define VXLAN_OUTER_IPV4   50u /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8 */
+#define VXLAN_OUTER_IPV6   70u
+#define VXLAN_SOURCE_FIRST 49152u /* R1.2 */
+
+/* Our end of the tunnels. */
+struct vxlan_local {
+    struct ipaddr address;
+    struct mac mac;
+    uint16_t port;
+    bool udp6_zero_csum_rx; /* R1.3 */
+};
+
+struct vxlan_template {
+    uint8_t len;     /* VXLAN_OUTER_IPV4 or _IPV6 */
+    bool zero_csum;  /* no UDP checksum: always over IPv4, over IPv6 when so configured (R1.3) */
+    uint32_t ip_sum; /* IPv4 header's sum without traffic class and length */
+    uint8_t bytes[VXLAN_OUTER_IPV6];
+};
+
+void vxlan_template_init(struct vxlan_template *t, const struct vxlan_local *local,
+                         const struct dp_vtep *vtep, uint8_t ttl, bool udp6_zero_csum);
+
+/* Longest inner frame without FCS that fits an IP MTU (R1.5, R1.7). */
+static inline uint16_t vxlan_max_frame(uint16_t mtu, uint8_t family)
+{
+    unsigned outer = (family == 4 ? VXLAN_OUTER_IPV4 : VXLAN_OUTER_IPV6) - 14;
+
+    return mtu > outer ? (uint16_t)(mtu - outer) : 0;
+}
+
+/* Puts the outer header in front. dscp: 0..63 or DP_DSCP_INHERIT. 0, or -ENOBUFS without headroom. */
+int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t, uint32_t vni, uint8_t dscp,
+                      const struct inner_info *info);
+
+/* What vxlan_parse() says besides an enum drop_reason. */
+#define VXLAN_FOR_US   (-1)
+#define VXLAN_NOT_OURS (-2)
+
+struct vxlan_packet {
+    struct ipaddr source;
+    uint32_t vni;
+    uint8_t tos; /* outer traffic class */
+    uint16_t inner_offset, inner_len;
+};
+
+/* VXLAN_FOR_US (then *out is filled), VXLAN_NOT_OURS (the kernel's business), or the enum drop_reason. The
+ * source and the VNI are not checked here. */
+int vxlan_parse(const struct rte_mbuf *m, const struct vxlan_local *local, struct vxlan_packet *out);
+
+/* Carries the outer congestion mark into the inner packet (RFC 6040, R1.8), mending the IPv4 checksum. frame:
+ * the inner frame, len readable bytes, at least 14. False: the packet must be dropped. */
+bool vxlan_ecn_restore(uint8_t *frame, uint32_t len, uint8_t outer_tos);
+
+#endif

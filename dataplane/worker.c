@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The worker's loop, its transmit queues and its reports. See worker.h for who writes what.
+ *
+ * Tricky: the only system calls here are the sleep of an idle worker and one write to the eventfd, made only
+ * when the control thread has said that it went to sleep with an empty ring; so a burst of learn events costs
+ * one call.
+ */
+#include "dataplane/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring_elem.h>
+
+#define REPEAT_US        1000  /* a report is not repeated within that time */
+#define DECIDED_US       20000 /* the control thread decides within that time, or says no */
+#define CLOCK_PERIOD_US  1000
+#define IDLE_SPIN_ROUNDS 64   /* adaptive polling: rounds without a frame before the first sleep */
+#define IDLE_SLEEP_MIN   5000 /* ns */
+#define IDLE_SLEEP_MAX   100000
+#define TX_TRIES         3
+
+int worker_init(struct worker *w, struct fdb *fdb, struct rte_rcu_qsbr *qsbr, unsigned max_net,
+                unsigned max_vtep)
+{
+    char ring[RTE_RING_NAMESIZE];
+
+    memset(w, 0, sizeof(*w));
+    w->fdb = fdb;
+    w->qsbr = qsbr;
+    w->max_net = max_net;
+    w->max_vtep = max_vtep;
+    w->kernel_port = -1;
+    w->wake_fd = -1;
+    w->hz = rte_get_tsc_hz();
+    snprintf(ring, sizeof(ring), "cw_ev_%p", (void *)w); /* its name must be its own */
+    w->storms = calloc((size_t)DP_MAX_PORTS * (max_net + 1), sizeof(*w->storms));
+    w->counters.nets = calloc(max_net + 1, sizeof(*w->counters.nets));
+    w->counters.vteps = calloc(max_vtep + 1, sizeof(*w->counters.vteps));
+    w->events = rte_ring_create_elem(ring, sizeof(struct dp_event), WORKER_EVENT_RING, SOCKET_ID_ANY,
+                                     RING_F_SP_ENQ | RING_F_SC_DEQ);
+    if (!w->storms || !w->counters.nets || !w->counters.vteps || !w->events) {
+        worker_fini(w);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+void worker_fini(struct worker *w)
+{
+    rte_ring_free(w->events);
+    free(w->storms);
+    free(w->counters.nets);
+    free(w->counters.vteps);
+    memset(w, 0, sizeof(*w));
+}
+
+static uint64_t cycles(const struct worker *w, uint64_t us)
+{
+    return w->hz / 1000000 * us;
+}
+
+static unsigned recent_index(uint64_t hash)
+{
+    return (hash >> 20) & (WORKER_RECENT - 1);
+}
+
+void worker_report_source(struct worker *w, const struct frame *f)
+{
+    struct worker_recent *r = &w->recent[recent_index(f->src_hash)];
+    uint32_t place = FDB_WHERE(f->from, f->place, 0);
+    uint32_t deletions = fdb_deletions(w->fdb);
+    /* Said no to and still speaking? Unless something was deleted since, yes. */
+    bool again = r->key == f->src_key && r->place == place && r->deletions == deletions;
+    struct dp_event event = {
+        .type = DP_EVENT_SOURCE, .net = f->net->id, .where = (enum dp_where)f->from, .target = f->place};
+
+    if (again && w->now < r->repeat)
+        return;
+    memcpy(event.mac.b, rte_pktmbuf_mtod_offset(f->m, const uint8_t *, 6), 6);
+    if (rte_ring_sp_enqueue_elem(w->events, &event, sizeof(event)) != 0) {
+        /* The next frame from this source repeats it: nothing is lost for good. */
+        w->counters.totals.events_lost++;
+        return;
+    }
+    w->events_queued = true;
+    *r = (struct worker_recent){.key = f->src_key,
+                                .place = place,
+                                .deletions = deletions,
+                                .repeat = w->now + cycles(w, REPEAT_US),
+                                .decided = again ? r->decided : w->now + cycles(w, DECIDED_US)};
+}
+
+uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash)
+{
+    const struct worker_recent *r = &w->recent[recent_index(hash)];
+
+    return r->key == key && w->now < r->decided ? r->place : 0;
+}
+
+void worker_flush(struct worker *w, dp_port_id port)
+{
+    struct worker_tx *tx = &w->tx[port];
+    struct dp_port_counters *count = &w->counters.ports[port];
+    uint32_t bytes[WORKER_TX_QUEUE];
+    uint16_t sent = 0;
+
+    /* The driver may free a frame before it returns: its length is taken first. */
+    for (uint16_t i = 0; i < tx->n; i++)
+        bytes[i] = rte_pktmbuf_pkt_len(tx->m[i]);
+    for (unsigned try = 0; try < TX_TRIES && sent < tx->n; try++)
+        sent += rte_eth_tx_burst(w->ports[port].ethdev, 0, tx->m + sent, tx->n - sent);
+    for (uint16_t i = 0; i < sent; i++)
+        worker_count(&count->tx, bytes[i]);
+    for (uint16_t i = sent; i < tx->n; i++)
+        worker_drop(w, tx->m[i], DROP_tx_full);
+    if (port == w->kernel_port)
+        w->events_queued = true; /* the control thread carries them on */
+    tx->n = 0;
+}
+
+static void wake_control(struct worker *w)
+{
+    uint64_t one = 1;
+
+    w->events_queued = false;
+    /* Pairs with dp_events_pop(): it sets the flag, then looks into the ring once more. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&w->control_asleep, __ATOMIC_RELAXED) &&
+        __atomic_exchange_n(&w->control_asleep, false, __ATOMIC_ACQ_REL)) {
+        ssize_t n = write(w->wake_fd, &one, sizeof(one));
+
+        (void)n; /* an eventfd of ours takes it; a full one is readable anyway */
+    }
+}
+
+static void update_clock(struct worker *w)
+{
+    struct timespec ts;
+
+    w->now = rte_rdtsc();
+    if (w->now < w->next_clock)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &ts); /* vDSO, no system call */
+    w->now_s = (uint32_t)ts.tv_sec;
+    w->next_clock = w->now + cycles(w, CLOCK_PERIOD_US);
+}
+
+static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id port)
+{
+    struct worker_port *p = &w->ports[port];
+    struct dp_port_counters *count = &w->counters.ports[port];
+    struct rte_mbuf *m[WORKER_BURST];
+    unsigned total = 0;
+
+    for (uint16_t q = 0; q < p->rx_queues; q++) {
+        uint16_t n = rte_eth_rx_burst(p->ethdev, q, m, WORKER_BURST);
+
+        if (n == 0)
+            continue;
+        total += n;
+        for (uint16_t i = 0; i < n; i++) {
+            rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+            worker_count(&count->rx, rte_pktmbuf_pkt_len(m[i]));
+        }
+        if (p->role == DP_PORT_ACCESS)
+            access_receive(w, s, port, m, n);
+        else if (p->role == DP_PORT_UNDERLAY)
+            wan_receive(w, s, port, m, n);
+        else
+            kernel_receive(w, s, m, n);
+    }
+    return total;
+}
+
+unsigned worker_poll(struct worker *w)
+{
+    const struct snapshot *s = __atomic_load_n(&w->snapshot, __ATOMIC_ACQUIRE);
+    unsigned total = 0;
+
+    update_clock(w);
+    for (unsigned i = 0; i < w->n_ports; i++)
+        total += poll_port(w, s, (dp_port_id)i);
+    for (unsigned i = 0; i < w->n_ports; i++)
+        if (w->tx[i].n > 0)
+            worker_flush(w, (dp_port_id)i);
+    if (w->events_queued)
+        wake_control(w);
+    w->counters.totals.polls++;
+    w->counters.totals.idle_polls += total == 0;
+    return total;
+}
+
+/* Progressive: a few empty rounds at full speed, then sleeps that double up to 100 us. */
+static void idle(struct worker *w, bool had_frames)
+{
+    struct timespec ts = {0};
+
+    if (had_frames || w->busy_poll) {
+        w->idle_rounds = 0;
+        return;
+    }
+    w->idle_rounds++;
+    if (w->idle_rounds <= IDLE_SPIN_ROUNDS) {
+        rte_pause();
+        return;
+    }
+    ts.tv_nsec = IDLE_SLEEP_MIN;
+    for (unsigned i = IDLE_SPIN_ROUNDS + 1; i < w->idle_rounds && ts.tv_nsec < IDLE_SLEEP_MAX; i++)
+        ts.tv_nsec *= 2;
+    if (ts.tv_nsec > IDLE_SLEEP_MAX)
+        ts.tv_nsec = IDLE_SLEEP_MAX;
+    rte_rcu_qsbr_thread_offline(w->qsbr, rte_lcore_id());
+    nanosleep(&ts, NULL);
+    rte_rcu_qsbr_thread_online(w->qsbr, rte_lcore_id());
+}
+
+int worker_main(void *arg)
+{
+    struct worker *w = arg;
+    unsigned lcore = rte_lcore_id();
+
+    prctl(PR_SET_NAME, "cw-worker");
+    prctl(PR_SET_TIMERSLACK, 1UL);
+    rte_rcu_qsbr_thread_register(w->qsbr, lcore);
+    rte_rcu_qsbr_thread_online(w->qsbr, lcore);
+    while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED)) {
+        unsigned n = worker_poll(w);
+
+        rte_rcu_qsbr_quiescent(w->qsbr, lcore);
+        idle(w, n > 0);
+    }
+    rte_rcu_qsbr_thread_offline(w->qsbr, lcore);
+    rte_rcu_qsbr_thread_unregister(w->qsbr, lcore);
+    return 0;
+}

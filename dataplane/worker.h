@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A worker: one thread that polls every port in turn, takes each burst through access.c, wan.c or kernel.c to
+ * the end, and flushes what it queued for transmission. This header is what those stages share; nobody above
+ * dp.c sees it.
+ *
+ * Who writes what: `ctl` fields by the control thread before the worker runs; the snapshot pointer by the
+ * control thread, with release; everything else by the worker alone. Counters are 64-bit words with one
+ * writer that the control thread reads at any time.
+ */
+#ifndef DATAPLANE_WORKER_H
+#define DATAPLANE_WORKER_H
+
+#include "dataplane/dp.h"
+#include "dataplane/fdb.h"
+#include "dataplane/snapshot.h"
+#include "dataplane/storm.h"
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#define WORKER_BURST      32
+#define WORKER_TX_QUEUE   64
+#define WORKER_RECENT     1024 /* power of two */
+#define WORKER_EVENT_RING 8192
+#define WORKER_MAX_QUEUES 16u /* receive queues of one port */
+
+/* What the worker needs to know of a port. Fixed before the worker runs, but for mtu. */
+struct worker_port {
+    uint16_t ethdev;
+    uint16_t rx_queues;
+    enum dp_port_role role;
+    uint16_t max_frame; /* longest frame without VLAN tag and FCS that may leave by it (atomic) */
+    struct rte_mempool *pool;
+};
+
+struct worker_tx {
+    uint16_t n;
+    struct rte_mbuf *m[WORKER_TX_QUEUE];
+};
+
+/* A source that was reported. Not again for a moment: the control thread needs it. And until that thread has
+ * decided, frames for it go to where it was seen: the answer to a host's first broadcast comes back sooner
+ * than the decision. */
+struct worker_recent {
+    uint64_t key;
+    uint32_t place;     /* FDB_WHERE() */
+    uint32_t deletions; /* fdb_deletions() at the report */
+    uint64_t repeat;    /* cycles: reported again from here on */
+    uint64_t decided;   /* cycles: by now the FDB says what is right; counted from the first report */
+};
+
+struct worker_counters {
+    struct dp_totals totals;
+    struct dp_port_counters ports[DP_MAX_PORTS];
+    struct dp_net_counters *nets;   /* by id */
+    struct dp_vtep_counters *vteps; /* by id */
+};
+
+struct worker {
+    /* ctl */
+    struct worker_port ports[DP_MAX_PORTS];
+    unsigned n_ports;
+    int kernel_port; /* the TAP's index, or -1 */
+    struct fdb *fdb;
+    struct rte_rcu_qsbr *qsbr;
+    struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
+    int wake_fd;             /* eventfd */
+    bool busy_poll;
+    unsigned max_net, max_vtep;
+    uint64_t hz;
+    /* shared */
+    const struct snapshot *snapshot; /* control thread stores with release */
+    bool stop;                       /* control thread stores */
+    bool control_asleep; /* set by the control thread when it has drained the ring, taken by the worker */
+    /* the worker's own */
+    uint64_t now;   /* cycles, once a round */
+    uint32_t now_s; /* CLOCK_MONOTONIC seconds */
+    uint64_t next_clock;
+    bool events_queued;
+    unsigned idle_rounds;
+    struct worker_tx tx[DP_MAX_PORTS];
+    struct worker_recent recent[WORKER_RECENT];
+    struct storm (*storms)[SNAP_CLASSES]; /* [port * (max_net + 1) + net] */
+    struct worker_counters counters;
+};
+
+/* A frame on its way: the inner frame without VLAN tag is in m. */
+struct frame {
+    struct rte_mbuf *m;
+    const struct snap_net *net;
+    uint64_t src_key, src_hash, dst_key, dst_hash;
+    uint16_t place; /* where it came from: access port id or VTEP id */
+    uint8_t from;   /* enum dp_where: DP_WHERE_PORT or DP_WHERE_VTEP */
+    uint16_t port;  /* the port that received it */
+};
+
+/* ---- worker.c: life ---- */
+
+/* Clears w and allocates its arrays for networks up to max_net and VTEPs up to max_vtep. 0 or -errno. */
+int worker_init(struct worker *w, struct fdb *fdb, struct rte_rcu_qsbr *qsbr, unsigned max_net,
+                unsigned max_vtep);
+void worker_fini(struct worker *w);
+/* One round over all ports; returns how many frames came in. Tests call it, worker_main() repeats it. */
+unsigned worker_poll(struct worker *w);
+/* For rte_eal_remote_launch(): polls until w->stop. arg: struct worker. */
+int worker_main(void *arg);
+
+/* ---- the way of a frame ---- */
+
+void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                    unsigned n);
+void wan_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                 unsigned n);
+/* From the TAP to the underlay, as it is. */
+void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf **m, unsigned n);
+
+/* Tells the control plane that a source is where the FDB does not have it; repeats are held back for a
+ * moment. */
+void worker_report_source(struct worker *w, const struct frame *f);
+/* Where a MAC that the FDB does not have was seen a moment ago (FDB_WHERE()), or 0. */
+uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash);
+/* Sends what is queued on a port; what the port does not take is dropped (tx_full). */
+void worker_flush(struct worker *w, dp_port_id port);
+
+static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
+{
+    w->counters.totals.drops[reason]++;
+    rte_pktmbuf_free(m);
+}
+
+/* Drops a frame that never left: also counted at the port it came in by. */
+static inline void worker_drop_received(struct worker *w, dp_port_id port, struct rte_mbuf *m,
+                                        enum drop_reason reason)
+{
+    w->counters.ports[port].drops++;
+    worker_drop(w, m, reason);
+}
+
+static inline void worker_transmit(struct worker *w, dp_port_id port, struct rte_mbuf *m)
+{
+    struct worker_tx *tx = &w->tx[port];
+
+    tx->m[tx->n++] = m;
+    if (unlikely(tx->n == WORKER_TX_QUEUE))
+        worker_flush(w, port);
+}
+
+static inline void worker_count(struct dp_count *c, uint32_t bytes)
+{
+    c->frames++;
+    c->bytes += bytes;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What a kernel-owned interface must be set to before XDP can serve it: receive queues, VLAN offload,
+ * promiscuity. Control thread only. All return -errno when the kernel says no.
+ */
+#ifndef EBPF_NIC_H
+#define EBPF_NIC_H
+
+#include <stdbool.h>
+
+/* 1: Ethernet, 0: something else. */
+int nic_is_ethernet(const char *ifname);
+
+/* *total: receive queues that the interface has; *served: how many of them DPDK's AF_XDP driver can open. */
+int nic_queues(const char *ifname, unsigned *served, unsigned *total);
+
+/* Receive VLAN offload. 1: it was the other way and has been changed, 0: nothing to do. */
+int nic_set_rxvlan(const char *ifname, bool on);
+
+/* Promiscuous as long as the returned file descriptor is open. */
+int nic_promiscuous(int ifindex);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Our XDP program on a kernel-owned interface (`interface:` ports). It gives DPDK's AF_XDP port what is meant
+ * for the gateway and leaves the rest to the kernel:
+ *
+ *   XDP_TAKE_ALL    every frame (an access port)
+ *   XDP_TAKE_VXLAN  VXLAN for our VTEP; all else stays with the kernel (the underlay)
+ *
+ * Order: xdp_attach() puts it on the interface, DPDK opens the port and finds it there (libxdp then adds its
+ * sockets to the program's map and attaches nothing of its own), xdp_verify() proves that this is what
+ * happened.
+ *
+ * The program hangs on a bpf_link that this process holds, so it is gone when the process is, however it
+ * ends; so is promiscuity. A port without sockets passes everything to the kernel. Control thread only.
+ */
+#ifndef EBPF_XDP_H
+#define EBPF_XDP_H
+
+#include "conf/types.h"
+
+struct xdp;
+
+enum xdp_take { XDP_TAKE_ALL, XDP_TAKE_VXLAN };
+
+struct xdp_config {
+    const char *ifname;
+    enum xdp_take take;
+    struct ipaddr address; /* XDP_TAKE_VXLAN: our VTEP */
+    uint16_t vxlan_port;
+};
+
+/* Receive queues of an interface that must be served, without touching it. 0 or -errno. */
+int xdp_queues(const char *ifname, unsigned *queues);
+
+/* Before DPDK opens the interface: it exists, no foreign XDP program is on it (DPDK's own, left by a process
+ * that is dead, is detached), receive VLAN offload is off (XDP would not see the tag), frames for other MACs
+ * are received (promiscuous while the process lives; XDP_TAKE_ALL only), our program is on it. *queues:
+ * receive queues that DPDK must open, from 0. 0 or -errno with a sentence in err. */
+int xdp_attach(const struct xdp_config *config, struct xdp **out, unsigned *queues, char *err,
+               size_t err_len);
+/* After DPDK opened it: our program is on, and every receive queue has DPDK's socket. 0 or -errno with a
+ * sentence in err. */
+int xdp_verify(struct xdp *x, char *err, size_t err_len);
+/* "native" or "generic"; "" before xdp_verify(). */
+const char *xdp_mode(const struct xdp *x);
+
+struct xdp_counters {
+    uint64_t taken;    /* frames given to the worker's sockets */
+    uint64_t passed;   /* not for the worker: left to the kernel */
+    uint64_t unserved; /* for the worker, but their queue has no socket: left to the kernel */
+};
+/* Since xdp_attach(). 0 or -errno. */
+int xdp_counters(const struct xdp *x, struct xdp_counters *out);
+
+/* Detaches, and puts back what xdp_attach() changed. Before or after DPDK closed the port; before is
+ * quieter, as its driver tries to detach the program too, and logs that it may not. NULL is fine. */
+void xdp_close(struct xdp *x);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See flow.h.
+ */
+#include "tests/flow/flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_eal.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring_elem.h>
+
+#define RING_SIZE 1024
+#define FRAME_MAX 9216
+
+const struct mac flow_mac_wan = {{0x02, 0xaa, 0, 0, 0, 0x01}};
+const struct mac flow_mac_hop = {{0x02, 0xaa, 0, 0, 0, 0x02}};
+
+#define REQUIRE(x)                                                                                           \
+    do {                                                                                                     \
+        if (!(x)) {                                                                                          \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #x);                                          \
+            abort();                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+void flow_start_eal(void)
+{
+    static char *argv[] = {"flow", "--no-huge",      "--no-shconf",    "--no-pci", "-m",
+                           "512",  "--iova-mode=va", "--no-telemetry", "-l0",      "--log-level=*:error",
+                           NULL};
+    int argc = (int)(sizeof(argv) / sizeof(argv[0])) - 1;
+
+    REQUIRE(rte_eal_init(argc, argv) >= 0);
+}
+
+struct ipaddr flow_vtep_address(const struct flow *f, unsigned id)
+{
+    char text[32];
+    struct ipaddr a;
+
+    snprintf(text, sizeof(text), f->ipv6 ? "fd00::%x" : "198.18.0.%u", id + 1);
+    REQUIRE(ipaddr_parse(text, &a));
+    return a;
+}
+
+struct mac flow_mac(unsigned n)
+{
+    return (struct mac){{0x02, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n}};
+}
+
+static void open_port(struct flow *f, unsigned i, enum dp_port_role role)
+{
+    static const struct dp_config config = {.max_mtu = 1500};
+    static unsigned serial;
+    struct port *p = &f->ports[i];
+    char name[32], err[DP_ERR_LEN];
+    int ethdev;
+
+    snprintf(name, sizeof(name), "flow%u", serial++);
+    f->in[i] = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+    snprintf(name, sizeof(name), "flow%u", serial++);
+    f->out[i] = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+    REQUIRE(f->in[i] && f->out[i]);
+    snprintf(name, sizeof(name), "flow%u", serial++);
+    ethdev = rte_eth_from_rings(name, &f->in[i], 1, &f->out[i], 1, 0);
+    REQUIRE(ethdev >= 0);
+    snprintf(p->spec.name, sizeof(p->spec.name), "port%u", i);
+    p->spec.role = role;
+    p->spec.owner = DP_OWNER_VDEV;
+    p->ethdev = (uint16_t)ethdev;
+    if (port_start(p, serial, &config, err) != 0) {
+        fprintf(stderr, "%s\n", err);
+        abort();
+    }
+    f->w.ports[i] = (struct worker_port){
+        .ethdev = p->ethdev, .rx_queues = 1, .role = role, .max_frame = 1514, .pool = p->pool};
+}
+
+static void default_topology(struct flow *f)
+{
+    static const struct dp_member web[] = {{PORT_A, 100}, {PORT_B, 100}}, db[] = {{PORT_A, 200}, {PORT_B, 0}};
+    static const struct dp_net_vtep web_vteps[] = {{VTEP_1, true, false}, {VTEP_2, true, true}},
+                                    db_vteps[] = {{VTEP_1, true, false}};
+
+    f->nets[0] = (struct dp_network){.id = NET_WEB,
+                                     .vni = VNI_WEB,
+                                     .dscp = DP_DSCP_INHERIT,
+                                     .limit_broadcast = DP_NO_LIMIT,
+                                     .limit_multicast = DP_NO_LIMIT,
+                                     .limit_unknown_unicast = DP_NO_LIMIT,
+                                     .members = web,
+                                     .n_members = 2,
+                                     .vteps = web_vteps,
+                                     .n_vteps = 2};
+    f->nets[1] = f->nets[0];
+    f->nets[1].id = NET_DB;
+    f->nets[1].vni = VNI_DB;
+    f->nets[1].members = db;
+    f->nets[1].vteps = db_vteps;
+    f->nets[1].n_vteps = 1;
+    for (unsigned i = 0; i < 2; i++)
+        f->vteps[i] = (struct dp_vtep){.id = (dp_vtep_id)(i + 1),
+                                       .address = flow_vtep_address(f, i + 1),
+                                       .resolved = true,
+                                       .next_hop = flow_mac_hop,
+                                       .source = flow_mac_wan,
+                                       .mtu = 1600};
+    f->topology = (struct dp_topology){.underlay = PORT_WAN,
+                                       .address = flow_vtep_address(f, 0),
+                                       .underlay_mac = flow_mac_wan,
+                                       .vxlan_port = 4789,
+                                       .ttl = 64,
+                                       .networks = f->nets,
+                                       .n_networks = 2,
+                                       .vteps = f->vteps,
+                                       .n_vteps = 2};
+}
+
+void flow_publish(struct flow *f)
+{
+    struct snapshot *s;
+
+    REQUIRE(snapshot_build(&f->topology, N_PORTS, 16, 1023, &s) == 0);
+    f->w.snapshot = s;
+    snapshot_free(f->snapshot);
+    f->snapshot = s;
+}
+
+struct flow *flow_open(bool ipv6)
+{
+    struct flow *f = aligned_alloc(64, (sizeof(*f) + 63) & ~(size_t)63);
+    size_t size = rte_rcu_qsbr_get_memsize(1);
+
+    REQUIRE(f);
+    memset(f, 0, sizeof(*f));
+    f->ipv6 = ipv6;
+    f->qsbr = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    REQUIRE(f->qsbr && rte_rcu_qsbr_init(f->qsbr, 1) == 0);
+    REQUIRE(fdb_init(&f->fdb, 4096, f->qsbr) == 0);
+    REQUIRE(worker_init(&f->w, &f->fdb, f->qsbr, 16, 1023) == 0);
+    open_port(f, PORT_A, DP_PORT_ACCESS);
+    open_port(f, PORT_B, DP_PORT_ACCESS);
+    open_port(f, PORT_WAN, DP_PORT_UNDERLAY);
+    open_port(f, PORT_TAP, DP_PORT_KERNEL);
+    f->w.n_ports = N_PORTS;
+    f->w.kernel_port = PORT_TAP;
+    default_topology(f);
+    flow_publish(f);
+    return f;
+}
+
+void flow_close(struct flow *f)
+{
+    flow_discard(f);
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        rte_eth_dev_stop(f->ports[i].ethdev);
+        rte_eth_dev_close(f->ports[i].ethdev);
+        rte_ring_free(f->in[i]);
+        rte_ring_free(f->out[i]);
+        rte_mempool_free(f->ports[i].pool);
+    }
+    worker_fini(&f->w);
+    snapshot_free(f->snapshot);
+    fdb_fini(&f->fdb);
+    free(f->qsbr);
+    free(f);
+}
+
+void flow_put(struct flow *f, unsigned port, const void *frame, size_t len)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(f->ports[port].pool);
+    void *p;
+
+    REQUIRE(m);
+    p = rte_pktmbuf_append(m, (uint16_t)len);
+    REQUIRE(p);
+    memcpy(p, frame, len);
+    REQUIRE(rte_ring_enqueue(f->in[port], m) == 0);
+}
+
+void flow_poll(struct flow *f)
+{
+    while (worker_poll(&f->w) > 0)
+        ;
+}
+
+int flow_take(struct flow *f, unsigned port, uint8_t *buf)
+{
+    struct rte_mbuf *m;
+    int len;
+
+    if (rte_ring_dequeue(f->out[port], (void **)&m) != 0)
+        return -1;
+    len = (int)rte_pktmbuf_pkt_len(m);
+    REQUIRE(len <= FRAME_MAX && m->nb_segs == 1);
+    memcpy(buf, rte_pktmbuf_mtod(m, void *), (size_t)len);
+    rte_pktmbuf_free(m);
+    return len;
+}
+
+unsigned flow_waiting(const struct flow *f, unsigned port)
+{
+    return rte_ring_count(f->out[port]);
+}
+
+void flow_discard(struct flow *f)
+{
+    static uint8_t buf[FRAME_MAX];
+
+    for (unsigned i = 0; i < N_PORTS; i++)
+        while (flow_take(f, i, buf) >= 0)
+            ;
+}
+
+uint64_t flow_drops(const struct flow *f, enum drop_reason reason)
+{
+    return f->w.counters.totals.drops[reason];
+}
+
+uint64_t flow_all_drops(const struct flow *f)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < DROP_N; i++)
+        sum += f->w.counters.totals.drops[i];
+    return sum;
+}
+
+bool flow_event(struct flow *f, struct dp_event *e)
+{
+    return rte_ring_sc_dequeue_elem(f->w.events, e, sizeof(*e)) == 0;
+}
+
+void flow_fdb(struct flow *f, dp_net_id net, struct mac mac, enum dp_where where, uint16_t target,
+              bool is_static)
+{
+    REQUIRE(fdb_set(&f->fdb, fdb_key(net, mac.b), FDB_WHERE(where, target, is_static), 0) == 0);
+}
+
+/* ---- frames ---- */
+
+static void put16(uint8_t *p, unsigned v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+uint16_t flow_checksum(const uint8_t *p, size_t len, uint32_t sum)
+{
+    for (size_t i = 0; i + 1 < len; i += 2)
+        sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+    if (len & 1)
+        sum += (uint32_t)(p[len - 1] << 8);
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+size_t flow_eth(uint8_t *buf, struct mac dst, struct mac src, uint16_t vlan, uint16_t type,
+                const void *payload, size_t len)
+{
+    size_t n = 12;
+
+    memcpy(buf, dst.b, 6);
+    memcpy(buf + 6, src.b, 6);
+    if (vlan != FLOW_UNTAGGED) {
+        put16(buf + n, 0x8100);
+        put16(buf + n + 2, vlan);
+        n += 4;
+    }
+    put16(buf + n, type);
+    if (len)
+        memcpy(buf + n + 2, payload, len);
+    return n + 2 + len;
+}
+
+static size_t udp(uint8_t *p, uint16_t sport, uint16_t dport, size_t payload)
+{
+    put16(p, sport);
+    put16(p + 2, dport);
+    put16(p + 4, (unsigned)(8 + payload));
+    put16(p + 6, 0);
+    for (size_t i = 0; i < payload; i++)
+        p[8 + i] = (uint8_t)i;
+    return 8 + payload;
+}
+
+size_t flow_ipv4(uint8_t *buf, struct mac dst, struct mac src, uint16_t vlan, uint8_t tos, uint16_t sport,
+                 size_t payload)
+{
+    static const uint8_t addrs[8] = {10, 0, 0, 1, 10, 0, 0, 2};
+    uint8_t ip[2048] = {0x45, tos};
+    size_t len = 20 + udp(ip + 20, sport, 7, payload);
+
+    put16(ip + 2, (unsigned)len);
+    ip[8] = 64;
+    ip[9] = 17;
+    memcpy(ip + 12, addrs, 8);
+    put16(ip + 10, flow_checksum(ip, 20, 0));
+    return flow_eth(buf, dst, src, vlan, 0x0800, ip, len);
+}
+
+size_t flow_ipv6(uint8_t *buf, struct mac dst, struct mac src, uint16_t vlan, uint8_t tos, uint16_t sport,
+                 size_t payload)
+{
+    uint8_t ip[2048] = {(uint8_t)(0x60 | tos >> 4), (uint8_t)(tos << 4)};
+    size_t len = udp(ip + 40, sport, 7, payload);
+
+    put16(ip + 4, (unsigned)len);
+    ip[6] = 17;
+    ip[7] = 64;
+    ip[8] = ip[24] = 0xfd;
+    ip[23] = 1;
+    ip[39] = 2;
+    return flow_eth(buf, dst, src, vlan, 0x86dd, ip, 40 + len);
+}
+
+void flow_fix(const struct flow *f, uint8_t *packet, bool with_udp)
+{
+    uint8_t *ip = packet + 14, *u = ip + (f->ipv6 ? 40 : (ip[0] & 0xf) * 4);
+    unsigned len = (unsigned)(u[4] << 8 | u[5]);
+    uint32_t pseudo = 17 + len;
+    uint16_t sum;
+
+    if (!f->ipv6) {
+        put16(ip + 10, 0);
+        put16(ip + 10, flow_checksum(ip, (size_t)(ip[0] & 0xf) * 4, 0));
+    }
+    put16(u + 6, 0);
+    if (!with_udp)
+        return;
+    pseudo += (uint16_t)~flow_checksum(ip + (f->ipv6 ? 8 : 12), f->ipv6 ? 32 : 8, 0);
+    sum = flow_checksum(u, len, pseudo);
+    put16(u + 6, sum ? sum : 0xffff);
+}
+
+size_t flow_wrap(const struct flow *f, uint8_t *buf, struct flow_outer o, const uint8_t *inner, size_t len)
+{
+    struct ipaddr src = flow_vtep_address(f, o.vtep), dst = flow_vtep_address(f, 0);
+    uint8_t *ip = buf + 14, *u;
+    size_t udp_len = 16 + len;
+
+    memset(buf, 0, 14 + 40 + 16);
+    memcpy(buf, flow_mac_wan.b, 6);
+    memcpy(buf + 6, flow_mac_hop.b, 6);
+    if (f->ipv6) {
+        put16(buf + 12, 0x86dd);
+        ip[0] = (uint8_t)(0x60 | o.tos >> 4);
+        ip[1] = (uint8_t)(o.tos << 4);
+        put16(ip + 4, (unsigned)udp_len);
+        ip[6] = 17;
+        ip[7] = 64;
+        memcpy(ip + 8, src.b, 16);
+        memcpy(ip + 24, dst.b, 16);
+        u = ip + 40;
+    } else {
+        put16(buf + 12, 0x0800);
+        ip[0] = 0x45;
+        ip[1] = o.tos;
+        put16(ip + 2, (unsigned)(20 + udp_len));
+        ip[8] = 64;
+        ip[9] = 17;
+        memcpy(ip + 12, src.b, 4);
+        memcpy(ip + 16, dst.b, 4);
+        u = ip + 20;
+    }
+    put16(u, 50000);
+    put16(u + 2, 4789);
+    put16(u + 4, (unsigned)udp_len);
+    u[8] = o.flags;
+    u[12] = (uint8_t)(o.vni >> 16);
+    put16(u + 13, o.vni & 0xffff);
+    memcpy(u + 16, inner, len);
+    flow_fix(f, buf, o.checksum);
+    return (size_t)(u + 16 + len - buf);
+}

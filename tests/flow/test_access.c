@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Frames that come in by an access port: VLANs, learning, encapsulation (RULES sections 1 and 8).
+ */
+#include "tests/flow/flow.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#define OUTER4 50
+#define OUTER6 70
+
+static struct flow *f;
+static uint8_t frame[9216], got[9216];
+
+static void setup(void)
+{
+    f = flow_open(false);
+}
+
+static void teardown(void)
+{
+    flow_close(f);
+}
+
+static void publish_limits(uint32_t broadcast, uint32_t multicast, uint32_t unknown)
+{
+    f->nets[0].limit_broadcast = broadcast;
+    f->nets[0].limit_multicast = multicast;
+    f->nets[0].limit_unknown_unicast = unknown;
+    flow_publish(f);
+}
+
+static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+                        multicast = {{0x01, 0, 0x5e, 0, 0, 1}};
+
+static void send_udp(unsigned port, struct mac dst, struct mac src, uint16_t vlan)
+{
+    flow_put(f, port, frame, flow_ipv4(frame, dst, src, vlan, 0, 1000, 46));
+    flow_poll(f);
+}
+
+/* A frame to a remote MAC leaves as VXLAN: every field of the outer header. */
+START_TEST(test_R1_1_R1_4_outer_header_ipv4)
+{
+    size_t len;
+
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    len = flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1000, 46);
+    flow_put(f, PORT_A, frame, len);
+    flow_poll(f);
+    ck_assert_int_eq(flow_take(f, PORT_WAN, got), (int)(len - 4 + OUTER4));
+    ck_assert_mem_eq(got, flow_mac_hop.b, 6);
+    ck_assert_mem_eq(got + 6, flow_mac_wan.b, 6);
+    ck_assert_mem_eq(got + 12, "\x08\x00\x45\x00", 4);
+    ck_assert_uint_eq(got[16] << 8 | got[17], len - 4 + 36);
+    ck_assert_mem_eq(got + 20, "\x40\x00\x40\x11", 4); /* DF (R1.5), TTL 64, UDP */
+    ck_assert_uint_eq(flow_checksum(got + 14, 20, 0), 0);
+    ck_assert_mem_eq(got + 26, "\xc6\x12\x00\x01\xc6\x12\x00\x02", 8);
+    ck_assert_mem_eq(got + 36, "\x12\xb5", 2); /* 4789, R1.1 */
+    ck_assert_uint_eq(got[38] << 8 | got[39], len - 4 + 16);
+    ck_assert_mem_eq(got + 40, "\0\0", 2);                       /* R1.3 */
+    ck_assert_mem_eq(got + 42, "\x08\0\0\0\x00\x27\x74\x00", 8); /* R1.4, VNI 10100 */
+    ck_assert_mem_eq(got + 50, frame, 12);                       /* R1.6: the tag is gone */
+    ck_assert_mem_eq(got + 62, frame + 16, len - 16);
+}
+END_TEST
+
+START_TEST(test_R1_3_udp_checksum_over_ipv6)
+{
+    size_t len;
+    uint32_t pseudo;
+
+    flow_close(f);
+    f = flow_open(true);
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    for (size_t payload = 1; payload < 40; payload++) {
+        len = flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1000, payload);
+        flow_put(f, PORT_A, frame, len);
+        flow_poll(f);
+        ck_assert_int_eq(flow_take(f, PORT_WAN, got), (int)(len - 4 + OUTER6));
+        ck_assert_uint_eq(got[18] << 8 | got[19], len - 4 + 16);
+        ck_assert(got[60] || got[61]);
+        pseudo = 17 + (uint32_t)(len - 4 + 16) + (uint16_t)~flow_checksum(got + 22, 32, 0);
+        ck_assert_uint_eq(flow_checksum(got + 54, len - 4 + 16, pseudo), 0);
+    }
+    f->topology.udp6_zero_csum_tx = true;
+    flow_publish(f);
+    flow_put(f, PORT_A, frame, len);
+    flow_poll(f);
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    ck_assert_mem_eq(got + 60, "\0\0", 2);
+}
+END_TEST
+
+static unsigned source_port(uint16_t inner_port, bool v6, bool fragment)
+{
+    size_t len = v6 ? flow_ipv6(frame, flow_mac(2), flow_mac(1), 100, 0, inner_port, 20)
+                    : flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, inner_port, 20);
+
+    if (fragment)
+        frame[18 + 6] = 0x20;
+    flow_put(f, PORT_A, frame, len);
+    flow_poll(f);
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    return (unsigned)(got[34] << 8 | got[35]);
+}
+
+START_TEST(test_R1_2_source_port)
+{
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        bool seen[65536] = {false};
+        unsigned distinct = 0;
+
+        flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+        for (uint16_t p = 1; p <= 1000; p++) {
+            unsigned sport = source_port(p, v6, false);
+
+            ck_assert_uint_ge(sport, 49152);
+            ck_assert_uint_eq(sport, source_port(p, v6, false)); /* stable */
+            distinct += !seen[sport];
+            seen[sport] = true;
+        }
+        /* 1,000 flows into 16,384 ports: 970 distinct ones on average */
+        ck_assert_uint_gt(distinct, 930);
+    }
+    /* Addresses count down to their last bit, also where there are no ports. */
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        bool seen[65536] = {false};
+        unsigned distinct = 0;
+
+        for (unsigned host = 0; host < 200; host++) {
+            size_t len = v6 ? flow_ipv6(frame, flow_mac(2), flow_mac(1), 100, 0, 7, 20)
+                            : flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 7, 20);
+
+            frame[v6 ? 18 + 6 : 18 + 9] = 58; /* a protocol without ports */
+            frame[v6 ? 18 + 39 : 18 + 19] = (uint8_t)host;
+            flow_put(f, PORT_A, frame, len);
+            flow_poll(f);
+            ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+            distinct += !seen[got[34] << 8 | got[35]];
+            seen[got[34] << 8 | got[35]] = true;
+        }
+        ck_assert_uint_gt(distinct, 190);
+    }
+    /* All fragments of a packet go the same way, whatever stands where the ports would. */
+    ck_assert_uint_eq(source_port(1, false, true), source_port(2, false, true));
+}
+END_TEST
+
+START_TEST(test_R1_2_source_port_not_ip)
+{
+    unsigned first;
+
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    flow_put(f, PORT_A, frame, flow_eth(frame, flow_mac(2), flow_mac(1), 100, 0x88b5, "abcdefgh", 8));
+    flow_put(f, PORT_A, frame, flow_eth(frame, flow_mac(2), flow_mac(1), 100, 0x88b5, "xyz", 3));
+    flow_put(f, PORT_A, frame, flow_eth(frame, flow_mac(2), flow_mac(3), 100, 0x88b5, "xyz", 3));
+    flow_poll(f);
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    first = (unsigned)(got[34] << 8 | got[35]);
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    ck_assert_uint_eq(first, (unsigned)(got[34] << 8 | got[35]));
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    ck_assert_uint_ne(first, (unsigned)(got[34] << 8 | got[35]));
+}
+END_TEST
+
+START_TEST(test_R1_5_R1_7_path_mtu)
+{
+    size_t fits = 1500 - 28; /* a full packet on a 1500-byte VLAN */
+
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    f->vteps[0].mtu = 1550;
+    flow_publish(f);
+    flow_put(f, PORT_A, frame, flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1, fits));
+    flow_poll(f);
+    ck_assert_int_eq(flow_take(f, PORT_WAN, got), 1564);
+    f->vteps[0].mtu = 1549;
+    flow_publish(f);
+    flow_put(f, PORT_A, frame, flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1, fits));
+    flow_poll(f);
+    ck_assert_int_eq(flow_take(f, PORT_WAN, got), -1);
+    ck_assert_uint_eq(flow_drops(f, DROP_path_mtu), 1);
+}
+END_TEST
+
+START_TEST(test_R1_6_stacked_tags)
+{
+    uint8_t inner[64] = {0, 5, 8, 0};
+    uint16_t types[] = {0x8100, 0x88a8, 0x9100};
+
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    for (unsigned i = 0; i < 3; i++) {
+        flow_put(f, PORT_A, frame, flow_eth(frame, flow_mac(2), flow_mac(1), 100, types[i], inner, 60));
+        flow_poll(f);
+        ck_assert_uint_eq(flow_drops(f, DROP_inner_tagged), i + 1);
+    }
+    f->nets[0].qinq = true;
+    flow_publish(f);
+    flow_put(f, PORT_A, frame, flow_eth(frame, flow_mac(2), flow_mac(1), 100, 0x8100, inner, 60));
+    flow_poll(f);
+    ck_assert_int_eq(flow_take(f, PORT_WAN, got), OUTER4 + 14 + 60);
+    ck_assert_mem_eq(got + OUTER4 + 12, "\x81\x00\x00\x05", 4);
+}
+END_TEST
+
+START_TEST(test_R1_8_dscp_ecn_ttl)
+{
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    f->topology.ttl = 17;
+    flow_publish(f);
+    for (unsigned tos = 0; tos < 256; tos++) {
+        flow_put(f, PORT_A, frame, flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, (uint8_t)tos, 1, 20));
+        flow_put(f, PORT_A, frame, flow_ipv6(frame, flow_mac(2), flow_mac(1), 100, (uint8_t)tos, 1, 20));
+        flow_poll(f);
+        for (unsigned i = 0; i < 2; i++) {
+            ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+            ck_assert_uint_eq(got[15], tos);
+            ck_assert_uint_eq(got[22], 17);
+            ck_assert_uint_eq(flow_checksum(got + 14, 20, 0), 0);
+        }
+    }
+    f->nets[0].dscp = 46;
+    flow_publish(f);
+    flow_put(f, PORT_A, frame, flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0x03, 1, 20));
+    flow_poll(f);
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    ck_assert_uint_eq(got[15], 46 << 2 | 3);
+}
+END_TEST
+
+START_TEST(test_R1_12_link_local)
+{
+    for (unsigned i = 0; i < 32; i++) {
+        struct mac dst = {{0x01, 0x80, 0xc2, 0, 0, (uint8_t)i}};
+
+        send_udp(PORT_A, dst, flow_mac(1), 100);
+        ck_assert_uint_eq(flow_drops(f, DROP_link_local), i < 16 ? i + 1 : 16);
+        ck_assert_int_eq(flow_waiting(f, PORT_WAN) > 0, i >= 16);
+        flow_discard(f);
+    }
+}
+END_TEST
+
+START_TEST(test_vlan_unknown_and_priority_tag)
+{
+    send_udp(PORT_A, broadcast, flow_mac(1), 101);
+    ck_assert_uint_eq(flow_drops(f, DROP_vlan_unknown), 1);
+    send_udp(PORT_A, broadcast, flow_mac(1), FLOW_UNTAGGED); /* port A has no untagged network */
+    ck_assert_uint_eq(flow_drops(f, DROP_vlan_unknown), 2);
+    send_udp(PORT_B, broadcast, flow_mac(1), 200); /* port B carries db untagged */
+    ck_assert_uint_eq(flow_drops(f, DROP_vlan_unknown), 3);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 0);
+    send_udp(PORT_B, broadcast, flow_mac(1), 0); /* priority tag: untagged */
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    ck_assert_mem_eq(got + 46, "\x00\x27\xd8", 3); /* VNI 10200 */
+    ck_assert_int_gt(flow_take(f, PORT_A, got), 0);
+    ck_assert_mem_eq(got + 12, "\x81\x00\x00\xc8", 4); /* VLAN 200 on A */
+}
+END_TEST
+
+START_TEST(test_source_invalid)
+{
+    send_udp(PORT_A, broadcast, (struct mac){{0}}, 100);
+    send_udp(PORT_A, broadcast, multicast, 100);
+    ck_assert_uint_eq(flow_drops(f, DROP_src_invalid), 2);
+    ck_assert_uint_eq(flow_all_drops(f), 2);
+}
+END_TEST
+
+START_TEST(test_learning_events)
+{
+    struct dp_event e;
+
+    send_udp(PORT_A, flow_mac(2), flow_mac(1), 100);
+    ck_assert(flow_event(f, &e));
+    ck_assert_int_eq(e.type, DP_EVENT_SOURCE);
+    ck_assert_uint_eq(e.net, NET_WEB);
+    ck_assert(mac_eq(e.mac, flow_mac(1)));
+    ck_assert(e.where == DP_WHERE_PORT && e.target == PORT_A);
+    /* once the FDB has it: no more, and the time is noted */
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
+    send_udp(PORT_A, flow_mac(2), flow_mac(1), 100);
+    ck_assert(!flow_event(f, &e));
+    ck_assert_uint_eq(fdb_find(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b))->seen_s, f->w.now_s);
+    /* seen at another port: reported at once */
+    send_udp(PORT_B, flow_mac(2), flow_mac(1), 100);
+    ck_assert(flow_event(f, &e));
+    ck_assert(e.where == DP_WHERE_PORT && e.target == PORT_B);
+    /* the same MAC in another network is another MAC */
+    send_udp(PORT_A, flow_mac(2), flow_mac(1), 200);
+    ck_assert(flow_event(f, &e));
+    ck_assert_uint_eq(e.net, NET_DB);
+}
+END_TEST
+
+/* The answer to a host's first broadcast is there before the control thread has made it known. */
+START_TEST(test_learning_is_not_waited_for)
+{
+    mono_t begin = mono_now();
+    struct dp_event e;
+
+    f->nets[0].n_members = 1; /* only port A: what is unknown is dropped */
+    flow_publish(f);
+    send_udp(PORT_A, broadcast, flow_mac(1), 100);
+    flow_discard(f);
+    flow_put(f, PORT_WAN, got,
+             flow_wrap(f, got, (struct flow_outer){VTEP_1, VNI_WEB, 0x08, 0, false}, frame,
+                       flow_ipv4(frame, flow_mac(1), flow_mac(2), FLOW_UNTAGGED, 0, 1, 20)));
+    flow_poll(f);
+    ck_assert_int_gt(flow_take(f, PORT_A, got), 0);
+    ck_assert_uint_eq(f->w.counters.nets[NET_WEB].wan_in[0].frames, 1); /* known, not flooded */
+    /* A MAC that is never made known (a limit, R8.4) is not served for ever, however often it speaks. */
+    ck_assert(flow_event(f, &e));
+    while (worker_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
+                            fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b)))) {
+        send_udp(PORT_A, broadcast, flow_mac(1), 100);
+        flow_discard(f);
+        ck_assert_uint_lt(mono_now().ns - begin.ns, 2000000000u);
+    }
+    send_udp(PORT_A, broadcast, flow_mac(1), 100);
+    ck_assert_uint_eq(worker_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
+                                       fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b))),
+                      0);
+}
+END_TEST
+
+START_TEST(test_event_ring_full_is_counted_and_repeated)
+{
+    struct dp_event e;
+    unsigned events = 0;
+
+    for (unsigned i = 1; i <= WORKER_EVENT_RING + 100; i++) {
+        send_udp(PORT_A, flow_mac(0xffff), flow_mac(i), 100);
+        flow_discard(f);
+    }
+    ck_assert_uint_ge(f->w.counters.totals.events_lost, 100);
+    while (flow_event(f, &e))
+        events++;
+    ck_assert_uint_eq(events + f->w.counters.totals.events_lost, WORKER_EVENT_RING + 100);
+    send_udp(PORT_A, flow_mac(0xffff), flow_mac(WORKER_EVENT_RING + 100), 100);
+    ck_assert(flow_event(f, &e));
+}
+END_TEST
+
+START_TEST(test_local_bridging)
+{
+    size_t len;
+
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
+    flow_fdb(f, NET_DB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
+    len = flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1, 20);
+    flow_put(f, PORT_A, frame, len);
+    flow_poll(f);
+    ck_assert_int_eq(flow_take(f, PORT_B, got), (int)len);
+    ck_assert_mem_eq(got, frame, len);
+    len = flow_ipv4(frame, flow_mac(2), flow_mac(1), 200, 0, 1, 20);
+    flow_put(f, PORT_A, frame, len);
+    flow_poll(f);
+    ck_assert_int_eq(flow_take(f, PORT_B, got), (int)len - 4); /* untagged there */
+    ck_assert_uint_eq(flow_all_drops(f), 0);
+    /* to a MAC on the port it came from */
+    send_udp(PORT_B, flow_mac(2), flow_mac(3), 100);
+    ck_assert_uint_eq(flow_drops(f, DROP_same_port), 1);
+}
+END_TEST
+
+START_TEST(test_static_source_elsewhere)
+{
+    struct dp_event e;
+
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_B, true);
+    send_udp(PORT_A, broadcast, flow_mac(1), 100);
+    ck_assert_uint_eq(flow_drops(f, DROP_src_static), 1);
+    ck_assert(!flow_event(f, &e));
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 0);
+    send_udp(PORT_B, broadcast, flow_mac(1), 100);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 2);
+}
+END_TEST
+
+START_TEST(test_R8_1_flood_list)
+{
+    send_udp(PORT_A, broadcast, flow_mac(1), 100);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 2);
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 1);
+    ck_assert_uint_eq(flow_waiting(f, PORT_A), 0);
+    flow_take(f, PORT_WAN, got);
+    ck_assert_uint_eq(got[33], 2);
+    flow_take(f, PORT_WAN, got);
+    ck_assert_uint_eq(got[33], 3);
+    ck_assert_uint_eq(f->w.counters.totals.replicas, 2);
+    send_udp(PORT_A, multicast, flow_mac(1), 200);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 1);
+}
+END_TEST
+
+START_TEST(test_R8_2_unknown_unicast)
+{
+    send_udp(PORT_A, flow_mac(9), flow_mac(1), 100);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 0); /* drop is the default */
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 1);   /* a switch floods its own ports */
+    ck_assert_uint_eq(flow_all_drops(f), 0);
+    flow_discard(f);
+    f->nets[0].n_members = 1; /* only port A */
+    flow_publish(f);
+    send_udp(PORT_A, flow_mac(9), flow_mac(1), 100);
+    ck_assert_uint_eq(flow_drops(f, DROP_unknown_unicast), 1);
+    flow_fdb(f, NET_WEB, flow_mac(9), DP_WHERE_FLOOD, 0, false); /* the per-MAC exception */
+    send_udp(PORT_A, flow_mac(9), flow_mac(1), 100);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 2);
+    flow_discard(f);
+    f->nets[0].flood_unknown = true;
+    flow_publish(f);
+    send_udp(PORT_A, flow_mac(8), flow_mac(1), 100);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 2);
+}
+END_TEST
+
+static void send_many(unsigned port, struct mac dst, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        send_udp(port, dst, flow_mac(1), 100);
+        flow_discard(f);
+    }
+}
+
+START_TEST(test_R8_3_limits_are_separate)
+{
+    f->nets[0].flood_unknown = true;
+    publish_limits(1, 1, 1); /* one a second, ten at once */
+    send_many(PORT_A, broadcast, 30);
+    ck_assert_uint_eq(flow_drops(f, DROP_limit_broadcast), 20);
+    send_many(PORT_A, multicast, 15);
+    ck_assert_uint_eq(flow_drops(f, DROP_limit_multicast), 5);
+    send_many(PORT_A, flow_mac(9), 14);
+    ck_assert_uint_eq(flow_drops(f, DROP_limit_unknown_unicast), 4);
+    /* another port, another network: limits of their own */
+    send_many(PORT_B, broadcast, 10);
+    ck_assert_uint_eq(flow_drops(f, DROP_limit_broadcast), 20);
+    send_udp(PORT_A, broadcast, flow_mac(1), 200);
+    ck_assert_uint_eq(flow_drops(f, DROP_limit_broadcast), 20);
+    /* known unicast is not limited */
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    send_many(PORT_A, flow_mac(2), 100);
+    ck_assert_uint_eq(flow_all_drops(f), 29);
+}
+END_TEST
+
+START_TEST(test_vtep_unresolved)
+{
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    f->vteps[0].resolved = false;
+    flow_publish(f);
+    send_udp(PORT_A, flow_mac(2), flow_mac(1), 100);
+    ck_assert_uint_eq(flow_drops(f, DROP_vtep_unresolved), 1);
+    send_udp(PORT_A, broadcast, flow_mac(1), 100); /* one copy of three */
+    ck_assert_uint_eq(flow_drops(f, DROP_vtep_unresolved), 2);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 1);
+}
+END_TEST
+
+START_TEST(test_port_mtu)
+{
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
+    flow_put(f, PORT_A, frame, flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1, 1472));
+    flow_put(f, PORT_A, frame, flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1, 1473));
+    flow_poll(f);
+    ck_assert_int_eq(flow_take(f, PORT_B, got), 1518);
+    ck_assert_int_eq(flow_take(f, PORT_B, got), -1);
+    ck_assert_uint_eq(flow_drops(f, DROP_port_mtu), 1);
+}
+END_TEST
+
+/* A move is one store: the very next frame goes to the new place. */
+START_TEST(test_R4_10_move)
+{
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_1, false);
+    send_udp(PORT_A, flow_mac(2), flow_mac(1), 100);
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_VTEP, VTEP_2, false);
+    send_udp(PORT_A, flow_mac(2), flow_mac(1), 100);
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
+    send_udp(PORT_A, flow_mac(2), flow_mac(1), 100);
+    flow_take(f, PORT_WAN, got);
+    ck_assert_uint_eq(got[33], 2);
+    flow_take(f, PORT_WAN, got);
+    ck_assert_uint_eq(got[33], 3);
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("access");
+    TCase *t = tcase_create("access");
+    SRunner *r;
+    int failed;
+
+    flow_start_eal();
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_R1_1_R1_4_outer_header_ipv4);
+    tcase_add_test(t, test_R1_3_udp_checksum_over_ipv6);
+    tcase_add_test(t, test_R1_2_source_port);
+    tcase_add_test(t, test_R1_2_source_port_not_ip);
+    tcase_add_test(t, test_R1_5_R1_7_path_mtu);
+    tcase_add_test(t, test_R1_6_stacked_tags);
+    tcase_add_test(t, test_R1_8_dscp_ecn_ttl);
+    tcase_add_test(t, test_R1_12_link_local);
+    tcase_add_test(t, test_vlan_unknown_and_priority_tag);
+    tcase_add_test(t, test_source_invalid);
+    tcase_add_test(t, test_learning_events);
+    tcase_add_test(t, test_learning_is_not_waited_for);
+    tcase_add_test(t, test_event_ring_full_is_counted_and_repeated);
+    tcase_add_test(t, test_local_bridging);
+    tcase_add_test(t, test_static_source_elsewhere);
+    tcase_add_test(t, test_R8_1_flood_list);
+    tcase_add_test(t, test_R8_2_unknown_unicast);
+    tcase_add_test(t, test_R8_3_limits_are_separate);
+    tcase_add_test(t, test_vtep_unresolved);
+    tcase_add_test(t, test_port_mtu);
+    tcase_add_test(t, test_R4_10_move);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,53 @@
+#!/bin/bash
+# Format, include arrows, static analysis; and, as a report, the longest functions and files. Fails on the first three. Warnings
+# as errors are the build's business (make WERROR=-Werror).
+cd "$(dirname "$0")/.." || exit 1
+fail=0
+sources=$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+echo "lint: format"
+clang-format --dry-run -Werror $sources || { echo "lint: run clang-format -i on these" >&2; fail=1; }
+
+echo "lint: include arrows"
+# folder: the folders it may include
+arrows() {
+    case $1 in
+    conf) echo "conf" ;;
+    dataplane) echo "dataplane conf" ;;
+    ebpf) echo "ebpf conf" ;;
+    controlplane) echo "controlplane dataplane ebpf conf" ;;
+    tests) echo "tests controlplane dataplane ebpf conf" ;;
+    esac
+}
+for f in $sources; do
+    allowed=" $(arrows "${f%%/*}") "
+    while read -r inc; do
+        case $allowed in
+        *" ${inc%%/*} "*) ;;
+        *) echo "$f: includes \"$inc\": not along the arrows (allowed:$allowed)" >&2; fail=1 ;;
+        esac
+    done < <(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"\([^"]*\)".*/\1/p' "$f")
+done
+# What a folder must not know, whatever the path of the header.
+forbid() { # folder, pattern, what
+    if grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<($2)" "$1"/*.[ch]; then
+        echo "lint: $1/ must not know $3" >&2; fail=1
+    fi
+}
+forbid conf 'rte_|netlink/|bpf/|event2/|linux/bpf' "DPDK, netlink, BPF or the event loop"
+forbid dataplane 'libfyaml|netlink/|bpf/|event2/|sys/socket|cjson' "YAML, netlink, BPF or sockets"
+forbid ebpf 'rte_|libfyaml|event2/|cjson' "DPDK, YAML or the event loop"
+forbid controlplane 'rte_|libfyaml' "DPDK or YAML"
+
+echo "lint: cppcheck"
+cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -D__x86_64__ -I. -Ibuild \
+    $(git ls-files -co --exclude-standard 'conf/*.c' 'dataplane/*.c' 'controlplane/*.c' 'ebpf/*.c' | grep -v '\.bpf\.c$') || fail=1
+
+echo "lint: sizes (report)"
+ctags --languages=C --kinds-C=f --fields=+ne -f - $(echo "$sources" | grep '\.[ch]$') 2>/dev/null | awk -F'\t' '
+    { l = e = 0; for (i = 4; i <= NF; i++) { if ($i ~ /^line:/) l = substr($i, 6); if ($i ~ /^end:/) e = substr($i, 5) }
+      n = e - l + 1; all++; if (n < 20) small++; if (n >= 60) print "  function of " n " lines: " $1 " (" $2 ")" }
+    END { printf "  %d functions, %d%% under 20 lines\n", all, 100 * small / all }'
+wc -l $sources | sort -rn | awk '$2 != "total" && $1 > 500 { print "  file of " $1 " lines: " $2 }'
+exit $fail

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * causewayctl's rendering: tables, numbers, text from the daemon made harmless, pages joined, every view. The
+ * sources are included: they belong to the program, not to the library.
+ */
+#include "controlplane/ctl_json.c"
+#include "controlplane/ctl_show.c"
+#include "controlplane/ctl_show_tables.c"
+#include "controlplane/ctl_table.c"
+#include "controlplane/ctl_text.c"
+#include "controlplane/ctl_view.c"
+
+#include <check.h>
+
+static char *output;
+static size_t output_len;
+
+static FILE *capture(void)
+{
+    free(output);
+    output = NULL;
+    return open_memstream(&output, &output_len);
+}
+
+/* Columns of the longest line of the output. */
+static size_t widest(void)
+{
+    size_t most = 0;
+    char *copy = strdup(output), *save = NULL;
+
+    for (char *l = strtok_r(copy, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+        if (ctl_width(l) > most)
+            most = ctl_width(l);
+    free(copy);
+    return most;
+}
+
+static cJSON *parse(const char *text)
+{
+    cJSON *json = cJSON_Parse(text);
+
+    ck_assert_msg(json != NULL, "%s", text);
+    return json;
+}
+
+static const char *show(const char *command, unsigned width, const char *const *pages, size_t n)
+{
+    FILE *f = capture();
+    struct ctl_show *s = ctl_show_new(command, width, f);
+
+    for (size_t i = 0; i < n; i++)
+        ctl_show_page(s, parse(pages[i]), i + 1 == n);
+    ctl_show_free(s);
+    fclose(f);
+    return output;
+}
+
+static const char *show_one(const char *command, unsigned width, const char *page)
+{
+    return show(command, width, &page, 1);
+}
+
+/* ---- text */
+
+START_TEST(test_safe_text)
+{
+    static const char *const cases[][2] = {
+        {"trunk", "trunk"},
+        {"m\xc3\xbcnchen", "m\xc3\xbcnchen"},
+        {"\x1b]0;owned\x07", "\\x1b]0;owned\\x07"},
+        {"a\tb\nc\rd", "a\\x09b\\x0ac\\x0dd"},
+        {"\x7f", "\\x7f"},
+        {"\xc2\x9b"
+         "2J",
+         "\\xc2\\x9b2J"}, /* CSI as C1 */
+        {"\x9b"
+         "2J",
+         "\\x9b2J"}, /* the same, no UTF-8 */
+        {"\xe2\x80\xae"
+         "abc",
+         "\\xe2\\x80\\xaeabc"},                       /* right-to-left override */
+        {"\xc0\x9b", "\\xc0\\x9b"},                   /* overlong */
+        {"\xe2\x82", "\\xe2\\x82"},                   /* cut short */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},          /* a surrogate */
+        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* above U+10FFFF */
+        {"\xff\xfe", "\\xff\\xfe"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *safe = ctl_safe(cases[i][0], false);
+
+        ck_assert_str_eq(safe, cases[i][1]);
+        free(safe);
+    }
+    output = ctl_safe("a\nb\x1b", true);
+    ck_assert_str_eq(output, "a\nb\\x1b");
+    ck_assert_uint_eq(ctl_width("m\xc3\xbcnchen"), 7);
+}
+END_TEST
+
+START_TEST(test_units)
+{
+    static const struct {
+        double v;
+        const char *text;
+    } cases[] = {{0, "0"},         {999, "999"},     {999.4, "999"},  {1000, "1.00k"},  {9994, "9.99k"},
+                 {9996, "10.0k"},  {99949, "99.9k"}, {99960, "100k"}, {999499, "999k"}, {999600, "1.00M"},
+                 {1.5e9, "1.50G"}, {2e12, "2.00T"},  {3e15, "3.00P"}, {1.8e19, "18.0E"}};
+    char buf[CTL_NUMBER_LEN];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        ck_assert_str_eq(ctl_units(cases[i].v, buf), cases[i].text);
+}
+END_TEST
+
+START_TEST(test_grouped_and_duration)
+{
+    char buf[CTL_NUMBER_LEN];
+
+    ck_assert_str_eq(ctl_grouped(0, buf), "0");
+    ck_assert_str_eq(ctl_grouped(999, buf), "999");
+    ck_assert_str_eq(ctl_grouped(1048576, buf), "1,048,576");
+    ck_assert_str_eq(ctl_grouped(-1, buf), "?");
+    ck_assert_str_eq(ctl_grouped(1e300, buf), "?");
+    ck_assert_str_eq(ctl_duration(0, buf), "0s");
+    ck_assert_str_eq(ctl_duration(59, buf), "59s");
+    ck_assert_str_eq(ctl_duration(192, buf), "3m12s");
+    ck_assert_str_eq(ctl_duration(18120, buf), "5h02m");
+    ck_assert_str_eq(ctl_duration(1051200, buf), "12d04h");
+    ck_assert_str_eq(ctl_duration(-5, buf), "0s");
+}
+END_TEST
+
+/* ---- tables */
+
+static const struct ctl_column columns[] = {{"NAME", false, 0, 8},
+                                            {"N", true, 0, 0},
+                                            {"SPARE", false, 2, 0},
+                                            {"LESS", false, 1, 0},
+                                            {"TEXT", false, 0, 6}};
+
+static void fill(struct ctl_table *t, const char *name, const char *text)
+{
+    ctl_table_cell(t, name);
+    ctl_table_cell(t, "12");
+    ctl_table_cell(t, "s");
+    ctl_table_cell(t, "l");
+    ctl_table_cell(t, text);
+}
+
+static const char *table(unsigned width, const char *name, const char *text)
+{
+    struct ctl_table *t = ctl_table_new(columns, 5, width);
+    FILE *f = capture();
+
+    fill(t, name, text);
+    ctl_table_print(t, f);
+    fclose(f);
+    ctl_table_free(t);
+    return output;
+}
+
+START_TEST(test_table_aligned)
+{
+    ck_assert_str_eq(table(80, "trunk", NULL), "NAME    N  SPARE  LESS  TEXT\n"
+                                               "trunk  12  s      l     -\n");
+    ck_assert_str_eq(
+        table(0, "trunk", "a text as long as it likes to be, a text as long as it likes to be"),
+        "NAME    N  SPARE  LESS  TEXT\n"
+        "trunk  12  s      l     a text as long as it likes to be, a text as long as it likes to be\n");
+}
+END_TEST
+
+/* The least wanted column goes first, the next after it, then texts are cut. */
+START_TEST(test_table_fits)
+{
+    ck_assert_str_eq(table(23, "trunk", "text"), "NAME    N  LESS  TEXT\n"
+                                                 "trunk  12  l     text\n");
+    ck_assert_str_eq(table(20, "trunk", "text"), "NAME    N  TEXT\n"
+                                                 "trunk  12  text\n");
+    ck_assert_str_eq(table(22, "trunk", "a longer text"), "NAME    N  TEXT\n"
+                                                          "trunk  12  a longer\n"
+                                                          "           text\n");
+    ck_assert_str_eq(table(19, "a-long-name", "text"), "NAME        N  TEXT\n"
+                                                       "a-long-..  12  text\n");
+}
+END_TEST
+
+#define UE "\xc3\xbc" /* one character, two bytes */
+
+START_TEST(test_table_cuts_between_characters)
+{
+    ck_assert_str_eq(table(22, "trunk", UE UE UE UE UE UE UE UE UE UE UE UE),
+                     "NAME    N  TEXT\n"
+                     "trunk  12  " UE UE UE UE UE UE UE UE UE UE UE "\n           " UE "\n");
+    ck_assert_str_eq(table(18, UE UE UE UE UE UE UE UE UE UE UE UE, "text"),
+                     "NAME       N  TEXT\n" UE UE UE UE UE UE "..  12  text\n");
+}
+END_TEST
+
+START_TEST(test_table_in_parts)
+{
+    struct ctl_table *t = ctl_table_new(columns, 5, 23);
+    FILE *f = capture();
+
+    fill(t, "trunk", "text");
+    ctl_table_print(t, f);
+    fill(t, "lab", "longer");
+    ctl_table_print(t, f);
+    ctl_table_print(t, f);
+    fclose(f);
+    ck_assert_str_eq(output, "NAME    N  LESS  TEXT\n"
+                             "trunk  12  l     text\n"
+                             "lab    12  l     longer\n");
+    ctl_table_free(t);
+}
+END_TEST
+
+START_TEST(test_table_escapes)
+{
+    ck_assert_str_eq(table(80, "\x1b[2J", "a\nb"), "NAME      N  SPARE  LESS  TEXT\n"
+                                                   "\\x1b[2J  12  s      l     a\\x0ab\n");
+}
+END_TEST
+
+/* ---- -j */
+
+START_TEST(test_json_pages_joined)
+{
+    static const char *const pages[] = {
+        "{\"total\":3,\"rows\":[{\"a\":1},{\"a\":\"x\"}],\"yaml\":\"a: \\\"b\\\"\\n\",\"next\":2}",
+        "{\"total\":4,\"rows\":[{\"a\":null}],\"yaml\":\"c: d\\n\",\"more\":[]}"};
+    struct ctl_json *j = ctl_json_new();
+    FILE *f = capture();
+    cJSON *all;
+
+    for (int i = 0; i < 2; i++) {
+        cJSON *page = parse(pages[i]);
+
+        ctl_json_page(j, page);
+        cJSON_Delete(page);
+    }
+    ctl_json_print(j, f);
+    fclose(f);
+    ctl_json_free(j);
+    ck_assert_str_eq(output, "{\n\"total\":3,\n\"rows\":[\n{\"a\":1},\n{\"a\":\"x\"},\n{\"a\":null}],\n"
+                             "\"yaml\":\"a: \\\"b\\\"\\nc: d\\n\",\n\"more\":[]\n}\n");
+    all = parse(output);
+    ck_assert_str_eq(cJSON_GetObjectItem(all, "yaml")->valuestring, "a: \"b\"\nc: d\n");
+    cJSON_Delete(all);
+}
+END_TEST
+
+static const char *as_json(const char *page)
+{
+    struct ctl_json *j = ctl_json_new();
+    cJSON *json = parse(page);
+    FILE *f = capture();
+
+    ctl_json_page(j, json);
+    cJSON_Delete(json);
+    ctl_json_print(j, f);
+    fclose(f);
+    ctl_json_free(j);
+    return output;
+}
+
+START_TEST(test_json_numbers)
+{
+    ck_assert_str_eq(
+        as_json("{\"a\":1000000000000000,\"b\":{\"c\":[123456789012345678,1.5]},\"d\":9007199254740991}"),
+        "{\n\"a\":1000000000000000,\n\"b\":{\"c\":[123456789012345680,1.5]},\n\"d\":9007199254740991\n}\n");
+}
+END_TEST
+
+START_TEST(test_json_escapes)
+{
+    ck_assert_str_eq(
+        as_json("{\"a\":\"\\u001b\x7f\xc2\x9b\xe2\x80\xae\xff\xc3\xbc\",\"\xc2\x9b\":[\"\x9b\"]}"),
+        "{\n\"a\":\"\\u001b\\u007f\\u009b\\u202e\\ufffd\xc3\xbc\",\n\"\\u009b\":[\n\"\\ufffd\"]\n}\n");
+    cJSON_Delete(parse(output));
+}
+END_TEST
+
+START_TEST(test_json_nothing)
+{
+    ck_assert_str_eq(as_json("{}"), "{\n}\n");
+}
+END_TEST
+
+/* ---- views */
+
+#define LONG_NAME "a-network-name-of-31-characters"
+#define LONG_IP6  "2001:db8:1111:2222:3333:4444:5555:6666"
+#define BIG       "18446744073709551615"
+#define COUNT     "{\"frames\":" BIG ",\"bytes\":" BIG "}"
+#define BOTH      "{\"unicast\":" COUNT ",\"flooded\":" COUNT "}"
+
+/* The longest of everything, in 80 columns: no line is longer, and what identifies a row is there. */
+START_TEST(test_views_fit_80_columns)
+{
+    static const struct {
+        const char *command, *page, *must;
+    } cases[] = {
+        {"show macs",
+         "{\"total\":1,\"macs\":[{\"network\":\"" LONG_NAME
+         "\",\"mac\":\"02:00:5e:10:00:01\",\"origin\":\"remote\","
+         "\"vtep\":\"" LONG_IP6 "\",\"age_s\":299,\"since_s\":31536000,\"moves\":4294967295}]}",
+         "02:00:5e:10:00:01"},
+        {"show ports",
+         "{\"ports\":[{\"name\":\"" LONG_NAME
+         "\",\"role\":\"underlay\",\"up\":false,\"driver\":\"net_af_packet\","
+         "\"device\":\"net_af_packet0,iface=verylonginterface,qpairs=1,blocksz=4096,framesz=2048,framecnt="
+         "512\","
+         "\"xdp\":\"generic\",\"mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"rx\":" COUNT ",\"tx\":" COUNT
+         ",\"drops\":" BIG ",\"macs\":1048576,\"mac_limit\":1048576}]}",
+         "DOWN"},
+        {"show networks",
+         "{\"networks\":[{\"name\":\"" LONG_NAME
+         "\",\"vlan\":4094,\"vni\":16777215,\"macs\":1048576,\"mac_limit\":1048576,"
+         "\"vteps\":1023,\"unknown_unicast\":\"flood\",\"flood_macs\":12,\"limits\":{\"broadcast\":"
+         "4294967294,"
+         "\"multicast\":null,\"unknown_unicast\":5},\"ports\":[{\"port\":\"" LONG_NAME
+         "\",\"vlan\":4094},{\"port\":\"b\","
+         "\"vlan\":null}],\"counters\":{\"access_in\":" BOTH ",\"access_out\":" BOTH ",\"wan_in\":" BOTH
+         ",\"wan_out\":" BOTH "},\"peers\":[{\"vtep\":\"" LONG_IP6
+         "\",\"learning\":true,\"state\":\"the route leaves by another interface than ours\"}]}]}",
+         "16777215"},
+        {"show vteps",
+         "{\"vteps\":[{\"address\":\"" LONG_IP6
+         "\",\"state\":\"the route leaves by another interface than ours\","
+         "\"next_hop\":\"" LONG_IP6
+         "\",\"next_hop_mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"networks\":4094,"
+         "\"macs\":1048576,\"rx\":" COUNT ",\"tx\":" COUNT "}]}",
+         "9216"},
+        {"show drops",
+         "{\"total\":" BIG ",\"drops\":[{\"reason\":\"limit_unknown_unicast\",\"count\":" BIG
+         ",\"text\":\"outer congestion mark on an inner packet that is not ECN capable (R1.8)\"}]}",
+         "limit_unknown_unicast"},
+        {"show status",
+         "{\"site\":\"" LONG_NAME "\",\"gateway\":\"" LONG_NAME
+         "\",\"version\":\"0.1.0\",\"uptime_s\":99999999,"
+         "\"underlay\":{\"address\":\"198.18.100.100\",\"vxlan_port\":65535,\"up\":true,\"mac\":\"02:00:5e:"
+         "10:00:01\","
+         "\"mtu\":9216},\"ports\":15,\"ports_up\":14,\"networks\":4094,\"vteps\":1023,\"vteps_resolved\":"
+         "1000,"
+         "\"macs\":1048576,\"macs_max\":1048576,\"hugepages\":true,\"worker\":{\"poll\":\"adaptive\","
+         "\"polls\":100,"
+         "\"idle_polls\":42},\"events_lost\":" BIG ",\"drops\":" BIG "}",
+         "42.0 %"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        show_one(cases[i].command, 80, cases[i].page);
+        ck_assert_msg(widest() <= 80, "%s: %zu columns\n%s", cases[i].command, widest(), output);
+        ck_assert_msg(strstr(output, cases[i].must) != NULL, "%s", output);
+    }
+}
+END_TEST
+
+START_TEST(test_view_macs)
+{
+    static const char *const pages[] = {
+        "{\"total\":4,\"macs\":[{\"network\":\"web\",\"mac\":\"02:00:5e:00:00:01\",\"origin\":\"local\","
+        "\"port\":\"trunk\","
+        "\"age_s\":4,\"since_s\":192,\"moves\":1}],\"next\":7}",
+        "{\"total\":4,\"macs\":[{\"network\":\"web\",\"mac\":\"02:00:5e:00:00:02\",\"origin\":\"remote\","
+        "\"vtep\":\"198.18.0.2\",\"age_s\":0,\"since_s\":9,\"moves\":0},{\"network\":\"web\","
+        "\"mac\":\"02:00:5e:00:00:03\",\"origin\":\"flood\",\"since_s\":9,\"moves\":0}]}"};
+
+    ck_assert_str_eq(show("show macs", 80, pages, 2),
+                     "MAC                NETWORK  WHERE  ORIGIN  SEEN  HERE FOR  MOVES\n"
+                     "02:00:5e:00:00:01  web      trunk  local     4s     3m12s      1\n"
+                     "02:00:5e:00:00:02  web      198.18.0.2  remote    0s        9s      0\n"
+                     "02:00:5e:00:00:03  web      everywhere  flood      -        9s      0\n"
+                     "\n3 of 4 MAC addresses\n");
+    show_one("show macs", 80, "{\"total\":0,\"macs\":[]}");
+    ck_assert_ptr_nonnull(strstr(output, "0 of 0 MAC addresses\n"));
+}
+END_TEST
+
+START_TEST(test_view_networks)
+{
+    show_one("show networks", 0,
+             "{\"networks\":[{\"name\":\"web\",\"vlan\":100,\"vni\":10100,\"macs\":12,\"mac_limit\":500,"
+             "\"vteps\":2,"
+             "\"unknown_unicast\":\"drop\",\"ports\":[{\"port\":\"trunk\",\"vlan\":100},{\"port\":\"lab\","
+             "\"vlan\":null}],"
+             "\"counters\":{\"wan_in\":{\"unicast\":{\"bytes\":1000},\"flooded\":{\"bytes\":500}}}},"
+             "{\"name\":\"native\",\"vlan\":null,\"vni\":1,\"macs\":0,\"mac_limit\":null,\"vteps\":0,"
+             "\"unknown_unicast\":\"flood\",\"ports\":[{\"port\":\"trunk\",\"vlan\":null}]}]}");
+    ck_assert_str_eq(
+        output, "NETWORK      VLAN    VNI    MACS  VTEPS  UNKNOWN  TO WAN  FROM WAN  PORTS\n"
+                "web           100  10100  12/500      2  drop          0     1.50k  trunk lab:untagged\n"
+                "native   untagged      1       0      0  flood         0         0  trunk\n");
+}
+END_TEST
+
+START_TEST(test_view_of_an_unknown_command)
+{
+    ck_assert_str_eq(
+        show_one(
+            "show counters", 80,
+            "{\"ports\":[{\"port\":\"tr\\u001bunk\",\"rx\":{\"frames\":1000000000000000,\"bytes\":2.5}}],"
+            "\"list\":[1,\"two\",null],\"ok\":true,\"totals\":{\"polls\":7}}"),
+        "ports.tr\\x1bunk.rx.frames 1000000000000000\n"
+        "ports.tr\\x1bunk.rx.bytes 2.5\n"
+        "list.0 1\nlist.1 two\nlist.2 none\nok true\ntotals.polls 7\n");
+}
+END_TEST
+
+START_TEST(test_view_config_by_pages)
+{
+    static const char *const pages[] = {"{\"yaml\":\"site: a\\n\",\"next\":8}",
+                                        "{\"yaml\":\"gateway: \\u001bb\\n\"}"};
+
+    ck_assert_str_eq(show("show config", 80, pages, 2), "site: a\ngateway: \\x1bb\n");
+}
+END_TEST
+
+START_TEST(test_view_collects_pages)
+{
+    static const char *const pages[] = {
+        "{\"drops\":[{\"reason\":\"a\",\"count\":1,\"text\":\"x\"}],\"total\":3,\"next\":1}",
+        "{\"drops\":[{\"reason\":\"b\",\"count\":2000,\"text\":\"y\"}],\"total\":3}"};
+
+    ck_assert_str_eq(show("show drops", 80, pages, 2), "REASON  FRAMES  WHAT IT MEANS\n"
+                                                       "a            1  x\n"
+                                                       "b        2,000  y\n"
+                                                       "\ntotal           3\n");
+    ck_assert_str_eq(show_one("show drops", 80, "{\"drops\":[],\"total\":0}"), "nothing was dropped\n");
+    ck_assert_str_eq(show_one("clear macs", 80, "{\"cleared\":1}"), "1 MAC address forgotten\n");
+    ck_assert_str_eq(show_one("clear macs", 80, "{\"cleared\":1200}"), "1,200 MAC addresses forgotten\n");
+}
+END_TEST
+
+/* A daemon of another version, or no causewayd at all: members missing, of other types, or nested without
+ * end. */
+START_TEST(test_views_of_nonsense)
+{
+    static const char *const pages[] = {
+        "{}",
+        "{\"ports\":1,\"networks\":{\"a\":[]},\"macs\":\"x\",\"vteps\":[[[]]],\"drops\":[1,null,\"x\"],"
+        "\"yaml\":[]}",
+        "{\"ports\":[1,{\"name\":2,\"rx\":[],\"mac_limit\":\"x\"}],\"networks\":[{\"peers\":1,\"ports\":[1,2]"
+        ",\"vlan\":{}}],"
+        "\"vteps\":[{\"network_names\":[1,{}]}],\"macs\":[{}],\"drops\":[{}],\"total\":-1e308,\"cleared\":"
+        "\"x\"}",
+        "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}}}}}",
+        "{\"macs\":[{\"age_s\":1e308,\"moves\":-1e308,\"since_s\":-0.0}],\"uptime_s\":1e308,\"x\":-1e308}"};
+    static const char *const names[] = {"show status", "show ports", "show networks",
+                                        "show macs",   "show vteps", "show drops",
+                                        "show config", "clear macs", "show any"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (size_t j = 0; j < sizeof(pages) / sizeof(pages[0]); j++)
+            ck_assert_ptr_nonnull(show_one(names[i], 80, pages[j]));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ctl");
+    TCase *c = tcase_create("rendering");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    tcase_add_test(c, test_safe_text);
+    tcase_add_test(c, test_units);
+    tcase_add_test(c, test_grouped_and_duration);
+    tcase_add_test(c, test_table_aligned);
+    tcase_add_test(c, test_table_fits);
+    tcase_add_test(c, test_table_cuts_between_characters);
+    tcase_add_test(c, test_table_in_parts);
+    tcase_add_test(c, test_table_escapes);
+    tcase_add_test(c, test_json_pages_joined);
+    tcase_add_test(c, test_json_numbers);
+    tcase_add_test(c, test_json_escapes);
+    tcase_add_test(c, test_json_nothing);
+    tcase_add_test(c, test_views_fit_80_columns);
+    tcase_add_test(c, test_view_macs);
+    tcase_add_test(c, test_view_networks);
+    tcase_add_test(c, test_view_of_an_unknown_command);
+    tcase_add_test(c, test_view_config_by_pages);
+    tcase_add_test(c, test_view_collects_pages);
+    tcase_add_test(c, test_views_of_nonsense);
+    suite_add_tcase(suite, c);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
