@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Causeway. `make help` lists the targets; README.md says what they are for.
 SHELL := /bin/bash
 CC := gcc
@@ -8,8 +9,8 @@ Q := $(if $(V),,@)
 # Everything that the build, the tests and the demo need, by Debian 12 package name.
 DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-dev libxdp-dev libnl-3-dev \
 	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev linux-libc-dev
-DEPS_TEST := check dpdk dpdk-dev iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
-	python3-pytest-xdist python3-scapy python3-yaml clang-format clang-tidy cppcheck universal-ctags libclang-rt-14-dev
+DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
+	python3-pytest-xdist python3-scapy python3-yaml clang-format cppcheck universal-ctags libclang-rt-14-dev
 
 PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-3.0 libevent libfyaml libcjson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -19,6 +20,8 @@ WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wundef 
 	$(if $(findstring clang,$(CC)),,-Wno-format-truncation)
 OPT := -O2 -g
 SAN :=
+# WERROR= builds with a compiler that warns of more than Debian 12's.
+WERROR ?= -Werror
 CFLAGS = -std=gnu11 -D_GNU_SOURCE $(OPT) $(SAN) -fno-strict-aliasing -pthread $(WARN) $(WERROR) -I. -I$(B) $(CFLAGS_EXTRA)
 # DPDK's and the kernel's headers are not ours to warn about.
 SYS_CFLAGS := $(patsubst -I%,-isystem %,$(PKG_CFLAGS))
@@ -44,7 +47,7 @@ FLOW_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/flow/test_%,$(wildcard te
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install clean \
+.PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install clean \
 	tests unit flow bpf e2e fuzz-replay
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -61,12 +64,13 @@ help:
 	@echo "fuzz     each fuzz target for FUZZ_SECONDS (60) under ASan"
 	@echo "bench    measure (root)"
 	@echo "lint     format, warnings, static analysis, include arrows, sizes"
+	@echo "clean    remove build/"
 	@echo "install  to DESTDIR and PREFIX (/usr/local)"
 
 # ---- what a bare machine needs
 
 deps:
-	$(Q)conf=; missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
+	$(Q)missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
 	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	    [ "$$(id -u)" = 0 ] || { echo "make deps: root needed to install:$$missing" >&2; exit 1; }; \
@@ -148,7 +152,7 @@ fuzz: fuzz-build
 fuzz-replay: fuzz-build
 	@FUZZ_SECONDS=0 tests/fuzz/run.sh $(B)/fuzz $(FUZZ)
 
-lint:
+lint: tests
 	@tests/lint.sh
 
 # The second make starts when the packages, and so pkg-config's answers, are there.

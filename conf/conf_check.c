@@ -230,6 +230,17 @@ static bool is_untagged(const struct check *k, const struct conf_network *n)
     return given(k, &n->vlan) && n->vlan == CONF_VLAN_NONE;
 }
 
+/* A tag inside a network without a tag of its own would be taken for the VLAN of another. */
+static void check_untagged_qinq(struct check *k, const struct conf_access *a, const struct conf_network *n)
+{
+    if (n->qinq && given(k, &n->qinq))
+        fault(
+            k, given(k, a->untagged),
+            "untagged: network %s has qinq: true (line %u), so its frames may carry a tag that means another "
+            "VLAN on this port; expected a network without qinq, or give it a VLAN tag of its own",
+            n->name, line_of(k, &n->qinq));
+}
+
 /* A network on a port: does its MTU fit? One complaint for each network. */
 static void check_port_mtu(struct check *k, const struct conf_access *a, const struct conf_network *n)
 {
@@ -274,8 +285,10 @@ static void check_access(struct check *k, size_t index)
     *known = !conf_marked_bad(&k->r->marks, &a->networks) && !conf_marked_bad(&k->r->marks, a->untagged);
     if (a->untagged[0] != '\0')
         untagged = named_network(k, "untagged", a->untagged, known);
-    if (untagged)
+    if (untagged) {
         check_port_mtu(k, a, untagged);
+        check_untagged_qinq(k, a, untagged);
+    }
     if (*known && !untagged && a->n_networks == 0)
         check_carries_all(k, a);
     for (size_t i = 0; i < a->n_networks; i++) {
@@ -414,6 +427,11 @@ static void check_network(struct check *k, size_t index)
     bool peers_known = check_peers(k, n, index);
 
     check_numbers(k, n);
+    if (n->qinq && is_untagged(k, n) && given(k, &n->qinq))
+        fault(k, given(k, &n->qinq),
+              "qinq: an untagged network cannot carry tags, they would mean other VLANs of the site; "
+              "expected false, "
+              "or a vlan: number");
     for (size_t i = 0; i < n->n_static_macs; i++) {
         const struct conf_static_mac *s = &n->static_macs[i];
 

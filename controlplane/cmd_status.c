@@ -86,6 +86,18 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
     return 0;
 }
 
+static uint64_t sum_missed(const struct gateway *g)
+{
+    struct dp_port_counters c;
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < g->n_ports; i++) {
+        dp_port_counters(g->dp, g->ports[i].id, &c);
+        sum += c.missed;
+    }
+    return sum;
+}
+
 int cmd_show_drops(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
@@ -96,6 +108,7 @@ int cmd_show_drops(void *ctx, const struct api_args *args, cJSON *result, char e
     (void)err;
     dp_totals(g->dp, &totals);
     json_u64(result, "total", sum_drops(&totals));
+    json_u64(result, "missed", sum_missed(g));
     rows = json_array(result, "drops");
     for (int i = 0; i < DROP_N; i++) {
         cJSON *row;

@@ -47,6 +47,7 @@ static void port_row(const struct gateway *g, const struct gateway_port *port, c
     json_count(row, "rx", c.rx);
     json_count(row, "tx", c.tx);
     json_u64(row, "drops", c.drops);
+    json_u64(row, "missed", c.missed);
     if (port->access) {
         json_u64(row, "macs", mactable_count_at(g->macs, DP_WHERE_PORT, port->id));
         json_limit(row, "mac_limit", port->access->mac_limit);

@@ -66,6 +66,9 @@ static void print_drops(struct ctl_show *s, const cJSON *r, bool last)
     const cJSON *d;
 
     (void)last;
+    if (view_number(r, "missed") > 0)
+        view_line_number(s, "missed", view_number(r, "missed"),
+                         " frames lost before the worker saw them (show ports)");
     if (cJSON_GetArraySize(view_member(r, "drops")) == 0) {
         fputs("nothing was dropped\n", s->out);
         return;

@@ -16,7 +16,7 @@ void view_ports(struct ctl_show *s, const cJSON *r, bool last)
     static const struct ctl_column traffic[] = {{"PORT", false, 0, 12},   {"RX FRAMES", true, 0, 0},
                                                 {"RX BYTES", true, 0, 0}, {"TX FRAMES", true, 0, 0},
                                                 {"TX BYTES", true, 0, 0}, {"DROPPED", true, 0, 0},
-                                                {"MACS", true, 1, 0}};
+                                                {"MISSED", true, 0, 0},   {"MACS", true, 1, 0}};
     struct ctl_table *a = ctl_table_new(VIEW_COLUMNS(what), s->width),
                      *b = ctl_table_new(VIEW_COLUMNS(traffic), s->width);
     const cJSON *p;
@@ -36,6 +36,7 @@ void view_ports(struct ctl_show *s, const cJSON *r, bool last)
         view_cell_count(b, p, "rx");
         view_cell_count(b, p, "tx");
         view_cell_units(b, view_number(p, "drops"));
+        view_cell_units(b, view_number(p, "missed"));
         view_cell_macs(b, p);
     }
     ctl_table_print(a, s->out);

@@ -47,7 +47,7 @@ struct gateway {
     unsigned n_vteps;
     mono_t started;
     bool hugepages;
-    struct gateway_private *priv; /* timers and the like, gateway.c only */
+    struct gateway_private *priv; /* timers and the like, gateway*.c only */
 };
 
 /* Brings everything up, in order; on failure undoes it in reverse and says why in err. */

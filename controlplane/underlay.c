@@ -283,8 +283,14 @@ static bool poke_due(const struct next_hop *n, uint64_t now_ns)
 static void refresh_next(struct underlay *u, struct next_hop *n, uint64_t now_ns)
 {
     if (n->dirty) {
+        bool was_usable = usable(&n->neigh);
+
         n->dirty = false;
         check_answer(u, unl_neigh_get(u->ask, u->link.ifindex, &n->ip, &n->neigh), "a neighbour");
+        /* Lost: asked for at once, however lately it was asked. NTF_USE never makes an entry unusable, so
+         * this goes round in no circle. */
+        if (was_usable && !usable(&n->neigh))
+            n->poked_ns = 0;
     }
     if (u->link.up && poke_due(n, now_ns)) {
         n->poked_ns = now_ns;

@@ -195,11 +195,6 @@ void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
     port_mac(p, &out->mac);
 }
 
-unsigned dp_port_count(const struct dp *dp)
-{
-    return dp->n_ports;
-}
-
 /* ---- topology ---- */
 
 int dp_publish(struct dp *dp, const struct dp_topology *t)
@@ -251,20 +246,6 @@ bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *s
     if (v)
         *seen_s = __atomic_load_n(&v->seen_s, __ATOMIC_RELAXED);
     return v != NULL;
-}
-
-bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest *out)
-{
-    const struct fdb_value *v = fdb_find(&dp->fdb, fdb_key(net, mac.b));
-    uint32_t where;
-
-    if (!v)
-        return false;
-    where = fdb_where(v);
-    *out = (struct dp_dest){.where = (enum dp_where)fdb_kind(where),
-                            .target = fdb_target(where),
-                            .is_static = (where & FDB_STATIC) != 0};
-    return true;
 }
 
 void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
@@ -332,6 +313,7 @@ int dp_kernel_service(struct dp *dp)
 void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out)
 {
     *out = dp->worker.counters.ports[port];
+    out->missed = port_missed(&dp->ports[port]);
     /* What the worker handed over, less what the kernel did not take: that is a drop. */
     out->tx.frames -= dp->ports[port].tap.lost;
     out->tx.bytes -= dp->ports[port].tap.lost_bytes;

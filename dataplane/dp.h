@@ -91,7 +91,6 @@ struct dp_port_status {
     char device[DP_DEVARGS_LEN];
 };
 void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out);
-unsigned dp_port_count(const struct dp *dp);
 /* What the kernel says of an `interface:` port, at first and when it changes: DPDK's driver does not know. */
 void dp_port_set_link(struct dp *dp, dp_port_id port, bool up, uint16_t mtu);
 /* Whether packet buffers are in hugepages. */
@@ -180,7 +179,6 @@ int dp_fdb_del(struct dp *dp, dp_net_id net, struct mac mac);
 /* When a frame with this source was last seen at the place the entry points to, in whole seconds of
  * dp_now_s(); false when there is no such entry. Set to now by dp_fdb_set(). */
 bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *seen_s);
-bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest *out);
 void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity);
 
 /* ---- events
@@ -224,6 +222,8 @@ struct dp_count {
 struct dp_port_counters {
     struct dp_count rx, tx;
     uint64_t drops; /* frames that came in by this port and were dropped before any copy was sent */
+    uint64_t
+        missed; /* lost before the worker saw them: receive queue full, or longer than a buffer; not in rx */
 };
 
 struct dp_net_counters {

@@ -10,7 +10,7 @@
     /* access side, and inner frames */                                                                      \
     X(truncated, "frame shorter than its Ethernet or VLAN header")                                           \
     X(vlan_unknown, "VLAN not configured on this access port")                                               \
-    X(inner_tagged, "tagged inner frame on a network without qinq (R1.6)")                                   \
+    X(inner_tagged, "tagged inner frame where the network is untagged or has no qinq (R1.6)")                \
     X(link_local, "destination 01-80-C2-00-00-00 to -0F never crosses (R1.12)")                              \
     X(src_invalid, "source MAC is zero or a group address")                                                  \
     X(src_static, "source MAC is static at another place")                                                   \

@@ -141,8 +141,17 @@ int eal_start(const struct dp_config *config, unsigned memory_mb, bool *hugepage
 {
     static struct args a; /* DPDK keeps pointers into its arguments */
     char cpus[ARG_LEN - 32];
-    int rc = choose_memory(config, memory_mb, hugepages, err);
+    cpu_set_t set;
+    int rc;
 
+    if (config->cpu >= 0 && sched_getaffinity(0, sizeof(set), &set) == 0 && !CPU_ISSET(config->cpu, &set)) {
+        snprintf(err, DP_ERR_LEN,
+                 "dataplane.cpu is %d, but this process may not run there or there is no such CPU "
+                 "(taskset -p shows where it may)",
+                 config->cpu);
+        return -EINVAL;
+    }
+    rc = choose_memory(config, memory_mb, hugepages, err);
     if (rc < 0)
         return rc;
     allowed_cpus(cpus, sizeof(cpus));

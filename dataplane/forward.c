@@ -54,6 +54,12 @@ void forward_to_port(struct worker *w, const struct snap_net *net, dp_port_id po
         worker_drop(w, m, DROP_port_mtu);
         return;
     }
+    /* What goes out untagged may not bring a tag along: the site would take it for another VLAN. */
+    if (unlikely(vlan == 0 &&
+                 forward_is_tag(inner_load16(rte_pktmbuf_mtod_offset(m, const uint8_t *, 12))))) {
+        worker_drop(w, m, DROP_inner_tagged);
+        return;
+    }
     if (vlan != 0 && unlikely(!insert_vlan(m, vlan))) {
         worker_drop(w, m, DROP_no_buffer);
         return;

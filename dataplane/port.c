@@ -17,8 +17,8 @@
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
 
-#define RX_RING        1024
-#define TX_RING        1024
+#define RX_RING        2048
+#define TX_RING        2048
 #define POOL_MBUFS     8191
 #define POOL_CACHE     256
 #define XDP_HEADROOM   256  /* what the kernel leaves free in front of an AF_XDP frame */
@@ -102,7 +102,9 @@ static int probe_vdev(struct port *p, const char *name, const char *args, char e
     if (rc < 0) {
         snprintf(err, DP_ERR_LEN, "port %s: DPDK cannot open %s%s%s: %s", p->spec.name, name,
                  *args ? "," : "", args,
-                 rc == -EEXIST ? "a device of that name exists already" : rte_strerror(-rc));
+                 rc == -EEXIST  ? "a device of that name exists already"
+                 : rc == -EPERM ? "its driver does not exist or says no (see its own message, if any, above)"
+                                : rte_strerror(-rc));
         return rc;
     }
     snprintf(p->vdev_name, sizeof(p->vdev_name), "%s", name);
@@ -121,7 +123,7 @@ static int create_ethdev(struct port *p, unsigned index, char err[DP_ERR_LEN])
     int rc;
 
     if (spec->role == DP_PORT_KERNEL) {
-        rc = tap_open(&p->tap, spec->device, spec->mac, err, DP_ERR_LEN);
+        rc = tap_open(&p->tap, spec->device, &p->spec.mac, err, DP_ERR_LEN);
         if (rc >= 0)
             p->ethdev = (uint16_t)rc;
         return rc < 0 ? rc : 0;
@@ -269,8 +271,19 @@ void port_mac(const struct port *p, struct mac *mac)
 {
     struct rte_ether_addr a = {0};
 
+    if (p->spec.role == DP_PORT_KERNEL) {
+        *mac = p->spec.mac;
+        return;
+    }
     (void)rte_eth_macaddr_get(p->ethdev, &a);
     memcpy(mac->b, a.addr_bytes, 6);
+}
+
+uint64_t port_missed(const struct port *p)
+{
+    struct rte_eth_stats stats;
+
+    return rte_eth_stats_get(p->ethdev, &stats) == 0 ? stats.imissed + stats.ierrors + stats.rx_nombuf : 0;
 }
 
 uint16_t port_mtu(const struct port *p)

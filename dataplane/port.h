@@ -34,6 +34,8 @@ void port_close(struct port *p);
 
 bool port_is_up(const struct port *p);
 void port_mac(const struct port *p, struct mac *mac);
+/* Frames that the device lost before anybody took them. */
+uint64_t port_missed(const struct port *p);
 uint16_t port_mtu(const struct port *p);
 const char *port_driver(const struct port *p);
 

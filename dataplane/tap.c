@@ -20,27 +20,39 @@
 #define RING_SIZE 1024
 #define BURST     64
 
-static int open_interface(struct tap *t, const char *ifname, struct mac mac, char *err, size_t err_len)
+static int set_mac(int fd, struct ifreq *ifr, struct mac *mac)
+{
+    if (mac_is_zero(*mac)) {
+        if (ioctl(fd, SIOCGIFHWADDR, ifr) != 0)
+            return -1;
+        memcpy(mac->b, ifr->ifr_hwaddr.sa_data, 6);
+        return 0;
+    }
+    ifr->ifr_hwaddr.sa_family = ARPHRD_ETHER;
+    memcpy(ifr->ifr_hwaddr.sa_data, mac->b, 6);
+    return ioctl(fd, SIOCSIFHWADDR, ifr);
+}
+
+static int open_interface(struct tap *t, const char *ifname, struct mac *mac, char *err, size_t err_len)
 {
     struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+    int rc;
 
     t->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (t->fd < 0) {
-        snprintf(err, err_len, "TAP %s: /dev/net/tun: %s", ifname, strerror(errno));
-        return -errno;
+        rc = -errno;
+        snprintf(err, err_len, "TAP %s: /dev/net/tun: %s", ifname, strerror(-rc));
+        return rc;
     }
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", ifname);
-    if (ioctl(t->fd, TUNSETIFF, &ifr) == 0) {
-        ifr.ifr_hwaddr.sa_family = ARPHRD_ETHER;
-        memcpy(ifr.ifr_hwaddr.sa_data, mac.b, 6);
-        if (ioctl(t->fd, SIOCSIFHWADDR, &ifr) == 0)
-            return 0;
-    }
-    snprintf(err, err_len, "TAP %s: cannot be made: %s", ifname, strerror(errno));
-    return -errno;
+    if (ioctl(t->fd, TUNSETIFF, &ifr) == 0 && set_mac(t->fd, &ifr, mac) == 0)
+        return 0;
+    rc = -errno;
+    snprintf(err, err_len, "TAP %s: cannot be made: %s", ifname, strerror(-rc));
+    return rc;
 }
 
-int tap_open(struct tap *t, const char *ifname, struct mac mac, char *err, size_t err_len)
+int tap_open(struct tap *t, const char *ifname, struct mac *mac, char *err, size_t err_len)
 {
     char name[RTE_RING_NAMESIZE];
     int rc = open_interface(t, ifname, mac, err, err_len);

@@ -27,9 +27,10 @@ struct tap {
     int error; /* -errno once the interface is gone */
 };
 
-/* Creates the interface with this MAC and the Ethernet device over its rings. Returns the ethdev's number, or
- * -errno with a sentence in err. */
-int tap_open(struct tap *t, const char *ifname, struct mac mac, char *err, size_t err_len);
+/* Creates the interface with this MAC (zero, as some vdevs have: the kernel chooses one and it is put into
+ * *mac) and the Ethernet device over its rings. Returns the ethdev's number, or -errno with a sentence in
+ * err. */
+int tap_open(struct tap *t, const char *ifname, struct mac *mac, char *err, size_t err_len);
 void tap_close(struct tap *t);
 
 /* The kernel's interface follows the cable of the port it stands for. 0 or -errno. */

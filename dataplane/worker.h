@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A worker: one thread that polls every port in turn, takes each burst through access.c, wan.c or kernel.c to
+ * A worker: one thread that polls every port in turn, takes each burst through access.c or wan.c to
  * the end, and flushes what it queued for transmission. This header is what those stages share; nobody above
  * dp.c sees it.
  *

@@ -1,13 +1,21 @@
 #!/bin/bash
-# Runs test programs one after the other; prints the output of each and says at the end which failed.
-failed=()
-for t in "$@"; do
-    name=${t##*/tests/}
-    if out=$("$t" 2>&1); then
-        printf 'ok    %s  %s\n' "$name" "$(grep -E '^[0-9]+%: Checks' <<<"$out" | tail -1)"
+# SPDX-License-Identifier: BSD-3-Clause
+# Runs test programs, as many at a time as there are CPUs; prints one line for each, the output of those that failed, and at
+# the end which these were.
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+export out
+
+one() {
+    name=${1##*/tests/}
+    log=$out/${name//\//_}
+    if "$1" >"$log" 2>&1; then
+        printf 'ok    %s  %s\n' "$name" "$(grep -E '^[0-9]+%: Checks' "$log" | tail -1)"
     else
-        printf '%s\nFAIL  %s\n' "$out" "$name"
-        failed+=("$name")
+        printf '%s\nFAIL  %s\n' "$(cat "$log")" "$name"
+        echo "$name" >>"$out/failed"
     fi
-done
-[ ${#failed[@]} = 0 ] || { printf 'failed: %s\n' "${failed[*]}"; exit 1; }
+}
+export -f one
+printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'one "$1"' _
+[ ! -e "$out/failed" ] || { echo "failed: $(tr '\n' ' ' <"$out/failed")"; exit 1; }

@@ -206,6 +206,46 @@ def refused(gw, *words, prefix=(), status=1):
     return lines[-1]
 
 
+def needs_much_memory(gw):
+    """More than a machine sets aside as hugepages for nothing: buffers for packets of 60,000 bytes."""
+    gw.conf["access"][0]["mtu"] = 60000
+    gw.write()
+
+
+def test_hugepages_on_but_too_few(fresh):
+    fresh.gw.conf["dataplane"]["hugepages"] = "on"
+    needs_much_memory(fresh.gw)
+    assert "vm.nr_hugepages" in refused(fresh.gw, "dataplane.hugepages is on", "MB of free hugepages are needed")
+
+
+def test_too_few_hugepages_are_done_without(fresh):
+    fresh.gw.conf["dataplane"]["hugepages"] = "auto"
+    needs_much_memory(fresh.gw)
+    fresh.gw.start()
+    assert "going on without" in fresh.gw.log
+    assert fresh.gw.ask("show status")["hugepages"] is False
+    fresh.gw.wait_vtep(fresh.linux_at)
+    fresh.a.reaches(fresh.b)
+
+
+def test_no_such_cpu(fresh):
+    fresh.gw.conf["dataplane"]["cpu"] = 999
+    fresh.gw.write()
+    refused(fresh.gw, "dataplane.cpu is 999", "no such CPU")
+
+
+@pytest.mark.parametrize("device", ["net_nonsense0", "net_pcap0,rx_pcap=/nonexistent", "net_ring0"])
+def test_vdevs(fresh, device):
+    """Wrong ones are refused by name; a ring, whose MAC is zero, is a port like others."""
+    fresh.gw.conf["access"].append({"name": "other", "dpdk": device})
+    fresh.gw.write()
+    if device != "net_ring0":
+        refused(fresh.gw, "other", device.split(",")[0])
+        return
+    fresh.gw.start()
+    assert any(p["driver"] == "net_ring" for p in fresh.gw.ask("show ports")["ports"])
+
+
 @pytest.mark.parametrize("where", ["underlay", "access"])
 def test_missing_interface(fresh, where):
     section = fresh.gw.conf["underlay"]["port"] if where == "underlay" else fresh.gw.conf["access"][0]
@@ -258,7 +298,7 @@ def test_interface_in_use_by_another_gateway(fresh):
     fresh.gw.start()
     other = Gateway(fresh.paris, dict(fresh.gw.conf, gateway="other", api={"socket": fresh.gw.socket + "2"}), "other")
     try:
-        assert "wan0" in refused(other, "error", "0") or "lan0" in other.log
+        assert "another causewayd" in refused(other, "error", "0")
     finally:
         other.end()
     fresh.gw.wait_vtep(fresh.linux_at)

@@ -171,6 +171,22 @@ START_TEST(test_R1_6_tagged_inner_frame)
 }
 END_TEST
 
+/* A tag that came from the WAN may not choose a VLAN of the site. */
+START_TEST(test_R1_6_no_vlan_hopping)
+{
+    struct flow_outer o = {.vtep = VTEP_1, .vni = VNI_DB, .flags = 0x08};
+    size_t len = flow_ipv4(frame, flow_mac(7), flow_mac(5), 100, 0, 1, 40);
+
+    f->nets[1].qinq = true; /* untagged on port B, where VLAN 100 is web */
+    flow_publish(f);
+    flow_fdb(f, NET_DB, flow_mac(7), DP_WHERE_PORT, PORT_B, false);
+    len = flow_wrap(f, packet, o, frame, len);
+    receive(len);
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 0);
+    ck_assert_uint_eq(flow_drops(f, DROP_inner_tagged), 1);
+}
+END_TEST
+
 START_TEST(test_R1_8_ecn_rfc6040)
 {
     /* RFC 6040 figure 4; rows: inner, columns: outer, both Not-ECT, ECT(1), ECT(0), CE as numbers 0..3; -1:
@@ -509,6 +525,7 @@ static void add_all(TCase *t)
     tcase_add_test(t, test_R1_3_udp_checksum);
     tcase_add_test(t, test_R1_4_flags_and_reserved);
     tcase_add_test(t, test_R1_6_tagged_inner_frame);
+    tcase_add_test(t, test_R1_6_no_vlan_hopping);
     tcase_add_test(t, test_R1_8_ecn_rfc6040);
     tcase_add_test(t, test_R1_9_vni_and_source);
     tcase_add_test(t, test_R1_9_not_ours_goes_to_the_kernel);

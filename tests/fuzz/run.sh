@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # run.sh DIR TARGET...: replays each target's corpus, then (FUZZ_SECONDS > 0) fuzzes two targets at a time for that long. A
 # crash leaves its input in DIR and fails the run; add it to the corpus once it is mended.
 dir=$1

@@ -34,7 +34,7 @@ void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
 void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out)
 {
     (void)dp;
-    *out = (struct dp_port_counters){{10 + port, UINT64_MAX}, {20 + port, 2000}, 3};
+    *out = (struct dp_port_counters){{10 + port, UINT64_MAX}, {20 + port, 2000}, 3, 4};
 }
 
 void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)

@@ -160,6 +160,12 @@ static const struct mistake mistakes[] = {
     {"null for a name", "site: @null\ngateway: g\n" UNDER ACC NETS,
      "site: found nothing, expected 1 to 31 letters"},
     {"mapping for a name", "site: @{ name: s }\ngateway: g\n" UNDER ACC NETS, "site: found a mapping"},
+    {"qinq without a tag of its own", NETWORKS("  - { name: q, vlan: untagged, vni: 5, qinq: @true }\n"),
+     "qinq: an untagged network cannot carry tags"},
+    {"qinq untagged on a port",
+     HEAD UNDER "access:\n  - { name: t, interface: lan0, untagged: @q }\n"
+                "networks:\n  - { name: q, vlan: 7, vni: 5, qinq: true }\n",
+     "untagged: network q has qinq: true (line"},
     {"text for a boolean", NETWORK("qinq: @maybe"),
      "qinq: found \"maybe\", expected true, false, on, off, yes or no"},
     {"text for learning", NETWORK("peers: [ { address: 198.18.0.2, learning: @auto } ]"),
