@@ -60,7 +60,6 @@ static const char all_keys[] =
     "    vlan: 4094\n"
     "    vni: 16777215\n"
     "    mtu: 9000\n"
-    "    qinq: true\n"
     "    dscp: 0\n"
     "    unknown_unicast: flood\n"
     "    flood_macs: [ 02:00:00:00:00:0A, 02-00-00-00-00-0b ]\n"
@@ -74,7 +73,7 @@ static const char all_keys[] =
     "      - { address: fd00::2, learning: on }\n"
     "      - { address: fd00::3 }\n"
     "  - { name: \"1e5\", vlan: 1, vni: 1 }\n"
-    "  - { name: y, vlan: 2, vni: 2 }\n"
+    "  - { name: y, vlan: 2, vni: 2, qinq: true }\n"
     "  - { name: .inf, vlan: untagged, vni: 3 }\n"
     "dataplane: { max_macs: 1048576, cpu: 1023, poll: busy, hugepages: \"off\" }\n"
     "api: { socket: \"/run/with space/#x: 'y'.sock\" }\n"
@@ -215,7 +214,7 @@ START_TEST(test_all_keys_networks)
     ck_assert_uint_eq(n->vlan, 4094);
     ck_assert_uint_eq(n->vni, VNI_MAX);
     ck_assert_uint_eq(n->mtu, 9000);
-    ck_assert(n->qinq && n->flood_unknown);
+    ck_assert(!n->qinq && n->flood_unknown && c->networks[2].qinq);
     ck_assert_uint_eq(n->dscp, 0);
     ck_assert_uint_eq(n->n_flood_macs, 2);
     ck_assert(n->flood_macs[0].b[5] == 0x0a && n->flood_macs[1].b[5] == 0x0b);
