@@ -5,8 +5,11 @@
 #include "conf/conf.h"
 
 #include "conf/conf_default.h"
+#include "conf/conf_rt.h"
 
 #include <stdlib.h>
+
+#define BGP_PORT 179
 
 void conf_default(struct conf *c)
 {
@@ -16,6 +19,12 @@ void conf_default(struct conf *c)
     c->dataplane.max_macs = 131072;
     c->dataplane.cpu = -1;
     strcpy(c->api_socket, CONF_API_SOCKET);
+    c->bgp.port = BGP_PORT;
+    c->bgp.hold_time = 9;
+    c->bgp.connect_retry = 5;
+    c->bgp.graceful_restart = 120; /* R2.7 */
+    c->bgp.duplicate_moves = 5;    /* R5.1 */
+    c->bgp.duplicate_seconds = 180;
 }
 
 void conf_default_access(void *access)
@@ -37,6 +46,75 @@ void conf_default_network(void *network)
     n->ageing = 300;
 }
 
+void conf_default_bgp_peer(void *bgp_peer)
+{
+    struct conf_bgp_peer *p = bgp_peer;
+
+    p->port = BGP_PORT;
+    p->max_prefixes = 1000000; /* R2.6 */
+    p->max_prefixes_warning = 80;
+    p->graceful_restart = true; /* R2.7 */
+    p->default_vxlan = true;    /* R3.4 */
+}
+
+/* R3.3. VLANs are unique in the file, and untagged networks too few to reach 65,535. */
+static void complete_rds(struct conf *c)
+{
+    static const struct conf_rd none;
+    uint16_t untagged = VLAN_ID_MAX + 1;
+
+    for (size_t i = 0; i < c->n_networks; i++) {
+        struct conf_network *n = &c->networks[i];
+        uint16_t number = n->vlan == CONF_VLAN_NONE ? untagged++ : n->vlan;
+
+        n->rd_auto = memcmp(&n->rd, &none, sizeof(none)) == 0;
+        if (n->rd_auto && c->bgp.router_id != 0)
+            n->rd = conf_rd_make(c->bgp.router_id, number);
+    }
+}
+
+/* The address that a session runs from when its peer names none: that of the section, or else the underlay's.
+ */
+static struct ipaddr default_source(const struct conf *c, const struct ipaddr *peer)
+{
+    if (c->bgp.source.family == peer->family)
+        return c->bgp.source;
+    if (c->underlay.address.family == peer->family)
+        return c->underlay.address;
+    return (struct ipaddr){0};
+}
+
+static void complete_bgp(struct conf *c)
+{
+    const struct ipaddr *own = &c->underlay.address;
+    struct conf_bgp *b = &c->bgp;
+
+    if (b->router_id == 0 && own->family == 4)
+        b->router_id =
+            (uint32_t)own->b[0] << 24 | (uint32_t)own->b[1] << 16 | (uint32_t)own->b[2] << 8 | own->b[3];
+    if (b->source.family == 0)
+        b->source = *own;
+    if (b->keepalive == 0)
+        b->keepalive = b->hold_time / 3;
+    for (size_t i = 0; i < b->n_peers; i++) {
+        struct conf_bgp_peer *p = &b->peers[i];
+
+        if (p->asn == 0)
+            p->asn = b->asn;
+        if (p->source.family == 0)
+            p->source = default_source(c, &p->address);
+    }
+}
+
+void conf_complete(struct conf *c)
+{
+    if (c->underlay.port.kind != CONF_PORT_INTERFACE && c->underlay.tap[0] == '\0')
+        strcpy(c->underlay.tap, CONF_DEFAULT_TAP);
+    if (c->bgp.on)
+        complete_bgp(c);
+    complete_rds(c);
+}
+
 void conf_free(struct conf *c)
 {
     if (!c)
@@ -49,6 +127,8 @@ void conf_free(struct conf *c)
         free(c->networks[i].flood_macs);
         free(c->networks[i].static_macs);
         free(c->networks[i].peers);
+        free(c->networks[i].rt_import);
+        free(c->networks[i].rt_export);
     }
     free(c->networks);
     free(c->bgp.peers);

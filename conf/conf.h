@@ -3,7 +3,8 @@
  * The configuration of one gateway, as C structs: what an operator wrote, with every default filled in.
  *
  *   conf_load()   YAML file -> struct conf, all mistakes at once as "FILE:LINE:COL: what is wrong, what would
- * be right" conf_print()  struct conf -> YAML that loads to the same struct
+ *                 be right"
+ *   conf_print()  struct conf -> YAML that loads to the same struct
  *
  * A struct conf is immutable once loaded. Control thread only; nothing here touches the network or the host.
  */
@@ -14,16 +15,20 @@
 
 #include <stdio.h>
 
-#define CONF_NAME_LEN     32   /* names of sites, gateways, ports and networks, end included */
-#define CONF_PATH_LEN     108  /* sun_path of a UNIX socket, end included */
-#define CONF_DEVARGS_LEN  512  /* a DPDK vdev with its arguments, end included */
-#define CONF_MAX_ACCESS   14   /* access ports of one gateway */
-#define CONF_MAX_NETWORKS 4094 /* one per VLAN */
-#define CONF_MAX_VTEPS    1023 /* distinct remote VTEPs of one gateway */
-#define CONF_VLAN_NONE    0    /* network.vlan: untagged on the site's trunks */
-#define CONF_DSCP_INHERIT 0xff /* network.dscp: copied from the inner packet (R1.8) */
-#define CONF_NO_LIMIT     UINT32_MAX
-#define CONF_API_SOCKET   "/run/causeway/api.sock"
+#define CONF_NAME_LEN      32   /* names of sites, gateways, ports and networks, end included */
+#define CONF_PATH_LEN      108  /* sun_path of a UNIX socket, end included */
+#define CONF_DEVARGS_LEN   512  /* a DPDK vdev with its arguments, end included */
+#define CONF_MAX_ACCESS    14   /* access ports of one gateway */
+#define CONF_MAX_NETWORKS  4094 /* one per VLAN */
+#define CONF_MAX_VTEPS     1023 /* distinct remote VTEPs of one gateway */
+#define CONF_VLAN_NONE     0    /* network.vlan: untagged on the site's trunks */
+#define CONF_DSCP_INHERIT  0xff /* network.dscp: copied from the inner packet (R1.8) */
+#define CONF_NO_LIMIT      UINT32_MAX
+#define CONF_API_SOCKET    "/run/causeway/api.sock"
+#define CONF_MAX_BGP_PEERS 1023 /* as many as VTEPs: a full mesh */
+#define CONF_MAX_RTS       64   /* route targets in one list */
+#define CONF_MASK          "<hidden>"
+#define CONF_PASSWORD_LEN  81 /* of a BGP session, end included: the kernel's TCP_MD5SIG_MAXKEYLEN is 80 */
 
 enum conf_port_kind {
     CONF_PORT_INTERFACE, /* kernel-owned, AF_XDP; device is the interface name */
@@ -71,6 +76,16 @@ struct conf_static_mac {
     struct mac mac;
     char port[CONF_NAME_LEN]; /* an access port, or "" and then: */
     struct ipaddr vtep;
+    bool sticky; /* R4.8: advertised as one that never moves; only with a port */
+};
+
+/* A route distinguisher (RFC 4364 section 4.2) and a route target (RFC 4360 section 4): the eight bytes of
+ * the wire. conf_rt.h has their text. */
+struct conf_rd {
+    uint8_t b[8];
+};
+struct conf_rt {
+    uint8_t b[8];
 };
 
 struct conf_peer {
@@ -97,6 +112,14 @@ struct conf_network {
     size_t n_static_macs;
     struct conf_peer *peers; /* static VTEPs */
     size_t n_peers;
+    /* R3.3. auto: router id : VLAN, and for the untagged networks router id : 4095 and up in the order of the
+     * file; so a network keeps its RD when others come and go. */
+    struct conf_rd rd; /* with a bgp section always the one in force */
+    bool rd_auto;
+    struct conf_rt *rt_import; /* R3.3; both lists empty: auto, see enum conf_rt_form */
+    size_t n_rt_import;
+    struct conf_rt *rt_export;
+    size_t n_rt_export;
 };
 
 enum conf_hugepages { CONF_HUGEPAGES_AUTO, CONF_HUGEPAGES_ON, CONF_HUGEPAGES_OFF };
@@ -108,10 +131,45 @@ struct conf_dataplane {
     enum conf_hugepages hugepages;
 };
 
-/* Parsed and checked so that one file serves now and later; nothing acts on them yet. */
+/* The route targets of networks that list none (R3.3). Both forms have a 2-octet AS, as the VNI needs the
+ * other four bytes (RFC 8365 section 5.1.2.1); of a longer AS number its low 16 bits stand there, as FRR does
+ * it. conf_print() says so where it is the case. */
+enum conf_rt_form {
+    CONF_RT_AUTO,    /* ASN:VNI */
+    CONF_RT_RFC8365, /* ASN:(0x10000000 | VNI): "automatic, VXLAN, domain 0" before the VNI */
+};
+
+struct conf_bgp_peer {
+    struct ipaddr address;
+    uint32_t asn;                     /* default: ours, so iBGP */
+    char name[CONF_NAME_LEN];         /* for people; "": none */
+    struct ipaddr source;             /* of the peer's family */
+    uint16_t port;                    /* where we connect to */
+    bool passive;                     /* never connect, only accept */
+    char password[CONF_PASSWORD_LEN]; /* TCP MD5 (R2.6); "": none. Print with conf_print_masked() */
+    uint8_t ttl_security;  /* GTSM (R2.6): hops at most, so TTL >= 256 - hops is accepted; 0: off */
+    uint8_t multihop;      /* eBGP: TTL sent; 0: the neighbour only, TTL 1. iBGP: always 0, any distance */
+    uint32_t max_prefixes; /* R2.6; CONF_NO_LIMIT: none */
+    uint8_t max_prefixes_warning; /* percent of it */
+    bool graceful_restart;        /* R2.7: with this peer; conf_bgp.graceful_restart 0 is off for all */
+    bool default_vxlan; /* R3.4: routes without encapsulation community are VXLAN; else they are ignored */
+};
+
 struct conf_bgp {
-    uint32_t asn; /* 0: no bgp section */
-    struct ipaddr *peers;
+    bool on;                   /* there is a bgp section; without it nothing below means anything */
+    uint32_t asn;              /* 0: no bgp section */
+    uint32_t router_id;        /* host order, never 0 */
+    struct ipaddr source;      /* for peers of its family that name none, see conf_bgp_peer.source */
+    uint16_t port;             /* where we listen */
+    uint16_t hold_time;        /* seconds; 0: never, no keepalives; else 3 and up */
+    uint16_t keepalive;        /* seconds, at most hold_time / 3; 0: hold_time is 0 */
+    uint16_t connect_retry;    /* seconds between two attempts */
+    uint16_t graceful_restart; /* R2.7: seconds that peers wait for us; 0: off */
+    enum conf_rt_form rt_form;
+    uint32_t duplicate_moves;     /* R5.1: that many moves ... 0: off */
+    uint32_t duplicate_seconds;   /* ... within that time are a duplicate */
+    uint32_t duplicate_hold_down; /* seconds frozen; 0: until an operator clears it */
+    struct conf_bgp_peer *peers;
     size_t n_peers;
 };
 
@@ -144,8 +202,10 @@ struct conf *conf_load_string(const char *name, const char *yaml, size_t len, st
 void conf_free(struct conf *c);
 void conf_errors_free(struct conf_errors *errors);
 
-/* Writes the complete effective configuration as YAML. */
+/* Writes the complete effective configuration as YAML, passwords and all: only for who may read the file. */
 void conf_print(const struct conf *c, FILE *out);
+/* The same with CONF_MASK for each password; that text does not load. */
+void conf_print_masked(const struct conf *c, FILE *out);
 
 const struct conf_network *conf_network_find(const struct conf *c, const char *name);
 /* True when access port a carries network n (see conf_access); *vlan is then its tag there, 0 = untagged. */

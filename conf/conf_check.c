@@ -1,44 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See conf_check.h. Linear in the size of the file. Control thread only.
+ * See conf_check.h: all but BGP, which is conf_check_bgp.c's. Linear in the size of the file. Control thread
+ * only.
  */
-#include "conf/conf_check.h"
-
-#include "conf/conf_default.h"
-#include "conf/conf_seen.h"
+#include "conf/conf_check_private.h"
 
 #define IPV6_MIN_MTU 1280 /* RFC 8200 section 5 */
-
-struct check {
-    const struct conf *c;
-    struct conf_reader *r;
-    struct conf_seen seen;
-    const struct ipaddr *own;            /* our VTEP; NULL: not known, so nothing is compared with it */
-    bool networks_known;                 /* a name that is not among the networks' is certainly wrong */
-    bool ports_known;                    /* the same for access ports */
-    bool carried_known[CONF_MAX_ACCESS]; /* what this port carries is certain */
-    size_t n_vteps, n_static_macs;
-};
-
-/* The node of a valid field, or NULL. */
-static const struct conf_node *given(const struct check *k, const void *field)
-{
-    return conf_marked(&k->r->marks, field);
-}
-
-static uint32_t line_of(const struct check *k, const void *field)
-{
-    const struct conf_node *n = given(k, field);
-
-    return n ? n->at.line : 0;
-}
-
-#define fault(k, node, ...) conf_report_add((k)->r->report, (node)->at, __VA_ARGS__)
-
-static const char *family_name(const struct ipaddr *a)
-{
-    return a->family == 6 ? "IPv6" : "IPv4";
-}
 
 /* An address that belongs beside ours on the underlay: same family, not ourselves. Reports, and returns
  * false. */
@@ -161,7 +128,7 @@ static void check_tap(struct check *k)
     const struct conf_port *first;
     const struct conf_node *at;
 
-    if (!given(k, &u->port) || u->port.kind == CONF_PORT_INTERFACE || conf_marked_bad(&k->r->marks, u->tap))
+    if (!given(k, &u->port) || u->port.kind == CONF_PORT_INTERFACE || bad(k, u->tap))
         return;
     first = conf_seen_find(&k->seen, CONF_SEEN_DEVICE, CONF_PORT_INTERFACE, u->tap, strlen(u->tap));
     if (!first)
@@ -282,7 +249,7 @@ static void check_access(struct check *k, size_t index)
     const struct conf_network *untagged = NULL;
     bool *known = &k->carried_known[index];
 
-    *known = !conf_marked_bad(&k->r->marks, &a->networks) && !conf_marked_bad(&k->r->marks, a->untagged);
+    *known = !bad(k, &a->networks) && !bad(k, a->untagged);
     if (a->untagged[0] != '\0')
         untagged = named_network(k, "untagged", a->untagged, known);
     if (untagged) {
@@ -359,7 +326,7 @@ static void check_numbers(struct check *k, const struct conf_network *n)
 /* False when it is not certain which peers the network has. */
 static bool check_peers(struct check *k, const struct conf_network *n, size_t index)
 {
-    bool known = !conf_marked_bad(&k->r->marks, &n->peers);
+    bool known = !bad(k, &n->peers);
     char buf[IPADDR_STRLEN];
 
     for (size_t i = 0; i < n->n_peers; i++) {
@@ -415,6 +382,9 @@ static void check_static_mac(struct check *k, const struct conf_static_mac *s, s
             fault(k, port, "port: access port %s does not carry network %s, expected one that does", a->name,
                   n->name);
     }
+    if (given(k, &s->sticky) && given(k, &s->vtep))
+        fault(k, given(k, &s->sticky),
+              "sticky: given with a vtep, leave it out: the gateway that has the MAC says so (R4.8)");
     if (vtep && fits_underlay(k, vtep, "vtep", &s->vtep) && peers_known &&
         !conf_seen_find(&k->seen, CONF_SEEN_PEER, index, &s->vtep, sizeof(s->vtep)))
         fault(k, vtep, "vtep: %s is not a peer of this network, expected one of its peers",
@@ -437,32 +407,13 @@ static void check_network(struct check *k, size_t index)
 
         check_static_mac(k, s, index, peers_known);
         if (++k->n_static_macs == (size_t)k->c->dataplane.max_macs + 1 && given(k, &s->mac) &&
-            !conf_marked_bad(&k->r->marks, &k->c->dataplane.max_macs))
+            !bad(k, &k->c->dataplane.max_macs))
             fault(k, given(k, &s->mac),
                   "mac: more static MACs than the FDB holds, expected dataplane.max_macs above %u",
                   k->c->dataplane.max_macs);
     }
     for (size_t i = 0; i < n->n_flood_macs; i++)
         check_mac_unique(k, &n->flood_macs[i], "flood_macs", index);
-}
-
-/* ---- BGP */
-
-static void check_bgp(struct check *k)
-{
-    for (size_t i = 0; i < k->c->bgp.n_peers; i++) {
-        const struct ipaddr *a = &k->c->bgp.peers[i], *first;
-        const struct conf_node *at = given(k, a);
-        char buf[IPADDR_STRLEN];
-
-        first = at ? conf_seen_add(&k->seen, CONF_SEEN_BGP_PEER, 0, a, sizeof(*a), a) : NULL;
-        if (first)
-            fault(k, at, "address: BGP peer %s is there twice (first on line %u), keep one",
-                  ipaddr_format(a, buf), line_of(k, first));
-        else if (at && k->own && ipaddr_eq(a, k->own))
-            fault(k, at, "address: %s is this gateway's own address, expected another one's",
-                  ipaddr_format(a, buf));
-    }
 }
 
 void conf_check(const struct conf *c, struct conf_reader *r, size_t n_nodes)

@@ -29,8 +29,7 @@ static struct conf *read_tree(const struct conf_tree *tree, struct conf_report *
     }
     conf_default(c);
     conf_yaml_read(&r, tree->root, c);
-    if (c->underlay.port.kind != CONF_PORT_INTERFACE && c->underlay.tap[0] == '\0')
-        strcpy(c->underlay.tap, CONF_DEFAULT_TAP);
+    conf_complete(c);
     conf_check(c, &r, tree->n_nodes);
     conf_reader_free(&r);
     return c;

@@ -7,6 +7,8 @@
  */
 #include "conf/conf.h"
 
+#include "conf/conf_rt.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <strings.h>
@@ -67,6 +69,14 @@ static void print_limit(FILE *out, const char *key, uint32_t limit)
         fprintf(out, "%s: %" PRIu32 "\n", key, limit);
 }
 
+static void print_or_off(FILE *out, const char *key, uint32_t number)
+{
+    if (number == 0)
+        fprintf(out, "%s: off\n", key);
+    else
+        fprintf(out, "%s: %" PRIu32 "\n", key, number);
+}
+
 static void print_mtu(FILE *out, const char *indent, uint16_t mtu)
 {
     if (mtu != 0)
@@ -76,6 +86,11 @@ static void print_mtu(FILE *out, const char *indent, uint16_t mtu)
 static const char *truth(bool b)
 {
     return b ? "true" : "false";
+}
+
+static const char *on_off(bool b)
+{
+    return b ? "on" : "off";
 }
 
 static const char *device_key(enum conf_port_kind kind)
@@ -133,6 +148,7 @@ static void print_static_mac(FILE *out, const struct conf_static_mac *s)
     if (s->port[0] != '\0') {
         fprintf(out, ", port: ");
         print_string(out, s->port);
+        fprintf(out, ", sticky: %s", on_off(s->sticky));
     } else {
         fprintf(out, ", vtep: ");
         print_address(out, &s->vtep);
@@ -140,7 +156,34 @@ static void print_static_mac(FILE *out, const struct conf_static_mac *s)
     fprintf(out, " }\n");
 }
 
-static void print_network(FILE *out, const struct conf_network *n)
+static void print_targets(FILE *out, const char *key, const struct conf_rt *rt, size_t n)
+{
+    char buf[CONF_RT_STRLEN];
+
+    fprintf(out, "      %s:\n", key);
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "        - \"%s\"\n", conf_rt_format(&rt[i], buf));
+}
+
+/* Without a bgp section there is nothing in force unless the file says it. */
+static void print_network_bgp(FILE *out, const struct conf_network *n, bool bgp)
+{
+    char buf[CONF_RT_STRLEN];
+
+    if (!n->rd_auto)
+        fprintf(out, "    rd: \"%s\"\n", conf_rd_format(&n->rd, buf));
+    else if (bgp)
+        fprintf(out, "    rd: auto # %s\n", conf_rd_format(&n->rd, buf));
+    if (n->n_rt_import > 0) {
+        fprintf(out, "    route_targets:\n");
+        print_targets(out, "import", n->rt_import, n->n_rt_import);
+        print_targets(out, "export", n->rt_export, n->n_rt_export);
+    } else if (bgp) {
+        fprintf(out, "    route_targets: auto\n");
+    }
+}
+
+static void print_network(FILE *out, const struct conf_network *n, bool bgp)
 {
     print_key_string(out, "  - name", n->name);
     if (n->vlan == CONF_VLAN_NONE)
@@ -177,11 +220,73 @@ static void print_network(FILE *out, const struct conf_network *n)
     for (size_t i = 0; i < n->n_peers; i++) {
         fprintf(out, "      - { address: ");
         print_address(out, &n->peers[i].address);
-        fprintf(out, ", learning: %s }\n", n->peers[i].learning ? "on" : "off");
+        fprintf(out, ", learning: %s }\n", on_off(n->peers[i].learning));
     }
+    print_network_bgp(out, n, bgp);
 }
 
-static void print_rest(FILE *out, const struct conf *c)
+/* Any printable text, without escapes, which conf_tree.c does not take in numbers: in the quotes that it has
+ * none of, or else as a block, which has none. */
+static void print_password(FILE *out, const char *text)
+{
+    if (!strpbrk(text, "\"\\"))
+        fprintf(out, "      password: \"%s\"\n", text);
+    else if (!strchr(text, '\''))
+        fprintf(out, "      password: '%s'\n", text);
+    else
+        fprintf(out, "      password: |2-\n        %s\n", text);
+}
+
+static void print_bgp_peer(FILE *out, const struct conf_bgp_peer *p, bool masked)
+{
+    fprintf(out, "    - address: ");
+    print_address(out, &p->address);
+    fprintf(out, "\n      asn: %" PRIu32 "\n", p->asn);
+    if (p->name[0] != '\0')
+        print_key_string(out, "      name", p->name);
+    fprintf(out, "      source: ");
+    print_address(out, &p->source);
+    fprintf(out, "\n      port: %u\n      passive: %s\n", p->port, on_off(p->passive));
+    if (p->password[0] != '\0')
+        print_password(out, masked ? CONF_MASK : p->password);
+    print_or_off(out, "      ttl_security", p->ttl_security);
+    if (p->multihop != 0)
+        fprintf(out, "      multihop: %u\n", p->multihop);
+    print_limit(out, "      max_prefixes", p->max_prefixes);
+    fprintf(out, "      max_prefixes_warning: %u\n", p->max_prefixes_warning);
+    fprintf(out, "      graceful_restart: %s\n", on_off(p->graceful_restart));
+    fprintf(out, "      default_encapsulation: %s\n", p->default_vxlan ? "vxlan" : "none");
+}
+
+static void print_bgp(FILE *out, const struct conf_bgp *b, bool masked)
+{
+    const struct ipaddr router_id = {4,
+                                     {(uint8_t)(b->router_id >> 24), (uint8_t)(b->router_id >> 16),
+                                      (uint8_t)(b->router_id >> 8), (uint8_t)b->router_id}};
+
+    fprintf(out, "bgp:\n  asn: %" PRIu32 "\n  router_id: ", b->asn);
+    print_address(out, &router_id);
+    fprintf(out, "\n  source: ");
+    print_address(out, &b->source);
+    fprintf(out, "\n  port: %u\n  hold_time: %u\n", b->port, b->hold_time);
+    if (b->hold_time != 0)
+        fprintf(out, "  keepalive: %u\n", b->keepalive);
+    fprintf(out, "  connect_retry: %u\n", b->connect_retry);
+    print_or_off(out, "  graceful_restart", b->graceful_restart);
+    fprintf(out, "  route_targets: %s", b->rt_form == CONF_RT_RFC8365 ? "rfc8365" : "auto");
+    if (b->asn > UINT16_MAX)
+        fprintf(out, " # with AS %" PRIu32 ", the low 16 bits of ours", b->asn & UINT16_MAX);
+    fprintf(out, "\n  duplicate:\n");
+    print_or_off(out, "    moves", b->duplicate_moves);
+    fprintf(out, "    seconds: %" PRIu32 "\n    hold_down: %" PRIu32 "\n", b->duplicate_seconds,
+            b->duplicate_hold_down);
+    if (b->n_peers > 0)
+        fprintf(out, "  peers:\n");
+    for (size_t i = 0; i < b->n_peers; i++)
+        print_bgp_peer(out, &b->peers[i], masked);
+}
+
+static void print_rest(FILE *out, const struct conf *c, bool masked)
 {
     static const char *const hugepages[] = {"auto", "on", "off"};
     char buf[IPADDR_STRLEN];
@@ -195,13 +300,8 @@ static void print_rest(FILE *out, const struct conf *c)
             hugepages[c->dataplane.hugepages]);
     fprintf(out, "api:\n");
     print_key_string(out, "  socket", c->api_socket);
-    if (c->bgp.asn != 0)
-        fprintf(out, "bgp:\n  asn: %" PRIu32 "\n%s", c->bgp.asn, c->bgp.n_peers ? "  peers:\n" : "");
-    for (size_t i = 0; i < c->bgp.n_peers; i++) {
-        fprintf(out, "    - { address: ");
-        print_address(out, &c->bgp.peers[i]);
-        fprintf(out, " }\n");
-    }
+    if (c->bgp.on)
+        print_bgp(out, &c->bgp, masked);
     if (c->metrics_address.family == 6)
         fprintf(out, "metrics:\n  listen: \"[%s]:%u\"\n", ipaddr_format(&c->metrics_address, buf),
                 c->metrics_port);
@@ -210,7 +310,7 @@ static void print_rest(FILE *out, const struct conf *c)
                 c->metrics_port);
 }
 
-void conf_print(const struct conf *c, FILE *out)
+static void print_conf(const struct conf *c, FILE *out, bool masked)
 {
     print_key_string(out, "site", c->site);
     print_key_string(out, "gateway", c->gateway);
@@ -220,6 +320,16 @@ void conf_print(const struct conf *c, FILE *out)
         print_access(out, &c->access[i]);
     fprintf(out, "networks:\n");
     for (size_t i = 0; i < c->n_networks; i++)
-        print_network(out, &c->networks[i]);
-    print_rest(out, c);
+        print_network(out, &c->networks[i], c->bgp.on);
+    print_rest(out, c, masked);
+}
+
+void conf_print(const struct conf *c, FILE *out)
+{
+    print_conf(c, out, false);
+}
+
+void conf_print_masked(const struct conf *c, FILE *out)
+{
+    print_conf(c, out, true);
 }

@@ -212,7 +212,7 @@ bool conf_read_list(struct conf_reader *r, const struct conf_node *n, const stru
         bool good;
 
         if (wanted == 0) {
-            conf_report_add(r->report, c->at, "%s: more than %lld, which is the most one gateway has", f->key,
+            conf_report_add(r->report, c->at, "%s: more than %lld, which is the most there may be", f->key,
                             (long long)f->max);
             return false;
         }
@@ -275,6 +275,7 @@ static void read_pair(struct conf_reader *r, struct map_state *st, const struct 
 {
     const struct conf_field *f;
     size_t i;
+    bool good;
 
     if (key->kind == CONF_NODE_BAD)
         return;
@@ -296,14 +297,12 @@ static void read_pair(struct conf_reader *r, struct map_state *st, const struct 
         return;
     }
     st->key[i] = key;
-    if (value->kind == CONF_NODE_BAD) {
-        if (!f->map)
-            mark(r, out + f->offset, value, false);
-    } else {
-        bool good = f->read(r, value, f, out + f->offset);
-
-        if (!f->map)
-            mark(r, out + f->offset, value, good);
+    good = value->kind != CONF_NODE_BAD && f->read(r, value, f, out + f->offset);
+    if (f->there_offset) {
+        *(bool *)(out + f->there_offset) = true;
+        mark(r, out + f->there_offset, value, good);
+    } else if (!f->map) { /* a mapping's address is that of its first field, too */
+        mark(r, out + f->offset, value, good);
     }
 }
 

@@ -44,6 +44,7 @@ struct conf_field {
     const struct conf_word *words; /* numbers: words that are taken as well, ended by NULL */
     const struct conf_field *item; /* lists */
     size_t count_offset;           /* lists: of the size_t that counts the items */
+    size_t there_offset;           /* mappings: of a bool that says it is there, and is marked; 0: none */
     const struct conf_schema *map; /* mappings */
     bool required;
 };

@@ -22,7 +22,11 @@ enum conf_seen_kind {
     CONF_SEEN_PEER,    /* address; scope: index of the network */
     CONF_SEEN_VTEP,    /* address, any network */
     CONF_SEEN_ROUTE,
-    CONF_SEEN_BGP_PEER,
+    CONF_SEEN_BGP_PEER,   /* address */
+    CONF_SEEN_BGP_NAME,   /* of a BGP peer */
+    CONF_SEEN_BGP_SOURCE, /* address that sessions run from */
+    CONF_SEEN_RD,
+    CONF_SEEN_RT, /* scope: index of the network, twice, and one more for export */
 };
 
 struct conf_seen {

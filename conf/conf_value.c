@@ -4,6 +4,8 @@
  */
 #include "conf/conf_value.h"
 
+#include "conf/conf_rt.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -381,4 +383,84 @@ bool conf_read_listen(struct conf_reader *r, const struct conf_node *n, const st
     c->metrics_address = a;
     c->metrics_port = port;
     return true;
+}
+
+/* ---- BGP */
+
+bool conf_read_router_id(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f,
+                         void *out)
+{
+    struct ipaddr a;
+    size_t len;
+    const char *text = conf_scalar(r, n, f, &len);
+    uint32_t id;
+
+    if (!text)
+        return false;
+    if (strlen(text) != len || !ipaddr_parse(text, &a) || a.family != 4)
+        return wrong(r, n, f, "is not in IPv4 form");
+    id = (uint32_t)a.b[0] << 24 | (uint32_t)a.b[1] << 16 | (uint32_t)a.b[2] << 8 | a.b[3];
+    if (id == 0)
+        return wrong(r, n, f, "is 0, which no router has (RFC 6286)");
+    *(uint32_t *)out = id;
+    return true;
+}
+
+bool conf_read_password(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f,
+                        void *out)
+{
+    size_t len;
+    const char *text = conf_scalar(r, n, f, &len);
+    const char *fault = NULL;
+
+    if (!text)
+        return false;
+    if (len == 0)
+        fault = "the text is empty";
+    else if (len >= CONF_PASSWORD_LEN)
+        fault = "the text is too long";
+    else if (strcmp(text, CONF_MASK) == 0)
+        fault = CONF_MASK " only stands where one was not shown";
+    for (size_t i = 0; i < len && !fault; i++) {
+        if (text[i] < ' ' || text[i] > '~')
+            fault = "the text has characters other than printable ASCII";
+    }
+    if (!fault)
+        return copy_cut(out, CONF_PASSWORD_LEN, text, len);
+    conf_report_add(r->report, n->at, "%s: %s, expected %s", f->key, fault, f->expect);
+    return false;
+}
+
+bool conf_read_rd(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f, void *out)
+{
+    size_t len;
+    const char *text = conf_scalar(r, n, f, &len);
+    const char *fault;
+
+    if (!text)
+        return false;
+    if (strcmp(text, "auto") == 0 && len == 4)
+        return true;
+    fault = strlen(text) == len ? conf_rd_parse(text, out) : "has a NUL character";
+    return fault ? wrong(r, n, f, fault) : true;
+}
+
+bool conf_read_rt(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f, void *out)
+{
+    size_t len;
+    const char *text = conf_scalar(r, n, f, &len);
+    const char *fault;
+
+    if (!text)
+        return false;
+    fault = strlen(text) == len ? conf_rt_parse(text, out) : "has a NUL character";
+    return fault ? wrong(r, n, f, fault) : true;
+}
+
+bool conf_read_targets(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f,
+                       void *out)
+{
+    if (n->kind == CONF_NODE_SCALAR && strcmp(n->text, "auto") == 0 && n->len == 4)
+        return true;
+    return conf_read_map(r, n, f, out);
 }

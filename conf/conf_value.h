@@ -23,5 +23,10 @@ conf_read_fn conf_read_own;       /* struct conf_underlay: address and prefix_le
 conf_read_fn conf_read_prefix;    /* struct ipprefix, length and all */
 conf_read_fn conf_read_via;       /* struct ipaddr: a next hop */
 conf_read_fn conf_read_listen;    /* struct conf: metrics_address and metrics_port from ADDR:PORT */
+conf_read_fn conf_read_router_id; /* uint32_t, host order, not 0 */
+conf_read_fn conf_read_password;  /* char[CONF_PASSWORD_LEN]; never shows it in a message */
+conf_read_fn conf_read_rd;        /* struct conf_rd; untouched for auto */
+conf_read_fn conf_read_rt;        /* struct conf_rt */
+conf_read_fn conf_read_targets;   /* struct conf_network, by f->map; untouched for auto */
 
 #endif

@@ -22,17 +22,24 @@
 #define TEXT(reader, type, member, right) .read = reader, AT(type, member), .expect = right
 #define NEEDED                            .required = true
 
-#define MTU_MIN  68 /* RFC 791 */
-#define MTU_MAX  65535
-#define MAX_MACS 1048576
-#define MAX_RATE 1000000000
+#define MTU_MIN     68 /* RFC 791 */
+#define MTU_MAX     65535
+#define MAX_MACS    1048576
+#define MAX_RATE    1000000000
+#define MAX_SECONDS 1000000
 
-#define NAME_EXPECT   "1 to 31 letters, digits, dots, hyphens and underscores"
-#define OWN_EXPECT    "an IPv4 or IPv6 address like 198.18.0.1 (with pci or dpdk like 198.18.0.1/24)"
-#define PORT_EXPECT   "{ interface: NAME }, { pci: ADDRESS } or { dpdk: DEVICE }"
-#define LISTEN_EXPECT "ADDRESS:PORT like \"127.0.0.1:9469\" or \"[::1]:9469\""
-#define VTEP_EXPECT   "an IPv4 or IPv6 address like 198.18.0.2"
-#define MAC_EXPECT    "a host's MAC address like \"02:00:00:00:00:01\""
+#define NAME_EXPECT      "1 to 31 letters, digits, dots, hyphens and underscores"
+#define OWN_EXPECT       "an IPv4 or IPv6 address like 198.18.0.1 (with pci or dpdk like 198.18.0.1/24)"
+#define PORT_EXPECT      "{ interface: NAME }, { pci: ADDRESS } or { dpdk: DEVICE }"
+#define LISTEN_EXPECT    "ADDRESS:PORT like \"127.0.0.1:9469\" or \"[::1]:9469\""
+#define VTEP_EXPECT      "an IPv4 or IPv6 address like 198.18.0.2"
+#define MAC_EXPECT       "a host's MAC address like \"02:00:00:00:00:01\""
+#define RD_EXPECT        "auto, or an RD like \"65000:100\" or \"198.18.0.1:100\""
+#define RT_EXPECT        "a route target like \"65000:10100\" or \"198.18.0.1:100\""
+#define SOURCE_EXPECT    "an IPv4 or IPv6 address of this gateway"
+#define ROUTER_ID_EXPECT "a number in IPv4 form like 198.18.0.1, different for each gateway"
+#define PASSWORD_EXPECT  "1 to 80 printable ASCII characters"
+#define ON_OFF           .expect = "on or off"
 
 static const struct conf_word booleans[] = {{"true", 1}, {"false", 0}, {"on", 1}, {"off", 0},
                                             {"yes", 1},  {"no", 0},    {NULL, 0}};
@@ -41,6 +48,10 @@ static const struct conf_word untagged[] = {{"untagged", CONF_VLAN_NONE}, {NULL,
 static const struct conf_word inherit[] = {{"inherit", CONF_DSCP_INHERIT}, {NULL, 0}};
 static const struct conf_word any_cpu[] = {{"any", -1}, {NULL, 0}};
 static const struct conf_word drop_flood[] = {{"drop", false}, {"flood", true}, {NULL, 0}};
+static const struct conf_word zero[] = {{"0", 0}, {NULL, 0}}; /* beside a range that begins later */
+static const struct conf_word off[] = {{"off", 0}, {NULL, 0}};
+static const struct conf_word rt_forms[] = {{"auto", CONF_RT_AUTO}, {"rfc8365", CONF_RT_RFC8365}, {NULL, 0}};
+static const struct conf_word encapsulations[] = {{"vxlan", true}, {"none", false}, {NULL, 0}};
 static const struct conf_word poll_modes[] = {{"adaptive", false}, {"busy", true}, {NULL, 0}};
 static const struct conf_word hugepage_modes[] = {
     {"auto", CONF_HUGEPAGES_AUTO}, {"on", CONF_HUGEPAGES_ON}, {"off", CONF_HUGEPAGES_OFF}, {NULL, 0}};
@@ -120,6 +131,7 @@ static const struct conf_field static_mac_fields[] = {
     {.key = "mac", TEXT(conf_read_mac, conf_static_mac, mac, MAC_EXPECT), NEEDED},
     {.key = "port", TEXT(conf_read_reference, conf_static_mac, port, "the name of an access port")},
     {.key = "vtep", TEXT(conf_read_vtep, conf_static_mac, vtep, VTEP_EXPECT)},
+    {.key = "sticky", BOOLEAN(conf_static_mac, sticky), ON_OFF},
 };
 static const struct conf_schema static_mac = {
     .what = "a static MAC", FIELDS(static_mac_fields), .one_of = static_mac_choice};
@@ -128,13 +140,23 @@ static const struct conf_field static_mac_item = {
 
 static const struct conf_field peer_fields[] = {
     {.key = "address", TEXT(conf_read_vtep, conf_peer, address, VTEP_EXPECT), NEEDED},
-    {.key = "learning", BOOLEAN(conf_peer, learning), .expect = "on or off"},
+    {.key = "learning", BOOLEAN(conf_peer, learning), ON_OFF},
 };
 static const struct conf_schema peer = {.what = "a peer", FIELDS(peer_fields)};
 static const struct conf_field peer_item = {.key = "peers", MAPPING(peer), .size = sizeof(struct conf_peer)};
 
 static const struct conf_field flood_mac_item = {
     .key = "flood_macs", .read = conf_read_mac, .size = sizeof(struct mac), .expect = MAC_EXPECT};
+
+static const struct conf_field import_item = {
+    .key = "import", .read = conf_read_rt, .size = sizeof(struct conf_rt), .expect = RT_EXPECT};
+static const struct conf_field export_item = {
+    .key = "export", .read = conf_read_rt, .size = sizeof(struct conf_rt), .expect = RT_EXPECT};
+static const struct conf_field targets_fields[] = {
+    {.key = "import", LIST(conf_network, rt_import, 1, CONF_MAX_RTS), .item = &import_item, NEEDED},
+    {.key = "export", LIST(conf_network, rt_export, 1, CONF_MAX_RTS), .item = &export_item, NEEDED},
+};
+static const struct conf_schema targets = {.what = "the route targets of a network", FIELDS(targets_fields)};
 
 static const struct conf_field network_fields[] = {
     {.key = "name", TEXT(conf_read_name, conf_network, name, NAME_EXPECT), NEEDED},
@@ -147,14 +169,66 @@ static const struct conf_field network_fields[] = {
     {.key = "flood_macs", LIST(conf_network, flood_macs, 0, MAX_MACS), .item = &flood_mac_item},
     {.key = "limits", MAPPING(limits)},
     {.key = "mac_limit", NUMBER(conf_network, mac_limit, 1, MAX_MACS), .words = unlimited},
-    {.key = "ageing", NUMBER(conf_network, ageing, 0, 1000000)},
+    {.key = "ageing", NUMBER(conf_network, ageing, 0, MAX_SECONDS)},
     {.key = "static_macs", LIST(conf_network, static_macs, 0, MAX_MACS), .item = &static_mac_item},
     {.key = "peers", LIST(conf_network, peers, 0, CONF_MAX_VTEPS), .item = &peer_item},
+    {.key = "rd", TEXT(conf_read_rd, conf_network, rd, RD_EXPECT)},
+    {.key = "route_targets",
+     .read = conf_read_targets,
+     .map = &targets,
+     .expect = "auto, or { import: [...], export: [...] }"},
 };
 static const struct conf_schema network = {
     .what = "a network", FIELDS(network_fields), .init = conf_default_network};
 static const struct conf_field network_item = {
     .key = "networks", MAPPING(network), .size = sizeof(struct conf_network)};
+
+/* ---- bgp */
+
+#define ASN(type)  NUMBER(type, asn, 1, 4294967294) /* RFC 7607 and 7300 reserve the first and the last */
+#define PORT(type) NUMBER(type, port, 1, 65535)
+
+static const struct conf_field bgp_peer_fields[] = {
+    {.key = "address", TEXT(conf_read_vtep, conf_bgp_peer, address, VTEP_EXPECT), NEEDED},
+    {.key = "asn", ASN(conf_bgp_peer)},
+    {.key = "name", TEXT(conf_read_name, conf_bgp_peer, name, NAME_EXPECT)},
+    {.key = "source", TEXT(conf_read_vtep, conf_bgp_peer, source, SOURCE_EXPECT)},
+    {.key = "port", PORT(conf_bgp_peer)},
+    {.key = "passive", BOOLEAN(conf_bgp_peer, passive), ON_OFF},
+    {.key = "password", TEXT(conf_read_password, conf_bgp_peer, password, PASSWORD_EXPECT)},
+    {.key = "ttl_security", NUMBER(conf_bgp_peer, ttl_security, 0, 254), .words = off},
+    {.key = "multihop", NUMBER(conf_bgp_peer, multihop, 1, 255)},
+    {.key = "max_prefixes", NUMBER(conf_bgp_peer, max_prefixes, 1, MAX_RATE), .words = unlimited},
+    {.key = "max_prefixes_warning", NUMBER(conf_bgp_peer, max_prefixes_warning, 1, 100)},
+    {.key = "graceful_restart", BOOLEAN(conf_bgp_peer, graceful_restart), ON_OFF},
+    {.key = "default_encapsulation", WORDS(conf_bgp_peer, default_vxlan, encapsulations)},
+};
+static const struct conf_schema bgp_peer = {
+    .what = "a BGP peer", FIELDS(bgp_peer_fields), .init = conf_default_bgp_peer};
+static const struct conf_field bgp_peer_item = {
+    .key = "peers", MAPPING(bgp_peer), .size = sizeof(struct conf_bgp_peer)};
+
+static const struct conf_field duplicate_fields[] = {
+    {.key = "moves", NUMBER(conf_bgp, duplicate_moves, 2, 32), .words = off},
+    {.key = "seconds", NUMBER(conf_bgp, duplicate_seconds, 1, MAX_SECONDS)},
+    {.key = "hold_down", NUMBER(conf_bgp, duplicate_hold_down, 0, MAX_SECONDS)},
+};
+static const struct conf_schema duplicate = {.what = "the duplicate section", FIELDS(duplicate_fields)};
+
+static const struct conf_field bgp_fields[] = {
+    {.key = "asn", ASN(conf_bgp), NEEDED},
+    {.key = "router_id", TEXT(conf_read_router_id, conf_bgp, router_id, ROUTER_ID_EXPECT)},
+    {.key = "source", TEXT(conf_read_vtep, conf_bgp, source, SOURCE_EXPECT)},
+    {.key = "port", PORT(conf_bgp)},
+    {.key = "hold_time", NUMBER(conf_bgp, hold_time, 3, 65535), .words = zero}, /* RFC 4271 section 4.2 */
+    {.key = "keepalive", NUMBER(conf_bgp, keepalive, 1, 21845)},
+    {.key = "connect_retry", NUMBER(conf_bgp, connect_retry, 1, 65535)},
+    {.key = "graceful_restart", NUMBER(conf_bgp, graceful_restart, 0, 4095), .words = off}, /* 12 bits */
+    {.key = "route_targets", WORDS(conf_bgp, rt_form, rt_forms)},
+    {.key = "duplicate", MAPPING(duplicate)},
+    {.key = "peers", LIST(conf_bgp, peers, 0, CONF_MAX_BGP_PEERS), .item = &bgp_peer_item},
+};
+static const struct conf_schema bgp = {.what = "the bgp section", FIELDS(bgp_fields)};
 
 /* ---- the rest */
 
@@ -171,26 +245,13 @@ static const struct conf_field api_fields[] = {
 };
 static const struct conf_schema api = {.what = "the api section", FIELDS(api_fields)};
 
-static const struct conf_field bgp_peer_fields[] = {
-    {.key = "address", .read = conf_read_vtep, .size = sizeof(struct ipaddr), NEEDED, .expect = VTEP_EXPECT},
-};
-static const struct conf_schema bgp_peer = {.what = "a BGP peer", FIELDS(bgp_peer_fields)};
-static const struct conf_field bgp_peer_item = {
-    .key = "peers", MAPPING(bgp_peer), .size = sizeof(struct ipaddr)};
-
-static const struct conf_field bgp_fields[] = {
-    {.key = "asn", NUMBER(conf_bgp, asn, 1, 4294967294), NEEDED},
-    {.key = "peers", LIST(conf_bgp, peers, 0, CONF_MAX_VTEPS), .item = &bgp_peer_item},
-};
-static const struct conf_schema bgp = {.what = "the bgp section", FIELDS(bgp_fields)};
-
 static const struct conf_field metrics_fields[] = {
     {.key = "listen", TEXT(conf_read_listen, conf, metrics_address, LISTEN_EXPECT), NEEDED},
 };
 static const struct conf_schema metrics = {.what = "the metrics section", FIELDS(metrics_fields)};
 
-/* api, metrics and limits are mappings in the file only: their fields lie in the struct around them, hence no
- * offset. */
+/* api, metrics, limits, route_targets and duplicate are mappings in the file only: their fields lie in the
+ * struct around them, hence no offset. */
 static const struct conf_field root_fields[] = {
     {.key = "site", TEXT(conf_read_name, conf, site, NAME_EXPECT), NEEDED},
     {.key = "gateway", TEXT(conf_read_name, conf, gateway, NAME_EXPECT), NEEDED},
@@ -199,7 +260,7 @@ static const struct conf_field root_fields[] = {
     {.key = "networks", LIST(conf, networks, 1, CONF_MAX_NETWORKS), .item = &network_item, NEEDED},
     {.key = "dataplane", MAPPING(dataplane), INTO(conf, dataplane)},
     {.key = "api", MAPPING(api)},
-    {.key = "bgp", MAPPING(bgp), INTO(conf, bgp)},
+    {.key = "bgp", MAPPING(bgp), INTO(conf, bgp), .there_offset = offsetof(struct conf, bgp.on)},
     {.key = "metrics", MAPPING(metrics)},
 };
 static const struct conf_schema root_schema = {.what = "the configuration", FIELDS(root_fields)};

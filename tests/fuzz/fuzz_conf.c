@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Fuzz target: any bytes as a configuration. They load or give messages; what loads prints to something that
- * loads and prints the same again.
+ * loads and prints the same again, and masked to something that has no password and then does not load.
  */
 #include "conf/conf.h"
 
@@ -9,14 +9,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char *print(const struct conf *c, size_t *len)
+static char *print(void (*how)(const struct conf *c, FILE *out), const struct conf *c, size_t *len)
 {
     char *text = NULL;
     FILE *f = open_memstream(&text, len);
 
     if (!f)
         abort();
-    conf_print(c, f);
+    how(c, f);
     fclose(f);
     return text;
 }
@@ -35,6 +35,25 @@ static void check_result(const struct conf *c, const struct conf_errors *errors)
     }
 }
 
+static void check_masked(const struct conf *c, const char *text)
+{
+    struct conf_errors errors;
+    struct conf *again;
+    char *masked;
+    size_t len, passwords = 0;
+
+    masked = print(conf_print_masked, c, &len);
+    for (size_t i = 0; i < c->bgp.n_peers; i++)
+        passwords += c->bgp.peers[i].password[0] != '\0';
+    again = conf_load_string("fuzz", masked, len, &errors);
+    check_result(again, &errors);
+    if (errors.n != passwords || (passwords == 0 && strcmp(text, masked) != 0))
+        abort();
+    conf_errors_free(&errors);
+    conf_free(again);
+    free(masked);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct conf_errors errors;
@@ -46,16 +65,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conf_errors_free(&errors);
     if (!c)
         return 0;
-    text = print(c, &len);
+    text = print(conf_print, c, &len);
     again = conf_load_string("fuzz", text, len, &errors);
     check_result(again, &errors);
     if (!again) {
         fprintf(stderr, "printed configuration does not load: %s\n%s", errors.text[0], text);
         abort();
     }
-    text_again = print(again, &len_again);
+    text_again = print(conf_print, again, &len_again);
     if (len != len_again || memcmp(text, text_again, len) != 0)
         abort();
+    check_masked(c, text);
     free(text);
     free(text_again);
     conf_errors_free(&errors);
