@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See bgp.h. TCP MD5 keys live on the listeners, one for each peer that has a password.
+ */
+#include "controlplane/bgp.h"
+
+#include "conf/log.h"
+#include "controlplane/bgp_session_private.h"
+#include "controlplane/bgp_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ACCEPT_TURN    16 /* connections taken before others have their turn */
+#define LOG_AGAIN_S    60
+#define MD5_LOOK_S     2
+#define ACCEPT_AGAIN_S 1
+
+struct listener {
+    struct bgp *bgp;
+    int fd;
+    uint8_t family;
+    struct event *event;
+};
+
+struct bgp {
+    struct bgp_env env;
+    struct listener listeners[BGP_MAX_LISTEN];
+    size_t n_listeners;
+    struct bgp_session *peers;
+    struct event *md5_timer, *accept_timer;
+    struct bgp_md5_counts md5_seen;
+    struct bgp_counters counters;
+    struct quiet quiet_unknown, quiet_accept, quiet_md5;
+};
+
+/* ---- incoming connections */
+
+static void refuse_unknown(struct bgp *b, const struct ipaddr *from, int fd)
+{
+    char text[IPADDR_STRLEN], more[QUIET_TEXT];
+    uint64_t held;
+
+    b->counters.unknown++;
+    if (quiet_over(&b->quiet_unknown, mono_now(), LOG_AGAIN_S, &held))
+        log_warning("bgp", "connection from %s refused: it is no peer's address%s", ipaddr_format(from, text),
+                    quiet_more(held, more));
+    bgp_socket_abort(fd);
+}
+
+/* Out of descriptors or memory: the listener would be ready for ever. */
+static void rest(struct bgp *b, int err)
+{
+    const struct timeval tv = {.tv_sec = ACCEPT_AGAIN_S};
+    uint64_t held;
+
+    b->counters.accept_errors++;
+    if (quiet_over(&b->quiet_accept, mono_now(), LOG_AGAIN_S, &held))
+        log_error("bgp", "cannot accept connections: %s", strerror(err));
+    for (size_t i = 0; i < b->n_listeners; i++)
+        event_del(b->listeners[i].event);
+    evtimer_add(b->accept_timer, &tv);
+}
+
+static void on_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+    struct bgp *b = arg;
+
+    (void)fd;
+    (void)what;
+    for (size_t i = 0; i < b->n_listeners; i++)
+        event_add(b->listeners[i].event, NULL);
+}
+
+static void accepted(struct bgp *b, int fd, const struct sockaddr_storage *sa)
+{
+    struct bgp_session *s;
+    struct ipaddr from;
+    uint16_t port;
+
+    b->counters.accepted++;
+    s = bgp_sockaddr_read(sa, &from, &port) ? bgp_peer_find(b, &from) : NULL;
+    if (s)
+        bgp_session_incoming(s, fd);
+    else
+        refuse_unknown(b, &from, fd);
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *l = arg;
+
+    (void)what;
+    for (int i = 0; i < ACCEPT_TURN; i++) {
+        struct sockaddr_storage sa;
+        socklen_t len = sizeof(sa);
+        int conn = accept4(fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (conn >= 0) {
+            accepted(l->bgp, conn, &sa);
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            rest(l->bgp, errno);
+            return;
+        } /* else the connection is gone already: accept(2), "Error handling" */
+    }
+}
+
+/* ---- passwords */
+
+static int set_password(struct bgp *b, const struct ipaddr *peer, const char *password)
+{
+    for (size_t i = 0; i < b->n_listeners; i++) {
+        int rc = b->listeners[i].family == peer->family
+                     ? bgp_socket_password(b->listeners[i].fd, peer, password)
+                     : 0;
+
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
+/* A peer is a suspect when it had no session for a while, and has a password where the error needs one. */
+static bool is_suspect(const struct bgp_session *s, const struct bgp_md5_counts *more)
+{
+    if (!s->was_down || s->up || s->shown_state == BGP_IDLE)
+        return false;
+    return s->cfg.password[0] ? more->missing + more->wrong > 0 : more->unexpected > 0;
+}
+
+static bool accuse(struct bgp_session *s, const struct bgp_md5_counts *more)
+{
+    uint64_t held;
+
+    if (!is_suspect(s, more))
+        return false;
+    s->counters.md5_errors += s->cfg.password[0] ? more->missing + more->wrong : more->unexpected;
+    if (quiet_over(&s->quiet_md5, mono_now(), LOG_AGAIN_S, &held))
+        log_warning("bgp",
+                    "%s: no session, and TCP MD5 drops packets (%llu with a wrong signature, %llu with none, "
+                    "%llu that should have none): is the password the same at both ends?",
+                    s->name, (unsigned long long)more->wrong, (unsigned long long)more->missing,
+                    (unsigned long long)more->unexpected);
+    return true;
+}
+
+static void look_for_md5_errors(struct bgp *b)
+{
+    struct bgp_md5_counts now, more;
+    bool found = false;
+    uint64_t held;
+
+    if (!bgp_md5_read(&now))
+        return;
+    more.missing = grown(now.missing, b->md5_seen.missing);
+    more.unexpected = grown(now.unexpected, b->md5_seen.unexpected);
+    more.wrong = grown(now.wrong, b->md5_seen.wrong);
+    b->md5_seen = now;
+    b->counters.md5.missing += more.missing;
+    b->counters.md5.unexpected += more.unexpected;
+    b->counters.md5.wrong += more.wrong;
+    if (more.missing + more.unexpected + more.wrong == 0)
+        return;
+    for (struct bgp_session *s = b->peers; s; s = s->next)
+        found |= accuse(s, &more);
+    if (!found && quiet_over(&b->quiet_md5, mono_now(), LOG_AGAIN_S, &held))
+        log_warning(
+            "bgp",
+            "TCP MD5 drops packets (%llu with a wrong signature, %llu with none, %llu that should have "
+            "none), of no peer that lacks its session",
+            (unsigned long long)more.wrong, (unsigned long long)more.missing,
+            (unsigned long long)more.unexpected);
+}
+
+static void on_md5_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct bgp *b = arg;
+
+    (void)fd;
+    (void)what;
+    look_for_md5_errors(b);
+    for (struct bgp_session *s = b->peers; s; s = s->next)
+        s->was_down = !s->up;
+}
+
+/* ---- peers */
+
+static int fail(char err[BGP_ERR_LEN], int rc, const char *what, const struct ipaddr *address)
+{
+    char text[IPADDR_STRLEN];
+
+    snprintf(err, BGP_ERR_LEN, "BGP: %s%s%s%s%s", address ? ipaddr_format(address, text) : "",
+             address ? ": " : "", what, rc ? ": " : "", rc ? strerror(-rc) : "");
+    return rc ? rc : -EINVAL;
+}
+
+struct bgp_session *bgp_peer_add(struct bgp *b, const struct bgp_peer_config *config, char err[BGP_ERR_LEN])
+{
+    const char *wrong = bgp_peer_config_check(config, &b->env.local);
+    struct bgp_session *s, **end = &b->peers;
+    int rc;
+
+    if (!wrong && bgp_peer_find(b, &config->address))
+        wrong = "there is such a peer already";
+    if (wrong) {
+        fail(err, 0, wrong, &config->address);
+        return NULL;
+    }
+    s = bgp_session_new(&b->env, config);
+    if (!s) {
+        fail(err, -ENOMEM, "cannot be added", &config->address);
+        return NULL;
+    }
+    rc = set_password(b, &config->address, config->password);
+    if (rc) {
+        fail(err, rc, "its password cannot be set", &config->address);
+        bgp_session_free(s);
+        return NULL;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = s;
+    return s;
+}
+
+void bgp_peer_remove(struct bgp *b, struct bgp_session *s)
+{
+    struct bgp_session **at = &b->peers;
+
+    bgp_session_admin(s, BGP_EV_STOP, BGP_CEASE_DECONFIGURED, NULL, false);
+    while (*at && *at != s)
+        at = &(*at)->next;
+    if (*at)
+        *at = s->next;
+    set_password(b, &s->cfg.address, "");
+    bgp_session_free(s);
+}
+
+int bgp_peer_change(struct bgp *b, struct bgp_session *s, const struct bgp_peer_config *config,
+                    char err[BGP_ERR_LEN])
+{
+    const char *wrong = bgp_peer_config_check(config, &b->env.local);
+    bool reset = bgp_peer_config_resets(&s->cfg, config);
+    int rc;
+
+    if (!wrong && !ipaddr_eq(&s->cfg.address, &config->address))
+        wrong = "a peer's address cannot change";
+    if (wrong)
+        return fail(err, 0, wrong, &config->address);
+    if (reset) /* before the key changes, so that the NOTIFICATION arrives */
+        bgp_session_admin(s, BGP_EV_RESET, BGP_CEASE_CONFIG_CHANGE, NULL, false);
+    rc = set_password(b, &config->address, config->password);
+    if (rc)
+        return fail(err, rc, "its password cannot be set", &config->address);
+    bgp_session_configure(s, config);
+    return 0;
+}
+
+struct bgp_session *bgp_peer_find(const struct bgp *b, const struct ipaddr *address)
+{
+    struct bgp_session *s = b->peers;
+
+    while (s && !ipaddr_eq(&s->cfg.address, address))
+        s = s->next;
+    return s;
+}
+
+struct bgp_session *bgp_peer_next(const struct bgp *b, const struct bgp_session *s)
+{
+    return s ? s->next : b->peers;
+}
+
+void bgp_set_restarting(struct bgp *b, bool restarting, bool forwarding)
+{
+    b->env.local.restarting = restarting;
+    b->env.local.forwarding = forwarding;
+    for (struct bgp_session *s = b->peers; s; s = s->next)
+        bgp_session_configure(s, &s->cfg);
+}
+
+const struct bgp_counters *bgp_counters(const struct bgp *b)
+{
+    return &b->counters;
+}
+
+const struct bgp_local *bgp_local(const struct bgp *b)
+{
+    return &b->env.local;
+}
+
+/* ---- life */
+
+static int listen_on(struct bgp *b, const struct ipaddr *address, uint16_t port)
+{
+    struct listener *l = &b->listeners[b->n_listeners];
+
+    l->fd = bgp_socket_listen(address, port);
+    if (l->fd < 0)
+        return l->fd;
+    l->bgp = b;
+    l->family = address->family;
+    b->n_listeners++;
+    l->event = event_new(b->env.base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
+    return l->event && event_add(l->event, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+struct bgp *bgp_new(struct event_base *base, const struct bgp_config *config, const struct bgp_ops *ops,
+                    void *arg, char err[BGP_ERR_LEN])
+{
+    const struct timeval tv = {.tv_sec = MD5_LOOK_S};
+    struct bgp *b = calloc(1, sizeof(*b));
+    int rc;
+
+    if (!b) {
+        fail(err, -ENOMEM, "cannot start", NULL);
+        return NULL;
+    }
+    b->env.base = base;
+    b->env.ops = ops;
+    b->env.arg = arg;
+    b->env.local = config->local;
+    for (size_t i = 0; i < config->n_listen; i++) {
+        uint8_t family = config->listen[i].family;
+
+        rc = i < BGP_MAX_LISTEN && (family == 4 || family == 6)
+                 ? listen_on(b, &config->listen[i], config->port ? config->port : BGP_PORT)
+                 : -EINVAL;
+        if (rc) {
+            fail(err, rc, "cannot listen", &config->listen[i]);
+            bgp_free(b);
+            return NULL;
+        }
+    }
+    b->md5_timer = event_new(base, -1, EV_PERSIST, on_md5_timer, b);
+    b->accept_timer = evtimer_new(base, on_accept_again, b);
+    if (!b->md5_timer || !b->accept_timer) {
+        fail(err, -ENOMEM, "cannot start", NULL);
+        bgp_free(b);
+        return NULL;
+    }
+    if (bgp_md5_read(&b->md5_seen))
+        evtimer_add(b->md5_timer, &tv);
+    return b;
+}
+
+void bgp_shutdown(struct bgp *b, const char *text)
+{
+    for (struct bgp_session *s = b->peers; s; s = s->next)
+        bgp_session_stop(s, text);
+}
+
+void bgp_free(struct bgp *b)
+{
+    if (!b)
+        return;
+    while (b->peers) {
+        struct bgp_session *s = b->peers;
+
+        b->peers = s->next;
+        bgp_session_free(s);
+    }
+    for (size_t i = 0; i < b->n_listeners; i++) {
+        if (b->listeners[i].event)
+            event_free(b->listeners[i].event);
+        evutil_closesocket(b->listeners[i].fd);
+    }
+    if (b->md5_timer)
+        event_free(b->md5_timer);
+    if (b->accept_timer)
+        event_free(b->accept_timer);
+    free(b);
+}
