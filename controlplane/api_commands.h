@@ -21,8 +21,14 @@ enum api_arg_type {
     X(NETWORK, "network", API_ARG_TEXT, "NAME", "only this network")                                         \
     X(MAC, "mac", API_ARG_MAC, "MAC", "only this MAC address")                                               \
     X(VTEP, "vtep", API_ARG_ADDRESS, "ADDRESS", "only this VTEP")                                            \
-    X(ALL, "all", API_ARG_FLAG, "", "also those that are zero")                                              \
-    X(AFTER, "after", API_ARG_NUMBER, "N", "")
+    X(ALL, "all", API_ARG_FLAG, "", "all of them")                                                           \
+    X(AFTER, "after", API_ARG_NUMBER, "N", "")                                                               \
+    X(PEER, "peer", API_ARG_TEXT, "PEER", "only this BGP peer: its address, or its name")                    \
+    X(TYPE, "type", API_ARG_NUMBER, "2|3", "only routes of this type")                                       \
+    X(DUPLICATES, "duplicates", API_ARG_FLAG, "", "only those that are frozen as duplicates")                \
+    X(SOFT, "soft", API_ARG_FLAG, "", "keep the session: send and ask for all routes again")                 \
+    X(REASON, "reason", API_ARG_TEXT, "TEXT", "tell the peer why")                                           \
+    X(CURSOR, "cursor", API_ARG_TEXT, "C", "")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -34,20 +40,34 @@ enum api_arg_id {
 /* A set of arguments: what a command takes. */
 #define API_TAKES(id) (1u << API_ARG_ID_##id)
 
-/* id, name, arguments, help. A command that takes AFTER is paged: while its result has "next", asking again
- * with that as "after" gives the rest; arrays of the pages are to be joined. */
+/* id, name, arguments, those of them that causewayctl takes as bare words too ("clear bgp 198.18.0.2 soft": a
+ * flag by its name, else the first that has no value yet), help. A command that takes AFTER or CURSOR is
+ * paged: while its result has "next" (a number that grows; for CURSOR a string of constant length that
+ * grows), asking again with that as the argument gives the rest; arrays of the pages are to be joined. */
 #define API_COMMANDS(X)                                                                                      \
-    X(show_status, "show status", 0, "the gateway at a glance")                                              \
-    X(show_ports, "show ports", 0, "access and underlay ports and their traffic")                            \
-    X(show_networks, "show networks", API_TAKES(NETWORK) | API_TAKES(AFTER),                                 \
+    X(show_status, "show status", 0, 0, "the gateway at a glance")                                           \
+    X(show_ports, "show ports", 0, 0, "access and underlay ports and their traffic")                         \
+    X(show_networks, "show networks", API_TAKES(NETWORK) | API_TAKES(AFTER), 0,                              \
       "networks, their settings and their traffic")                                                          \
-    X(show_macs, "show macs", API_TAKES(NETWORK) | API_TAKES(MAC) | API_TAKES(AFTER),                        \
+    X(show_macs, "show macs",                                                                                \
+      API_TAKES(NETWORK) | API_TAKES(MAC) | API_TAKES(DUPLICATES) | API_TAKES(AFTER), 0,                     \
       "the MAC table: where every MAC address is")                                                           \
-    X(show_vteps, "show vteps", API_TAKES(VTEP) | API_TAKES(AFTER), "remote VTEPs and the way to each")      \
-    X(show_drops, "show drops", API_TAKES(ALL), "frames dropped, by reason")                                 \
-    X(show_counters, "show counters", API_TAKES(AFTER), "every counter, raw")                                \
-    X(show_config, "show config", API_TAKES(AFTER), "the effective configuration, as YAML")                  \
-    X(clear_macs, "clear macs", API_TAKES(NETWORK) | API_TAKES(MAC),                                         \
-      "forget learned MAC addresses: all, of one network, or one")
+    X(show_vteps, "show vteps", API_TAKES(VTEP) | API_TAKES(AFTER), 0, "remote VTEPs and the way to each")   \
+    X(show_bgp, "show bgp", 0, 0, "BGP at a glance: peers by state, routes, memory")                         \
+    X(show_bgp_peers, "show bgp peers", API_TAKES(PEER) | API_TAKES(AFTER), API_TAKES(PEER),                 \
+      "BGP peers and their sessions; one in detail")                                                         \
+    X(show_routes, "show routes",                                                                            \
+      API_TAKES(TYPE) | API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(PEER) | API_TAKES(CURSOR), 0,        \
+      "EVPN routes, received and our own, with all attributes")                                              \
+    X(show_drops, "show drops", API_TAKES(ALL), 0, "frames dropped, by reason; --all: those of zero too")    \
+    X(show_counters, "show counters", API_TAKES(AFTER), 0, "every counter, raw")                             \
+    X(show_config, "show config", API_TAKES(AFTER), 0,                                                       \
+      "the effective configuration, as YAML, passwords hidden")                                              \
+    X(clear_macs, "clear macs", API_TAKES(NETWORK) | API_TAKES(MAC), 0,                                      \
+      "forget learned MAC addresses: all, of one network, or one")                                           \
+    X(clear_bgp, "clear bgp", API_TAKES(PEER) | API_TAKES(ALL) | API_TAKES(SOFT) | API_TAKES(REASON),        \
+      API_TAKES(PEER) | API_TAKES(ALL) | API_TAKES(SOFT), "reset the session with a BGP peer, or with all")  \
+    X(clear_duplicate, "clear duplicate", API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(ALL),              \
+      API_TAKES(MAC) | API_TAKES(ALL), "unfreeze a MAC that was taken for a duplicate, or all")
 
 #endif

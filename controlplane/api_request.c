@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define QUOTE_LEN 40
@@ -34,6 +35,18 @@ static bool valid_text(const char *text)
     return n > 0 && n < API_TEXT_LEN;
 }
 
+static bool read_number(const char *text, uint32_t *out)
+{
+    size_t n = strspn(text, "0123456789");
+    unsigned long long v;
+
+    if (n == 0 || n > 10 || text[n])
+        return false;
+    v = strtoull(text, NULL, 10);
+    *out = (uint32_t)v;
+    return v <= UINT32_MAX;
+}
+
 bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, char err[API_ERR_LEN])
 {
     const struct api_arg_spec *spec = &api_arg_specs[id];
@@ -58,6 +71,11 @@ bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, c
             return true;
         snprintf(err, API_ERR_LEN, "%s must be an IPv4 or IPv6 address, not \"%s\"", spec->name,
                  quote(text, q));
+        return false;
+    case API_ARG_NUMBER:
+        if (read_number(text, &out->number))
+            return true;
+        snprintf(err, API_ERR_LEN, "%s must be a whole number, not \"%s\"", spec->name, quote(text, q));
         return false;
     default:
         snprintf(err, API_ERR_LEN, "%s takes no text", spec->name);

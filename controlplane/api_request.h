@@ -36,6 +36,9 @@ struct api_args {
 /* The value of a given argument, or NULL. */
 #define api_arg(args, id) ((args)->given & API_TAKES(id) ? &(args)->value[API_ARG_ID_##id] : NULL)
 
+/* Whether a flag is given and true. */
+#define api_flag(args, id) ((args)->given & API_TAKES(id) && (args)->value[API_ARG_ID_##id].flag)
+
 /* Fills result (an object) and returns 0, or returns -errno with a sentence in err. */
 typedef int (*api_handler_fn)(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN]);
 
@@ -44,6 +47,7 @@ struct api_command {
     unsigned args; /* API_TAKES() bits */
     const char *help;
     api_handler_fn handler;
+    unsigned words; /* API_TAKES() bits of those that may be bare words; for causewayctl */
 };
 
 struct api_arg_spec {

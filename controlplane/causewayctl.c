@@ -21,10 +21,11 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
-#define NAME_LEN   64
+#define NAME_LEN   128
+#define MAX_WORDS  8
 
 static const struct api_command commands[] = {
-#define X(id, name, args, help) {name, args, help, NULL},
+#define X(id, name, args, words, help) {name, args, help, NULL, words},
     API_COMMANDS(X)
 #undef X
 };
@@ -36,6 +37,8 @@ struct line {
     bool json, help, version;
     char words[NAME_LEN];            /* "show macs" */
     const char *option[API_ARG_IDS]; /* text of each option given, else NULL; "" for a flag */
+    const char *word[MAX_WORDS];     /* the same words, one by one */
+    unsigned n_words;
 };
 
 static void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -77,7 +80,10 @@ static void help_command(const struct api_command *c, FILE *out)
 
     fprintf(out, "causewayctl %s", c->name);
     for (int i = 0; i < API_ARG_IDS; i++)
-        if (option_shown(c->args, i))
+        if (c->words & 1u << i)
+            fprintf(out, " [%s]", *api_arg_specs[i].value ? api_arg_specs[i].value : api_arg_specs[i].name);
+    for (int i = 0; i < API_ARG_IDS; i++)
+        if (option_shown(c->args & ~c->words, i))
             fprintf(out, " [--%s%s%s]", api_arg_specs[i].name, *api_arg_specs[i].value ? " " : "",
                     api_arg_specs[i].value);
     fprintf(out, "\n  %s\n", c->help);
@@ -86,7 +92,11 @@ static void help_command(const struct api_command *c, FILE *out)
 
         if (!option_shown(c->args, i))
             continue;
-        snprintf(option, sizeof(option), "--%s %s", api_arg_specs[i].name, api_arg_specs[i].value);
+        if (c->words & 1u << i)
+            snprintf(option, sizeof(option), "%s",
+                     *api_arg_specs[i].value ? api_arg_specs[i].value : api_arg_specs[i].name);
+        else
+            snprintf(option, sizeof(option), "--%s %s", api_arg_specs[i].name, api_arg_specs[i].value);
         fprintf(out, "%s  %-17s  %s\n", any ? "" : "\n", option, api_arg_specs[i].help);
         any = true;
     }
@@ -175,8 +185,10 @@ static bool add_word(struct line *line, const char *word)
     size_t n = strlen(line->words);
     int len = snprintf(line->words + n, sizeof(line->words) - n, "%s%s", n ? " " : "", word);
 
-    if (len >= 0 && (size_t)len < sizeof(line->words) - n)
+    if (len >= 0 && (size_t)len < sizeof(line->words) - n && line->n_words < MAX_WORDS) {
+        line->word[line->n_words++] = word;
         return true;
+    }
     complain("no command is as long as that");
     return false;
 }
@@ -257,27 +269,65 @@ static bool read_line(struct line *line, char **argv)
     return true;
 }
 
-static const struct api_command *find_command(const char *words)
+/* The longest command that the words begin with; *rest is what follows it. */
+static const struct api_command *find_command(const char *words, const char **rest)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i].name, words) == 0)
-            return &commands[i];
-    return NULL;
-}
+    const struct api_command *best = NULL;
+    size_t longest = 0;
 
-/* A command and then more: say so, and how it wants to be told. */
-static bool surplus_word(const char *words)
-{
     for (size_t i = 0; i < N_COMMANDS; i++) {
         size_t n = strlen(commands[i].name);
 
-        if (strncmp(words, commands[i].name, n) != 0 || words[n] != ' ')
+        if (n < longest || strncmp(words, commands[i].name, n) != 0 || (words[n] && words[n] != ' '))
             continue;
-        complain("\"%s\" is not understood after \"%s\"", words + n + 1, commands[i].name);
-        help_command(&commands[i], stderr);
-        return true;
+        best = &commands[i];
+        longest = n;
     }
-    return false;
+    *rest = words + longest;
+    return best;
+}
+
+/* One word after the command: a flag's name, or the value of the first argument that may be a bare word and
+ * has none yet. */
+static bool take_word(const struct api_command *c, struct line *line, const char *word)
+{
+    int id = -1;
+
+    for (int i = API_ARG_IDS - 1; i >= 0; i--) {
+        bool flag = api_arg_specs[i].type == API_ARG_FLAG;
+
+        if (!(c->words & 1u << i) || line->option[i])
+            continue;
+        if (flag && strcmp(word, api_arg_specs[i].name) == 0) {
+            line->option[i] = "";
+            return true;
+        }
+        if (!flag)
+            id = i;
+    }
+    if (id >= 0)
+        line->option[id] = word;
+    return id >= 0;
+}
+
+/* The words after the command, each to its argument. False: one too many; said so, and how it wants to be
+ * told. */
+static bool take_words(const struct api_command *c, struct line *line, const char *rest)
+{
+    unsigned first = 1;
+
+    for (const char *p = c->name; *p; p++)
+        first += *p == ' ';
+    if (!*rest)
+        return true;
+    for (unsigned i = first; i < line->n_words; i++) {
+        if (take_word(c, line, line->word[i]))
+            continue;
+        complain("\"%s\" is not understood after \"%s\"", line->word[i], c->name);
+        help_command(c, stderr);
+        return false;
+    }
+    return true;
 }
 
 /* NULL when an option does not belong or is wrong. */
@@ -300,9 +350,13 @@ static cJSON *build_request(const struct api_command *c, const struct line *line
         if (spec->type == API_ARG_FLAG) {
             cJSON_AddTrueToObject(request, spec->name);
         } else if (api_arg_parse((enum api_arg_id)id, line->option[id], &value, err)) {
-            cJSON_AddStringToObject(request, spec->name, line->option[id]);
+            if (spec->type == API_ARG_NUMBER) {
+                cJSON_AddNumberToObject(request, spec->name, value.number);
+            } else {
+                cJSON_AddStringToObject(request, spec->name, line->option[id]);
+            }
         } else {
-            complain("--%s", err);
+            complain("%s%s", c->words & 1u << id ? "" : "--", err);
             goto wrong;
         }
     }
@@ -328,26 +382,43 @@ static unsigned terminal_width(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+/* Takes the place of the next page from a page into the request. False: there is none, or (with a sentence in
+ * err) it is not behind the last one. */
+static bool turn_page(const cJSON *page, cJSON *request, char err[CTL_ERR_LEN])
+{
+    const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
+    const char *name = cJSON_IsString(next) ? "cursor" : "after";
+    const cJSON *before = cJSON_GetObjectItemCaseSensitive(request, name);
+
+    err[0] = '\0';
+    if (!cJSON_IsString(next) && !cJSON_IsNumber(next))
+        return false;
+    if (cJSON_IsString(next) ? before && strcmp(next->valuestring, before->valuestring) <= 0
+                             : next->valuedouble <= (before ? before->valuedouble : 0)) {
+        snprintf(err, CTL_ERR_LEN, "the pages of the answer do not get on");
+        return false;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(request, name);
+    if (cJSON_IsString(next))
+        return cJSON_AddStringToObject(request, name, next->valuestring);
+    return cJSON_AddNumberToObject(request, name, next->valuedouble);
+}
+
 /* Asks page after page. False with a sentence in err. */
 static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json, struct ctl_show *show,
                 char err[CTL_ERR_LEN])
 {
-    double before = 0;
-
     for (;;) {
         cJSON *page = ctl_client_call(client, request, err);
-        const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
-        bool more = cJSON_IsNumber(next);
-        double after = more ? next->valuedouble : 0;
+        bool more;
 
         if (!page)
             return false;
-        if (more && after <= before) {
-            snprintf(err, CTL_ERR_LEN, "the pages of the answer do not get on");
+        more = turn_page(page, request, err);
+        if (!more && err[0]) {
             cJSON_Delete(page);
             return false;
         }
-        before = after;
         if (json) {
             ctl_json_page(json, page);
             cJSON_Delete(page);
@@ -356,8 +427,6 @@ static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json
         }
         if (!more)
             return true;
-        cJSON_DeleteItemFromObjectCaseSensitive(request, "after");
-        cJSON_AddNumberToObject(request, "after", after);
     }
 }
 
@@ -390,17 +459,18 @@ static int run(const struct api_command *c, const struct line *line)
     return status;
 }
 
-static int dispatch(const struct line *line)
+static int dispatch(struct line *line)
 {
-    const struct api_command *c = find_command(line->words);
+    const char *rest;
+    const struct api_command *c = find_command(line->words, &rest);
 
     if (line->version) {
         puts("causewayctl " CAUSEWAY_VERSION);
         return EXIT_SUCCESS;
     }
     if (c && !line->help)
-        return run(c, line);
-    if (c) {
+        return take_words(c, line, rest) ? run(c, line) : EXIT_USAGE;
+    if (c && (!*rest || c->words)) {
         help_command(c, stdout);
         help_globals(stdout);
         return EXIT_SUCCESS;
@@ -421,7 +491,9 @@ static int dispatch(const struct line *line)
     }
     if (help_list(line->words, stdout))
         return EXIT_SUCCESS;
-    return surplus_word(line->words) ? EXIT_USAGE : unknown_command(line->words);
+    if (c)
+        return take_words(c, line, rest) ? EXIT_SUCCESS : EXIT_USAGE;
+    return unknown_command(line->words);
 }
 
 int main(int argc, char **argv)

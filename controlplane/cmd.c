@@ -6,6 +6,7 @@
 #include "controlplane/cmd.h"
 
 #include "controlplane/api.h"
+#include "controlplane/overlay.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +17,7 @@
 #define WRITE_MS    10000
 
 static const struct api_command commands[] = {
-#define X(id, name, args, help) {name, args, help, cmd_##id},
+#define X(id, name, args, words, help) {name, args, help, cmd_##id, words},
     API_COMMANDS(X)
 #undef X
 };
@@ -52,6 +53,58 @@ int cmd_find_network(const struct gateway *g, const struct api_args *args, const
     }
     snprintf(err, API_ERR_LEN, "no network of that name; \"show networks\" lists them");
     return -ENOENT;
+}
+
+int cmd_need_bgp(const struct gateway *g, char err[API_ERR_LEN])
+{
+    if (g->overlay && overlay_bgp(g->overlay))
+        return 0;
+    snprintf(err, API_ERR_LEN, "no BGP on this gateway: its configuration has no \"bgp\" section");
+    return -ENOTSUP;
+}
+
+static const struct conf_bgp_peer *find_conf_peer(const struct gateway *g, const char *name)
+{
+    for (size_t i = 0; i < g->conf->bgp.n_peers; i++)
+        if (strcmp(g->conf->bgp.peers[i].name, name) == 0)
+            return &g->conf->bgp.peers[i];
+    return NULL;
+}
+
+int cmd_find_peer(const struct gateway *g, const struct api_args *args, struct bgp_session **peer,
+                  char err[API_ERR_LEN])
+{
+    const union api_value *which = api_arg(args, PEER);
+    const struct conf_bgp_peer *conf;
+    struct ipaddr address;
+
+    *peer = NULL;
+    if (!which)
+        return 0;
+    conf = find_conf_peer(g, which->text);
+    if (conf)
+        address = conf->address;
+    if (conf || ipaddr_parse(which->text, &address))
+        *peer = bgp_peer_find(overlay_bgp(g->overlay), &address);
+    if (*peer)
+        return 0;
+    snprintf(err, API_ERR_LEN, "no BGP peer with that address or name; \"show bgp peers\" lists them");
+    return -ENOENT;
+}
+
+const char *cmd_peer_name(const struct gateway *g, const struct ipaddr *address)
+{
+    for (size_t i = 0; i < g->conf->bgp.n_peers; i++)
+        if (ipaddr_eq(&g->conf->bgp.peers[i].address, address))
+            return g->conf->bgp.peers[i].name;
+    return "";
+}
+
+uint64_t cmd_seconds_since(mono_t then)
+{
+    mono_t now = mono_now();
+
+    return now.ns > then.ns ? (now.ns - then.ns) / 1000000000u : 0;
 }
 
 void json_text(cJSON *o, const char *name, const char *text)
@@ -97,6 +150,21 @@ void json_address(cJSON *o, const char *name, const struct ipaddr *a)
     } else {
         cJSON_AddStringToObject(o, name, ipaddr_format(a, text));
     }
+}
+
+void json_id(cJSON *o, const char *name, uint32_t id)
+{
+    char text[BGP_ID_TEXT];
+
+    cJSON_AddStringToObject(o, name, bgp_id_format(id, text));
+}
+
+void json_add_text(cJSON *array, const char *text)
+{
+    cJSON *item = cJSON_CreateString(text);
+
+    if (item && !cJSON_AddItemToArray(array, item))
+        cJSON_Delete(item);
 }
 
 void json_count(cJSON *o, const char *name, struct dp_count c)

@@ -12,7 +12,9 @@
 #include "controlplane/api_request.h"
 #include "controlplane/gateway.h"
 
-#define X(id, name, args, help)                                                                              \
+struct bgp_session;
+
+#define X(id, name, args, words, help)                                                                       \
     int cmd_##id(void *ctx, const struct api_args *args_given, cJSON *result, char err[API_ERR_LEN]);
 API_COMMANDS(X)
 #undef X
@@ -21,11 +23,28 @@ API_COMMANDS(X)
 int cmd_find_network(const struct gateway *g, const struct api_args *args, const struct gateway_network **net,
                      char err[API_ERR_LEN]);
 
+/* BGP as the commands need it: 0, or -ENOTSUP with a sentence in err when the gateway runs without. */
+int cmd_need_bgp(const struct gateway *g, char err[API_ERR_LEN]);
+/* The BGP peer that the arguments name, by address or by its configured name: 0 and *peer NULL when none is
+ * named; -ENOENT with a sentence in err. */
+int cmd_find_peer(const struct gateway *g, const struct api_args *args, struct bgp_session **peer,
+                  char err[API_ERR_LEN]);
+/* The configured name of a peer; "": none. */
+const char *cmd_peer_name(const struct gateway *g, const struct ipaddr *address);
+/* "ignored":[{"reason":R,"count":N},...] of an array by enum evpn_rib_ignored, without those of zero. */
+void cmd_json_ignored(cJSON *o, const uint64_t *ignored);
+/* Whole seconds since a time of the past. */
+uint64_t cmd_seconds_since(mono_t then);
+
 /* Members of a JSON object. Without memory a member is left out. */
 void json_text(cJSON *o, const char *name, const char *text);
 void json_bool(cJSON *o, const char *name, bool v);
 /* Exact up to 2^64-1, which a JSON number of cJSON's (a double) is not. */
 void json_u64(cJSON *o, const char *name, uint64_t v);
+/* A router id and the like, host order, as dotted quad. */
+void json_id(cJSON *o, const char *name, uint32_t id);
+/* A string at the end of an array. */
+void json_add_text(cJSON *array, const char *text);
 /* null stands for UINT32_MAX ("no limit"). */
 void json_limit(cJSON *o, const char *name, uint32_t v);
 void json_mac(cJSON *o, const char *name, struct mac m);

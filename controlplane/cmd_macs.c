@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The commands about the MAC table: show macs, clear macs. Control thread only.
+ * The commands about the MAC table: show macs, clear macs, clear duplicate. Control thread only.
  */
 #include "controlplane/cmd.h"
 
@@ -21,27 +21,55 @@ static const char *origin_text(enum mac_origin origin)
         return "static";
     case MAC_FLOOD:
         return "flood";
+    case MAC_EVPN:
+        return "evpn";
     }
     return "unknown";
 }
 
 /* "port":NAME, "vtep":ADDRESS, or neither when it is flooded on purpose. */
-static void mac_where(const struct gateway *g, const struct mac_entry *e, cJSON *row)
+static void mac_where(const struct gateway *g, enum dp_where where, uint16_t target, cJSON *o)
 {
     const struct gateway_port *port;
     const struct gateway_vtep *vtep;
 
-    if (e->where == DP_WHERE_PORT) {
-        port = gateway_port(g, e->target);
-        json_text(row, "port", port ? port->name : "unknown");
-    } else if (e->where == DP_WHERE_VTEP) {
-        vtep = gateway_vtep(g, e->target);
+    if (where == DP_WHERE_PORT) {
+        port = gateway_port(g, target);
+        json_text(o, "port", port ? port->name : "unknown");
+    } else if (where == DP_WHERE_VTEP) {
+        vtep = gateway_vtep(g, target);
         if (vtep) {
-            json_address(row, "vtep", &vtep->address);
+            json_address(o, "vtep", &vtep->address);
         } else {
-            json_text(row, "vtep", "unknown");
+            json_text(o, "vtep", "unknown");
         }
     }
+}
+
+/* The best route of the peers, whoever owns the MAC. */
+static void mac_route(const struct gateway *g, const struct mac_entry *e, cJSON *row)
+{
+    const struct gateway_vtep *vtep = e->route_vtep ? gateway_vtep(g, e->route_vtep) : NULL;
+    cJSON *route;
+
+    if (e->route_vtep == 0)
+        return;
+    route = json_object(row, "route");
+    if (vtep)
+        json_address(route, "vtep", &vtep->address);
+    json_u64(route, "sequence", e->route_seq);
+    json_bool(route, "sticky", e->route_sticky);
+}
+
+static void mac_ips(const struct gateway *g, const struct mac_entry *e, cJSON *row)
+{
+    struct mac_ip_info ips[2 * MAC_MAX_IPS];
+    unsigned n = mactable_ips(g->macs, e->net, e->mac, ips, 2 * MAC_MAX_IPS);
+    cJSON *array = n ? json_array(row, "ips") : NULL;
+    char text[IPADDR_STRLEN];
+
+    for (unsigned i = 0; i < n; i++)
+        json_add_text(array, ipaddr_format(&ips[i].ip, text));
 }
 
 static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t now, cJSON *row)
@@ -49,12 +77,19 @@ static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t n
     const struct gateway_network *net = gateway_network(g, e->net);
     uint64_t now_s = now.ns / 1000000000u,
              since_s = now.ns > e->since.ns ? (now.ns - e->since.ns) / 1000000000u : 0;
+    bool has_sequence = e->origin == MAC_EVPN || e->advertised;
     uint32_t seen_s;
 
     json_text(row, "network", net ? net->conf->name : "unknown");
     json_mac(row, "mac", e->mac);
     json_text(row, "origin", origin_text(e->origin));
-    mac_where(g, e, row);
+    mac_where(g, e->where, e->target, row);
+    if (has_sequence)
+        json_u64(row, "sequence", mac_entry_seq(e));
+    json_bool(row, "sticky", e->origin == MAC_EVPN ? e->route_sticky : e->sticky);
+    json_bool(row, "advertised", e->advertised);
+    json_bool(row, "duplicate", e->duplicate);
+    mac_ips(g, e, row);
     if (e->where != DP_WHERE_FLOOD && dp_fdb_seen(g->dp, e->net, e->mac, &seen_s)) {
         uint64_t age_s = now_s > seen_s ? now_s - seen_s : 0;
 
@@ -65,22 +100,50 @@ static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t n
     json_u64(row, "moves", e->moves);
 }
 
+/* For a MAC that was asked for: the route beside it, and the moves that count for a duplicate (R5.1). */
+static void mac_details(const struct gateway *g, const struct mac_entry *e, cJSON *row)
+{
+    struct mac_move moves[MAC_DUP_MAX_MOVES];
+    unsigned n = mactable_moves(g->macs, e->net, e->mac, moves, MAC_DUP_MAX_MOVES);
+    cJSON *rows = json_array(row, "recent_moves");
+
+    mac_route(g, e, row);
+    for (unsigned i = 0; i < n; i++) {
+        cJSON *move = json_row(rows);
+
+        json_u64(move, "ago_s", cmd_seconds_since(moves[i].at));
+        mac_where(g, (enum dp_where)moves[i].from.where, moves[i].from.target, json_object(move, "from"));
+        mac_where(g, (enum dp_where)moves[i].to.where, moves[i].to.target, json_object(move, "to"));
+    }
+}
+
+/* What the arguments leave of the table. */
+struct macs_filter {
+    const struct gateway_network *net;
+    bool duplicates;
+};
+
+static bool passes(const struct macs_filter *f, const struct mac_entry *e)
+{
+    return (!f->net || e->net == f->net->id) && (!f->duplicates || e->duplicate);
+}
+
 /* One MAC, looked up in one network or in each: no walk. The cursor is the index of the network. */
-static void show_one_mac(const struct gateway *g, const struct gateway_network *net, struct mac mac,
-                         uint32_t first, cJSON *result, cJSON *rows)
+static void show_one_mac(const struct gateway *g, const struct macs_filter *f, struct mac mac, uint32_t first,
+                         cJSON *result, cJSON *rows)
 {
     mono_t now = mono_now();
     unsigned n = 0;
     uint32_t i;
 
     for (i = first; i < g->n_networks && n < MACS_PAGE; i++) {
-        const struct mac_entry *e;
+        const struct mac_entry *e = mactable_find(g->macs, g->networks[i].id, mac);
 
-        if (net && net != &g->networks[i])
-            continue;
-        e = mactable_find(g->macs, g->networks[i].id, mac);
-        if (e) {
-            mac_row(g, e, now, json_row(rows));
+        if (e && passes(f, e)) {
+            cJSON *row = json_row(rows);
+
+            mac_row(g, e, now, row);
+            mac_details(g, e, row);
             n++;
         }
     }
@@ -92,27 +155,28 @@ int cmd_show_macs(void *ctx, const struct api_args *args, cJSON *result, char er
 {
     const struct gateway *g = ctx;
     const union api_value *after = api_arg(args, AFTER), *mac = api_arg(args, MAC);
+    struct macs_filter f = {.duplicates = api_flag(args, DUPLICATES)};
     uint32_t cursor = after ? after->number : 0;
-    const struct gateway_network *net;
     const struct mac_entry *e = NULL;
     mono_t now = mono_now();
     unsigned n = 0, walked;
     cJSON *rows;
-    int rc = cmd_find_network(g, args, &net, err);
+    int rc = cmd_find_network(g, args, &f.net, err);
 
     if (rc != 0)
         return rc;
-    json_u64(result, "total", net ? mactable_count_network(g->macs, net->id) : mactable_count(g->macs));
+    json_u64(result, "total", f.net ? mactable_count_network(g->macs, f.net->id) : mactable_count(g->macs));
+    json_u64(result, "frozen", mactable_stats(g->macs).frozen);
     rows = json_array(result, "macs");
     if (mac) {
-        show_one_mac(g, net, mac->mac, cursor, result, rows);
+        show_one_mac(g, &f, mac->mac, cursor, result, rows);
         return 0;
     }
     for (walked = 0; walked < MACS_WALK && n < MACS_PAGE; walked++) {
         e = mactable_next(g->macs, &cursor);
         if (!e)
             break;
-        if (net && e->net != net->id)
+        if (!passes(&f, e))
             continue;
         mac_row(g, e, now, json_row(rows));
         n++;
@@ -131,6 +195,32 @@ int cmd_clear_macs(void *ctx, const struct api_args *args, cJSON *result, char e
 
     if (rc != 0)
         return rc;
-    json_u64(result, "cleared", mactable_clear(g->macs, net ? net->id : 0, mac ? &mac->mac : NULL));
+    json_u64(result, "cleared",
+             mactable_clear(g->macs, net ? net->id : 0, mac ? &mac->mac : NULL, mono_now()));
+    return 0;
+}
+
+int cmd_clear_duplicate(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
+{
+    const struct gateway *g = ctx;
+    const union api_value *mac = api_arg(args, MAC);
+    bool all = api_flag(args, ALL);
+    const struct gateway_network *net;
+    int rc = cmd_find_network(g, args, &net, err);
+    unsigned n;
+
+    if (rc != 0)
+        return rc;
+    if (all == (mac != NULL)) {
+        snprintf(err, API_ERR_LEN, "%s", all ? "one MAC, or all? not both" : "which MAC? or all");
+        return -EINVAL;
+    }
+    n = mactable_clear_duplicate(g->macs, net ? net->id : 0, mac ? &mac->mac : NULL, mono_now());
+    if (mac && n == 0) {
+        snprintf(err, API_ERR_LEN,
+                 "that MAC is not frozen; \"show macs\" with duplicates lists those that are");
+        return -ENOENT;
+    }
+    json_u64(result, "cleared", n);
     return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include "conf/version.h"
 #include "controlplane/cmd.h"
+#include "controlplane/overlay.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ static void status_underlay(const struct gateway *g, cJSON *result)
 
 static void status_counts(const struct gateway *g, cJSON *result)
 {
-    unsigned ports_up = 0, resolved = 0;
+    unsigned ports_up = 0, resolved = 0, vteps = 0;
     uint32_t used, capacity;
 
     for (unsigned i = 0; i < g->n_ports; i++) {
@@ -45,20 +46,72 @@ static void status_counts(const struct gateway *g, cJSON *result)
         ports_up += status.up;
     }
     for (unsigned i = 0; i < g->n_vteps; i++) {
-        const struct underlay_hop *hop = underlay_hop(g->underlay, &g->vteps[i].address);
+        const struct underlay_hop *hop;
 
+        if (g->vteps[i].address.family == 0)
+            continue;
+        vteps++;
+        hop = underlay_hop(g->underlay, &g->vteps[i].address);
         resolved += hop && hop->state == UNDERLAY_RESOLVED;
     }
     dp_fdb_usage(g->dp, &used, &capacity);
     json_u64(result, "ports", g->n_ports);
     json_u64(result, "ports_up", ports_up);
     json_u64(result, "networks", g->n_networks);
-    json_u64(result, "vteps", g->n_vteps);
+    json_u64(result, "vteps", vteps);
     json_u64(result, "vteps_resolved", resolved);
     json_u64(result, "macs", mactable_count(g->macs));
     json_u64(result, "macs_max", g->conf->dataplane.max_macs);
     json_u64(result, "fdb_used", used);
     json_u64(result, "fdb_capacity", capacity);
+}
+
+/* Where the MACs are, and what their moves came to (R5.1, R4.8). */
+static void status_macs(const struct gateway *g, cJSON *result)
+{
+    struct mactable_stats stats = mactable_stats(g->macs);
+    uint64_t ports = 0, vteps = 0;
+
+    for (unsigned i = 0; i < g->n_ports; i++)
+        ports += mactable_count_at(g->macs, DP_WHERE_PORT, g->ports[i].id);
+    for (unsigned i = 0; i < g->n_vteps; i++)
+        vteps += mactable_count_at(g->macs, DP_WHERE_VTEP, g->vteps[i].id);
+    json_u64(result, "macs_at_ports", ports);
+    json_u64(result, "macs_at_vteps", vteps);
+    json_u64(result, "mac_moves", stats.moves);
+    json_u64(result, "duplicates", stats.duplicates);
+    json_u64(result, "duplicates_frozen", stats.frozen);
+    json_u64(result, "sticky_moves", stats.sticky_moves);
+    json_u64(result, "mac_routes_missed", stats.routes_missed);
+}
+
+/* Not there without BGP. */
+static void status_bgp(const struct gateway *g, cJSON *result)
+{
+    char none[API_ERR_LEN];
+    const struct bgp *bgp;
+    struct evpn_rib_totals totals;
+    unsigned peers = 0, established = 0;
+    cJSON *o;
+
+    if (cmd_need_bgp(g, none) != 0)
+        return;
+    bgp = overlay_bgp(g->overlay);
+    for (const struct bgp_session *s = bgp_peer_next(bgp, NULL); s; s = bgp_peer_next(bgp, s)) {
+        struct bgp_session_status status;
+
+        bgp_session_status(s, &status);
+        peers++;
+        established += status.state == BGP_ESTABLISHED;
+    }
+    evpn_rib_totals(overlay_rib(g->overlay), &totals);
+    o = json_object(result, "bgp");
+    json_u64(o, "asn", bgp_local(bgp)->asn);
+    json_u64(o, "peers", peers);
+    json_u64(o, "peers_established", established);
+    json_u64(o, "routes", totals.routes);
+    json_u64(o, "own_routes", totals.own);
+    json_u64(o, "memory_bytes", totals.bytes);
 }
 
 int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
@@ -76,6 +129,8 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
     json_u64(result, "uptime_s", (mono_now().ns - g->started.ns) / 1000000000u);
     status_underlay(g, result);
     status_counts(g, result);
+    status_macs(g, result);
+    status_bgp(g, result);
     json_bool(result, "hugepages", g->hugepages);
     worker = json_object(result, "worker");
     json_text(worker, "poll", g->conf->dataplane.busy_poll ? "busy" : "adaptive");
@@ -101,7 +156,6 @@ static uint64_t sum_missed(const struct gateway *g)
 int cmd_show_drops(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *all = api_arg(args, ALL);
     struct dp_totals totals;
     cJSON *rows;
 
@@ -113,7 +167,7 @@ int cmd_show_drops(void *ctx, const struct api_args *args, cJSON *result, char e
     for (int i = 0; i < DROP_N; i++) {
         cJSON *row;
 
-        if (totals.drops[i] == 0 && !(all && all->flag))
+        if (totals.drops[i] == 0 && !api_flag(args, ALL))
             continue;
         row = json_row(rows);
         json_text(row, "reason", drop_name((enum drop_reason)i));
@@ -194,7 +248,7 @@ int cmd_show_counters(void *ctx, const struct api_args *args, cJSON *result, cha
             counters_port(g, &g->ports[i], json_row(ports));
         } else if (i - g->n_ports < g->n_networks) {
             counters_network(g, &g->networks[i - g->n_ports], json_row(networks));
-        } else {
+        } else if (g->vteps[i - g->n_ports - g->n_networks].address.family) {
             counters_vtep(g, &g->vteps[i - g->n_ports - g->n_networks], json_row(vteps));
         }
     }
@@ -213,7 +267,7 @@ int cmd_show_config(void *ctx, const struct api_args *args, cJSON *result, char 
     FILE *f = open_memstream(&text, &len);
 
     if (f) {
-        conf_print(g->conf, f);
+        conf_print_masked(g->conf, f);
         if (fclose(f) != 0) {
             free(text);
             text = NULL;

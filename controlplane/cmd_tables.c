@@ -4,11 +4,13 @@
  */
 #include "controlplane/cmd.h"
 
+#include "conf/conf_rt.h"
+#include "controlplane/bgp_extcom.h"
+#include "controlplane/gateway_private.h"
 #include "ebpf/xdp.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define NETWORKS_PAGE 500
 #define VTEPS_PAGE    250
@@ -110,9 +112,53 @@ static void network_counters(const struct gateway *g, dp_net_id id, cJSON *row)
     }
 }
 
+/* Who gets what is flooded in a network (R8.1): configured, told by BGP, or both. */
+static const struct topology_list *flood_list(const struct gateway *g, dp_net_id id)
+{
+    return g->priv && g->priv->topology.lists ? &g->priv->topology.lists[id - 1] : NULL;
+}
+
+/* The automatic target; what is imported by it may have any AS number. */
+static void add_auto_target(const struct conf *conf, const struct conf_network *n, bool import, cJSON *array)
+{
+    struct bgp_extcom rt = conf->bgp.rt_form == CONF_RT_RFC8365 ? bgp_extcom_rt_rfc8365(conf->bgp.asn, n->vni)
+                                                                : bgp_extcom_rt_vni(conf->bgp.asn, n->vni);
+    char text[BGP_EXTCOM_TEXT], any[BGP_EXTCOM_TEXT];
+
+    bgp_extcom_format(&rt, text);
+    snprintf(any, sizeof(any), "*%s", strrchr(text, ':'));
+    json_add_text(array, import ? any : text + strlen("RT:"));
+}
+
+static void network_targets(const struct conf *conf, const struct conf_network *n, bool import, cJSON *row)
+{
+    const struct conf_rt *list = import ? n->rt_import : n->rt_export;
+    size_t n_list = import ? n->n_rt_import : n->n_rt_export;
+    cJSON *array = json_array(row, import ? "import_targets" : "export_targets");
+    char text[CONF_RT_STRLEN];
+
+    for (size_t i = 0; i < n_list; i++)
+        json_add_text(array, conf_rt_format(&list[i], text));
+    if (n_list == 0)
+        add_auto_target(conf, n, import, array);
+}
+
+/* R3.3 */
+static void network_bgp(const struct conf *conf, const struct conf_network *n, cJSON *row)
+{
+    char text[CONF_RT_STRLEN];
+
+    if (!conf->bgp.on)
+        return;
+    json_text(row, "rd", conf_rd_format(&n->rd, text));
+    network_targets(conf, n, true, row);
+    network_targets(conf, n, false, row);
+}
+
 static void network_row(const struct gateway *g, const struct gateway_network *net, cJSON *row)
 {
     const struct conf_network *conf = net->conf;
+    const struct topology_list *flood = flood_list(g, net->id);
     cJSON *limits;
 
     json_text(row, "name", conf->name);
@@ -129,23 +175,38 @@ static void network_row(const struct gateway *g, const struct gateway_network *n
     json_u64(row, "ageing_s", conf->ageing);
     json_u64(row, "macs", mactable_count_network(g->macs, net->id));
     json_limit(row, "mac_limit", conf->mac_limit);
-    json_u64(row, "vteps", conf->n_peers);
+    json_u64(row, "vteps", flood ? flood->n : conf->n_peers);
+    network_bgp(g->conf, conf, row);
     network_counters(g, net->id, row);
 }
 
-/* Only for one network that was asked for by name: all of them would be long. */
-static void network_peers(const struct gateway *g, const struct conf_network *conf, cJSON *row)
+/* Nobody: it is about to be forgotten. */
+static const char *known_by(bool is_static, bool bgp)
 {
+    return is_static && bgp ? "static, bgp" : is_static ? "static" : bgp ? "bgp" : "nobody";
+}
+
+static void peer_row(const struct gateway *g, const struct topology_peer *p, cJSON *rows)
+{
+    const struct gateway_vtep *vtep = gateway_vtep(g, p->vtep);
+    const struct underlay_hop *hop = vtep ? underlay_hop(g->underlay, &vtep->address) : NULL;
+    cJSON *row = json_row(rows);
+
+    if (vtep)
+        json_address(row, "vtep", &vtep->address);
+    json_text(row, "known_by", known_by(p->is_static, p->bgp));
+    json_bool(row, "learning", p->learning);
+    json_text(row, "state", hop ? underlay_state_text(hop->state) : "unknown");
+}
+
+/* Only for one network that was asked for by name: all of them would be long. */
+static void network_peers(const struct gateway *g, const struct gateway_network *net, cJSON *row)
+{
+    const struct topology_list *flood = flood_list(g, net->id);
     cJSON *peers = json_array(row, "peers");
 
-    for (size_t i = 0; i < conf->n_peers; i++) {
-        const struct underlay_hop *hop = underlay_hop(g->underlay, &conf->peers[i].address);
-        cJSON *peer = json_row(peers);
-
-        json_address(peer, "vtep", &conf->peers[i].address);
-        json_bool(peer, "learning", conf->peers[i].learning);
-        json_text(peer, "state", hop ? underlay_state_text(hop->state) : "unknown");
-    }
+    for (size_t i = 0; flood && i < flood->n; i++)
+        peer_row(g, &flood->peers[i], peers);
 }
 
 int cmd_show_networks(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
@@ -164,7 +225,7 @@ int cmd_show_networks(void *ctx, const struct api_args *args, cJSON *result, cha
         cJSON *row = json_row(rows);
 
         network_row(g, net, row);
-        network_peers(g, net->conf, row);
+        network_peers(g, net, row);
         return 0;
     }
     for (i = first; i < g->n_networks && i - first < NETWORKS_PAGE; i++)
@@ -177,36 +238,31 @@ int cmd_show_networks(void *ctx, const struct api_args *args, cJSON *result, cha
 /* ---- VTEPs */
 
 struct vtep_use {
-    struct ipaddr address;
-    uint32_t networks;
+    uint32_t networks; /* whose flood list it is on */
+    uint32_t fixed;    /* of these, configured */
 };
 
-static int vtep_use_cmp(const void *a, const void *b)
+/* One pass over all flood lists, because a VTEP does not know its networks. use[] is of the n VTEPs from the
+ * index `first` on. */
+static void count_networks(const struct gateway *g, uint32_t first, uint32_t n, struct vtep_use *use)
 {
-    return memcmp(a, b, sizeof(struct ipaddr));
-}
-
-/* How many networks have each of these VTEPs: one pass over all peers, because a VTEP does not know its
- * networks. use[] gets sorted by address. */
-static void count_networks(const struct gateway *g, const struct gateway_vtep *vteps, size_t n,
-                           struct vtep_use *use)
-{
-    for (size_t i = 0; i < n; i++)
-        use[i] = (struct vtep_use){.address = vteps[i].address};
-    qsort(use, n, sizeof(*use), vtep_use_cmp);
+    memset(use, 0, n * sizeof(*use));
     for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct conf_network *conf = g->networks[i].conf;
+        const struct topology_list *flood = flood_list(g, g->networks[i].id);
 
-        for (size_t j = 0; j < conf->n_peers; j++) {
-            struct vtep_use *u = bsearch(&conf->peers[j].address, use, n, sizeof(*use), vtep_use_cmp);
+        for (size_t j = 0; flood && j < flood->n; j++) {
+            uint32_t at = flood->peers[j].vtep - 1u - first;
 
-            if (u)
-                u->networks++;
+            if (flood->peers[j].vtep == 0 || at >= n)
+                continue;
+            use[at].networks++;
+            use[at].fixed += flood->peers[j].is_static;
         }
     }
 }
 
-static void vtep_row(const struct gateway *g, const struct gateway_vtep *vtep, uint32_t networks, cJSON *row)
+static void vtep_row(const struct gateway *g, const struct gateway_vtep *vtep, const struct vtep_use *use,
+                     cJSON *row)
 {
     const struct underlay_hop *hop = underlay_hop(g->underlay, &vtep->address);
     struct dp_vtep_counters c;
@@ -221,7 +277,11 @@ static void vtep_row(const struct gateway *g, const struct gateway_vtep *vtep, u
         json_text(row, "interface", hop->interface);
         json_u64(row, "mtu", hop->mtu);
     }
-    json_u64(row, "networks", networks);
+    json_text(row, "known_by", known_by(vtep->is_static, vtep->floods > 0 || vtep->macs > 0));
+    json_u64(row, "networks", use->networks);
+    json_u64(row, "networks_static", use->fixed);
+    json_u64(row, "networks_bgp", vtep->floods);
+    json_u64(row, "mac_routes", vtep->macs);
     json_u64(row, "macs", mactable_count_at(g->macs, DP_WHERE_VTEP, vtep->id));
     dp_vtep_counters(g->dp, vtep->id, &c);
     json_count(row, "rx", c.rx);
@@ -229,16 +289,16 @@ static void vtep_row(const struct gateway *g, const struct gateway_vtep *vtep, u
 }
 
 /* Only for one VTEP that was asked for by address. */
-static void vtep_networks(const struct gateway *g, const struct ipaddr *address, cJSON *row)
+static void vtep_networks(const struct gateway *g, dp_vtep_id id, cJSON *row)
 {
     cJSON *names = json_array(row, "network_names");
 
     for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct conf_network *conf = g->networks[i].conf;
+        const struct topology_list *flood = flood_list(g, g->networks[i].id);
 
-        for (size_t j = 0; j < conf->n_peers; j++)
-            if (ipaddr_eq(&conf->peers[j].address, address))
-                cJSON_AddItemToArray(names, cJSON_CreateString(conf->name));
+        for (size_t j = 0; flood && j < flood->n; j++)
+            if (flood->peers[j].vtep == id)
+                json_add_text(names, g->networks[i].conf->name);
     }
 }
 
@@ -251,9 +311,9 @@ static int show_one_vtep(const struct gateway *g, const struct ipaddr *address, 
         if (ipaddr_eq(&g->vteps[i].address, address)) {
             cJSON *row = json_row(rows);
 
-            count_networks(g, &g->vteps[i], 1, &use);
-            vtep_row(g, &g->vteps[i], use.networks, row);
-            vtep_networks(g, address, row);
+            count_networks(g, i, 1, &use);
+            vtep_row(g, &g->vteps[i], &use, row);
+            vtep_networks(g, g->vteps[i].id, row);
             return 0;
         }
     }
@@ -274,12 +334,10 @@ int cmd_show_vteps(void *ctx, const struct api_args *args, cJSON *result, char e
     if (first > g->n_vteps)
         first = g->n_vteps;
     n = g->n_vteps - first < VTEPS_PAGE ? g->n_vteps - first : VTEPS_PAGE;
-    count_networks(g, g->vteps + first, n, use);
-    for (uint32_t i = first; i < first + n; i++) {
-        const struct vtep_use *u = bsearch(&g->vteps[i].address, use, n, sizeof(*use), vtep_use_cmp);
-
-        vtep_row(g, &g->vteps[i], u ? u->networks : 0, json_row(rows));
-    }
+    count_networks(g, first, n, use);
+    for (uint32_t i = 0; i < n; i++)
+        if (g->vteps[first + i].address.family)
+            vtep_row(g, &g->vteps[first + i], &use[i], json_row(rows));
     if (first + n < g->n_vteps)
         json_u64(result, "next", first + n);
     return 0;

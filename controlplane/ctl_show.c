@@ -34,6 +34,36 @@ static void status_head(struct ctl_show *s, const cJSON *r)
     view_line(s, "VXLAN", buf);
 }
 
+static void status_macs(struct ctl_show *s, const cJSON *r)
+{
+    char a[CTL_NUMBER_LEN], b[CTL_NUMBER_LEN], buf[VIEW_CELL_LEN];
+
+    view_line_of(s, "MACs", view_number(r, "macs"), view_number(r, "macs_max"), "used");
+    snprintf(buf, sizeof(buf), "%s at our ports, %s at other VTEPs",
+             ctl_grouped(view_number(r, "macs_at_ports"), a),
+             ctl_grouped(view_number(r, "macs_at_vteps"), b));
+    view_line(s, "", buf);
+    snprintf(buf, sizeof(buf), "%s%s", ctl_grouped(view_number(r, "duplicates_frozen"), a),
+             view_number(r, "duplicates_frozen") > 0 ? " frozen (show macs --duplicates)" : " frozen");
+    view_line(s, "duplicates", buf);
+}
+
+static void status_bgp(struct ctl_show *s, const cJSON *r)
+{
+    const cJSON *bgp = view_member(r, "bgp");
+    char a[CTL_NUMBER_LEN], b[CTL_NUMBER_LEN], buf[VIEW_CELL_LEN];
+
+    if (!bgp)
+        return;
+    snprintf(buf, sizeof(buf), "AS %.0f, %s of %s peers Established", view_number(bgp, "asn"),
+             ctl_grouped(view_number(bgp, "peers_established"), a),
+             ctl_grouped(view_number(bgp, "peers"), b));
+    view_line(s, "BGP", buf);
+    snprintf(buf, sizeof(buf), "%s received, %s own", ctl_grouped(view_number(bgp, "routes"), a),
+             ctl_grouped(view_number(bgp, "own_routes"), b));
+    view_line(s, "routes", buf);
+}
+
 static void print_status(struct ctl_show *s, const cJSON *r, bool last)
 {
     const cJSON *worker = view_member(r, "worker");
@@ -45,7 +75,8 @@ static void print_status(struct ctl_show *s, const cJSON *r, bool last)
     view_line_of(s, "ports", view_number(r, "ports_up"), view_number(r, "ports"), "up");
     view_line_of(s, "VTEPs", view_number(r, "vteps_resolved"), view_number(r, "vteps"), "resolved");
     view_line_number(s, "networks", view_number(r, "networks"), "");
-    view_line_of(s, "MACs", view_number(r, "macs"), view_number(r, "macs_max"), "used");
+    status_macs(s, r);
+    status_bgp(s, r);
     view_line(s, "hugepages", view_true(r, "hugepages") ? "yes" : "no");
     snprintf(buf, sizeof(buf), "%s, %.1f %% of its polls found nothing",
              view_text(worker, "poll") ? view_text(worker, "poll") : "?",
@@ -86,7 +117,7 @@ static void print_drops(struct ctl_show *s, const cJSON *r, bool last)
     view_line_number(s, "total", view_number(r, "total"), "");
 }
 
-/* ---- show config, clear macs */
+/* ---- show config, clear macs, clear duplicate */
 
 static void print_config(struct ctl_show *s, const cJSON *r, bool last)
 {
@@ -100,6 +131,15 @@ static void print_cleared(struct ctl_show *s, const cJSON *r, bool last)
 
     (void)last;
     fprintf(s->out, "%s MAC address%s forgotten\n", ctl_grouped(view_number(r, "cleared"), buf),
+            view_number(r, "cleared") == 1 ? "" : "es");
+}
+
+static void print_unfrozen(struct ctl_show *s, const cJSON *r, bool last)
+{
+    char buf[CTL_NUMBER_LEN];
+
+    (void)last;
+    fprintf(s->out, "%s MAC address%s unfrozen\n", ctl_grouped(view_number(r, "cleared"), buf),
             view_number(r, "cleared") == 1 ? "" : "es");
 }
 
@@ -159,10 +199,19 @@ static void print_any(struct ctl_show *s, const cJSON *r, bool last)
 /* ---- choosing */
 
 static const struct view views[] = {
-    {"show status", false, print_status},    {"show ports", false, view_ports},
-    {"show networks", false, view_networks}, {"show macs", true, view_macs},
-    {"show vteps", false, view_vteps},       {"show drops", false, print_drops},
-    {"show config", true, print_config},     {"clear macs", false, print_cleared},
+    {"show status", false, print_status},
+    {"show ports", false, view_ports},
+    {"show networks", false, view_networks},
+    {"show macs", true, view_macs},
+    {"show vteps", false, view_vteps},
+    {"show drops", false, print_drops},
+    {"show config", true, print_config},
+    {"clear macs", false, print_cleared},
+    {"show bgp", false, view_bgp},
+    {"show bgp peers", false, view_bgp_peers},
+    {"show routes", true, view_routes},
+    {"clear bgp", false, view_bgp_cleared},
+    {"clear duplicate", false, print_unfrozen},
 };
 static const struct view any_view = {"", false, print_any};
 

@@ -89,6 +89,20 @@ static void line_limit(struct ctl_show *s, const char *label, const cJSON *o, co
     }
 }
 
+static void line_targets(struct ctl_show *s, const char *label, const cJSON *net, const char *name)
+{
+    char buf[VIEW_LINE_LEN] = "";
+    const cJSON *t;
+    size_t n = 0;
+
+    cJSON_ArrayForEach(t, view_member(net, name))
+    {
+        if (cJSON_IsString(t) && n < sizeof(buf))
+            n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s%s", n ? " " : "", t->valuestring);
+    }
+    view_line(s, label, buf);
+}
+
 static void network_settings(struct ctl_show *s, const cJSON *net)
 {
     const cJSON *limits = view_member(net, "limits");
@@ -111,6 +125,11 @@ static void network_settings(struct ctl_show *s, const cJSON *net)
         view_line(s, "ageing", "never");
     }
     view_line(s, "inner tags", view_true(net, "qinq") ? "allowed (qinq)" : "dropped");
+    if (view_text(net, "rd")) {
+        view_line(s, "RD", view_text(net, "rd"));
+        line_targets(s, "import RT", net, "import_targets");
+        line_targets(s, "export RT", net, "export_targets");
+    }
 }
 
 static void network_traffic(struct ctl_show *s, const cJSON *net)
@@ -141,13 +160,14 @@ static void network_traffic(struct ctl_show *s, const cJSON *net)
 static void network_peers(struct ctl_show *s, const cJSON *net)
 {
     static const struct ctl_column columns[] = {
-        {"VTEP", false, 0, 39}, {"LEARNING", false, 0, 0}, {"STATE", false, 0, 8}};
+        {"VTEP", false, 0, 39}, {"KNOWN BY", false, 0, 0}, {"LEARNING", false, 1, 0}, {"STATE", false, 0, 8}};
     struct ctl_table *t = ctl_table_new(VIEW_COLUMNS(columns), s->width);
     const cJSON *p;
 
     cJSON_ArrayForEach(p, view_member(net, "peers"))
     {
         view_cell(t, p, "vtep");
+        view_cell(t, p, "known_by");
         ctl_table_cell(t, view_true(p, "learning") ? "on" : "off");
         view_cell(t, p, "state");
     }
@@ -192,11 +212,58 @@ void view_networks(struct ctl_show *s, const cJSON *r, bool last)
 
 /* ---- show macs */
 
+static const char *mac_where(const cJSON *m)
+{
+    return view_text(m, "port") ? view_text(m, "port") : view_text(m, "vtep") ? view_text(m, "vtep") : NULL;
+}
+
+/* "DUPLICATE sticky 10.0.0.1 10.0.0.2" */
+static void cell_mac_notes(struct ctl_table *t, const cJSON *m)
+{
+    char buf[VIEW_LINE_LEN] = "";
+    const cJSON *ip;
+    size_t n;
+
+    snprintf(buf, sizeof(buf), "%s%s", view_true(m, "duplicate") ? " DUPLICATE" : "",
+             view_true(m, "sticky") ? " sticky" : "");
+    n = strlen(buf);
+    cJSON_ArrayForEach(ip, view_member(m, "ips"))
+    {
+        if (cJSON_IsString(ip) && n < sizeof(buf))
+            n += (size_t)snprintf(buf + n, sizeof(buf) - n, " %s", ip->valuestring);
+    }
+    ctl_table_cell(t, n ? buf + 1 : NULL);
+}
+
+/* Of a MAC that was asked for. */
+static void mac_details(struct ctl_show *s, const cJSON *m)
+{
+    const cJSON *route = view_member(m, "route"), *move;
+    char buf[VIEW_CELL_LEN], age[CTL_NUMBER_LEN];
+
+    if (route) {
+        snprintf(buf, sizeof(buf), "%s, sequence %.0f%s",
+                 view_text(route, "vtep") ? view_text(route, "vtep") : "?", view_number(route, "sequence"),
+                 view_true(route, "sticky") ? ", sticky" : "");
+        view_line(s, "best route", buf);
+    }
+    cJSON_ArrayForEach(move, view_member(m, "recent_moves"))
+    {
+        const char *from = mac_where(view_member(move, "from")), *to = mac_where(view_member(move, "to"));
+
+        snprintf(buf, sizeof(buf), "%s ago from %s to %s", ctl_duration(view_number(move, "ago_s"), age),
+                 from ? from : "?", to ? to : "?");
+        view_line(s, "moved", buf);
+    }
+}
+
 void view_macs(struct ctl_show *s, const cJSON *r, bool last)
 {
     static const struct ctl_column columns[] = {
-        {"MAC", false, 0, 0}, {"NETWORK", false, 0, 12}, {"WHERE", false, 0, 39}, {"ORIGIN", false, 0, 0},
-        {"SEEN", true, 0, 0}, {"HERE FOR", true, 2, 0},  {"MOVES", true, 1, 0}};
+        /* WHERE: wide enough for IPv4 from the first page on */
+        {"MAC", false, 0, 0},     {"NETWORK", false, 0, 12}, {"WHERE          ", false, 0, 15},
+        {"OWNER", false, 0, 0},   {"SEQ", true, 2, 0},       {"SEEN", true, 3, 0},
+        {"HERE FOR", true, 5, 0}, {"MOVES", true, 4, 0},     {"NOTES", false, 0, 9}};
     char a[CTL_NUMBER_LEN], b[CTL_NUMBER_LEN];
     const cJSON *m;
 
@@ -206,17 +273,21 @@ void view_macs(struct ctl_show *s, const cJSON *r, bool last)
     {
         view_cell(s->table, m, "mac");
         view_cell(s->table, m, "network");
-        ctl_table_cell(s->table, view_text(m, "port")   ? view_text(m, "port")
-                                 : view_text(m, "vtep") ? view_text(m, "vtep")
-                                                        : "everywhere");
+        ctl_table_cell(s->table, mac_where(m) ? mac_where(m) : "everywhere");
         view_cell(s->table, m, "origin");
+        view_cell_plain(s->table, m, "sequence");
         view_cell_age(s->table, m, "age_s");
         view_cell_age(s->table, m, "since_s");
         view_cell_number(s->table, m, "moves");
+        cell_mac_notes(s->table, m);
         s->shown++;
     }
     if (s->shown || last)
         ctl_table_print(s->table, s->out);
+    cJSON_ArrayForEach(m, view_member(r, "macs"))
+    {
+        mac_details(s, m);
+    }
     if (last)
         fprintf(s->out, "\n%s of %s MAC addresses\n", ctl_grouped((double)s->shown, a),
                 ctl_grouped(view_number(r, "total"), b));
@@ -231,10 +302,10 @@ void view_vteps(struct ctl_show *s, const cJSON *r, bool last)
                                             {"MTU", true, 0, 0},
                                             {"NEXT HOP", false, 0, 39},
                                             {"NEXT HOP'S MAC", false, 1, 0}};
-    static const struct ctl_column traffic[] = {{"VTEP", false, 0, 39},   {"NETWORKS", true, 1, 0},
-                                                {"MACS", true, 0, 0},     {"RX FRAMES", true, 0, 0},
-                                                {"RX BYTES", true, 0, 0}, {"TX FRAMES", true, 0, 0},
-                                                {"TX BYTES", true, 0, 0}};
+    static const struct ctl_column traffic[] = {{"VTEP", false, 0, 39},    {"KNOWN BY", false, 2, 0},
+                                                {"NETWORKS", true, 1, 0},  {"MACS", true, 0, 0},
+                                                {"RX FRAMES", true, 0, 0}, {"RX BYTES", true, 0, 0},
+                                                {"TX FRAMES", true, 0, 0}, {"TX BYTES", true, 0, 0}};
     struct ctl_table *a = ctl_table_new(VIEW_COLUMNS(way), s->width),
                      *b = ctl_table_new(VIEW_COLUMNS(traffic), s->width);
     const cJSON *v, *name;
@@ -248,6 +319,7 @@ void view_vteps(struct ctl_show *s, const cJSON *r, bool last)
         view_cell(a, v, "next_hop");
         view_cell(a, v, "next_hop_mac");
         view_cell(b, v, "address");
+        view_cell(b, v, "known_by");
         view_cell_number(b, v, "networks");
         view_cell_number(b, v, "macs");
         view_cell_count(b, v, "rx");

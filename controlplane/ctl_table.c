@@ -133,55 +133,17 @@ static void fit(struct ctl_table *t)
         ;
 }
 
-static void put_spaces(size_t n, FILE *out)
-{
-    fprintf(out, "%*s", (int)n, "");
-}
-
-/* Bytes of the first n characters. */
-static size_t bytes_of(const char *text, size_t n)
-{
-    const char *end = text;
-    bool harmless;
-
-    while (n-- > 0 && *end)
-        end += ctl_char(end, &harmless);
-    return (size_t)(end - text);
-}
-
 static void put_cell(const struct ctl_table *t, size_t column, const char *text, FILE *out)
 {
     size_t width = ctl_width(text), room = t->width[column];
-    size_t cut = width <= room ? strlen(text) : bytes_of(text, room > 2 ? room - 2 : 0);
+    size_t cut = width <= room ? strlen(text) : ctl_bytes(text, room > 2 ? room - 2 : 0);
     size_t spaces = width < room ? room - width : 0;
 
     if (t->columns[column].right)
-        put_spaces(spaces, out);
+        ctl_put_spaces(out, spaces);
     fprintf(out, "%.*s%s", (int)cut, text, width > room ? ".." : "");
     if (!t->columns[column].right)
-        put_spaces(spaces, out);
-}
-
-/* The last column, when it is of texts: goes on below itself, broken between words where it can be. */
-static void put_wrapped(const struct ctl_table *t, size_t column, const char *text, size_t indent, FILE *out)
-{
-    size_t room = t->width[column] ? t->width[column] : 1;
-
-    while (ctl_width(text) > room) {
-        size_t cut = bytes_of(text, room + 1);
-
-        while (cut > 0 && text[cut - 1] != ' ')
-            cut--;
-        if (cut <= 1) {
-            cut = bytes_of(text, room);
-            fprintf(out, "%.*s\n", (int)cut, text);
-        } else {
-            fprintf(out, "%.*s\n", (int)(cut - 1), text);
-        }
-        put_spaces(indent, out);
-        text += cut;
-    }
-    fputs(text, out);
+        ctl_put_spaces(out, spaces);
 }
 
 static void put_row(const struct ctl_table *t, char *const *cells, FILE *out)
@@ -196,10 +158,11 @@ static void put_row(const struct ctl_table *t, char *const *cells, FILE *out)
         if (t->hidden[i])
             continue;
         if (at)
-            put_spaces(GAP, out);
+            ctl_put_spaces(out, GAP);
         at += at ? GAP : 0;
         if (i + 1 == last && !t->columns[i].right) {
-            put_wrapped(t, i, text, at, out);
+            /* the last column, when it is of texts, goes on below itself */
+            ctl_put_wrapped(out, text, t->width[i], at);
         } else {
             put_cell(t, i, text, out);
         }

@@ -94,6 +94,42 @@ size_t ctl_width(const char *safe)
     return n;
 }
 
+size_t ctl_bytes(const char *safe, size_t n)
+{
+    const char *end = safe;
+    bool harmless;
+
+    while (n-- > 0 && *end)
+        end += ctl_char(end, &harmless);
+    return (size_t)(end - safe);
+}
+
+void ctl_put_spaces(FILE *out, size_t n)
+{
+    fprintf(out, "%*s", (int)n, "");
+}
+
+void ctl_put_wrapped(FILE *out, const char *safe, size_t room, size_t indent)
+{
+    if (room == 0)
+        room = 1;
+    while (ctl_width(safe) > room) {
+        size_t cut = ctl_bytes(safe, room + 1);
+
+        while (cut > 0 && safe[cut - 1] != ' ')
+            cut--;
+        if (cut <= 1) {
+            cut = ctl_bytes(safe, room);
+            fprintf(out, "%.*s\n", (int)cut, safe);
+        } else {
+            fprintf(out, "%.*s\n", (int)(cut - 1), safe);
+        }
+        ctl_put_spaces(out, indent);
+        safe += cut;
+    }
+    fputs(safe, out);
+}
+
 const char *ctl_units(double v, char buf[CTL_NUMBER_LEN])
 {
     static const char units[] = " kMGTPE";

@@ -24,6 +24,13 @@ void ctl_put(FILE *out, const char *text, bool lines);
 /* Columns that a safe text takes: one per character. */
 size_t ctl_width(const char *safe);
 
+/* Bytes of the first n characters. */
+size_t ctl_bytes(const char *safe, size_t n);
+void ctl_put_spaces(FILE *out, size_t n);
+/* A safe text on lines of at most `room` characters, broken between words where it can be; what goes on below
+ * is indented. No newline after the last. */
+void ctl_put_wrapped(FILE *out, const char *safe, size_t room, size_t indent);
+
 /* 999, 12.3k, 4.56M: at most 5 characters; decimal units. */
 const char *ctl_units(double v, char buf[CTL_NUMBER_LEN]);
 /* 1,048,576 */

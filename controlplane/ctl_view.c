@@ -4,6 +4,10 @@
  */
 #include "controlplane/ctl_view.h"
 
+#include <stdlib.h>
+
+#define LABEL_WIDTH 16 /* with the gap */
+
 /* ---- reading members */
 
 const cJSON *view_member(const cJSON *o, const char *name)
@@ -100,9 +104,13 @@ void view_cell_macs(struct ctl_table *t, const cJSON *o)
 
 void view_line(struct ctl_show *s, const char *label, const char *value)
 {
-    fprintf(s->out, "%-14s  ", label);
-    ctl_put(s->out, value && *value ? value : "-", false);
+    char *safe = ctl_safe(value && *value ? value : "-", false);
+    size_t room = s->width > 2 * LABEL_WIDTH ? s->width - LABEL_WIDTH : ctl_width(safe);
+
+    fprintf(s->out, "%-*s  ", LABEL_WIDTH - 2, label);
+    ctl_put_wrapped(s->out, safe, room, LABEL_WIDTH);
     fputc('\n', s->out);
+    free(safe);
 }
 
 void view_line_of(struct ctl_show *s, const char *label, double n, double of, const char *what)

@@ -13,6 +13,7 @@
 
 #define VIEW_COLUMNS(a) (a), sizeof(a) / sizeof((a)[0])
 #define VIEW_CELL_LEN   256
+#define VIEW_LINE_LEN   1024
 
 struct view;
 
@@ -44,6 +45,7 @@ void view_cell_count(struct ctl_table *t, const cJSON *o, const char *name);
 void view_cell_age(struct ctl_table *t, const cJSON *o, const char *name);
 void view_cell_vlan(struct ctl_table *t, const cJSON *o);
 void view_cell_macs(struct ctl_table *t, const cJSON *o);
+/* "label  value"; what does not fit goes on below. */
 void view_line(struct ctl_show *s, const char *label, const char *value);
 void view_line_of(struct ctl_show *s, const char *label, double n, double of, const char *what);
 void view_line_number(struct ctl_show *s, const char *label, double n, const char *what);
@@ -53,5 +55,13 @@ void view_ports(struct ctl_show *s, const cJSON *r, bool last);
 void view_networks(struct ctl_show *s, const cJSON *r, bool last);
 void view_macs(struct ctl_show *s, const cJSON *r, bool last);
 void view_vteps(struct ctl_show *s, const cJSON *r, bool last);
+
+/* ctl_show_bgp.c */
+void view_bgp(struct ctl_show *s, const cJSON *r, bool last);
+void view_bgp_peers(struct ctl_show *s, const cJSON *r, bool last);
+void view_bgp_cleared(struct ctl_show *s, const cJSON *r, bool last);
+
+/* ctl_show_routes.c */
+void view_routes(struct ctl_show *s, const cJSON *r, bool last);
 
 #endif

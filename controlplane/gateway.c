@@ -9,6 +9,7 @@
  * Control thread only.
  */
 #include "controlplane/gateway_private.h"
+#include "controlplane/overlay.h"
 
 #include "conf/log.h"
 
@@ -39,12 +40,35 @@ static bool op_seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
     return dp_fdb_seen(((struct gateway *)arg)->dp, net, mac, seen_s);
 }
 
-static void op_alert(void *arg, enum mac_alert alert, dp_net_id net, dp_port_id port)
+static void op_alert(void *arg, const struct mac_alert_info *alert)
 {
-    gateway_report_alert(arg, alert, net, port);
+    gateway_report_alert(arg, alert);
 }
 
-static const struct mactable_ops mac_ops = {op_program, op_remove, op_seen, op_alert};
+/* Before BGP is there, static MACs are added: mactable_replay_routes() brings them after. */
+static void op_advertise(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, uint32_t seq,
+                         bool sticky)
+{
+    struct gateway *g = arg;
+
+    if (g->overlay)
+        overlay_advertise(g->overlay, net, mac, ip, seq, sticky);
+}
+
+static void op_withdraw(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip)
+{
+    struct gateway *g = arg;
+
+    if (g->overlay)
+        overlay_withdraw(g->overlay, net, mac, ip);
+}
+
+static const struct mactable_ops mac_ops = {.program = op_program,
+                                            .remove = op_remove,
+                                            .seen = op_seen,
+                                            .alert = op_alert,
+                                            .advertise = op_advertise,
+                                            .withdraw = op_withdraw};
 
 /* ---- while it runs */
 
@@ -55,15 +79,32 @@ static int publish(struct gateway *g)
 
     if (hops) {
         for (unsigned i = 0; i < g->n_vteps; i++)
-            hops[i] = underlay_hop(g->underlay, &g->vteps[i].address);
-        topology_update(&g->priv->topology, g->conf, underlay_link(g->underlay), hops);
-        rc = dp_publish(g->dp, &g->priv->topology.dp);
+            if (g->vteps[i].address.family)
+                hops[i] = underlay_hop(g->underlay, &g->vteps[i].address);
+        rc = topology_update(&g->priv->topology, g, underlay_link(g->underlay), hops);
+        if (rc == 0)
+            rc = dp_publish(g->dp, &g->priv->topology.dp);
     }
     free(hops);
     g->priv->publish_failed = rc < 0;
     if (rc < 0)
         log_error("gateway", "the data plane does not take the new topology: %s", strerror(-rc));
     return rc;
+}
+
+void gateway_topology_changed(struct gateway *g)
+{
+    if (g->priv->publish)
+        event_active(g->priv->publish, EV_TIMEOUT, 0);
+}
+
+static void on_topology_changed(evutil_socket_t fd, short what, void *arg)
+{
+    struct gateway *g = arg;
+
+    (void)fd, (void)what;
+    publish(g);
+    gateway_report_underlay(g);
 }
 
 static void on_underlay_changed(void *arg)
@@ -90,6 +131,14 @@ static bool serve_tap(struct gateway *g)
     return rc > 0;
 }
 
+static void on_dp_event(struct gateway *g, const struct dp_event *e, mono_t now)
+{
+    if (e->type == DP_EVENT_SOURCE)
+        mactable_source_seen(g->macs, e, now);
+    else if (g->overlay)
+        (void)mactable_local_ip(g->macs, e->net, e->mac, &e->ip); /* refused MACs have no IPs either */
+}
+
 static void on_dp_events(evutil_socket_t fd, short what, void *arg)
 {
     static const struct timeval at_once = {0};
@@ -103,7 +152,7 @@ static void on_dp_events(evutil_socket_t fd, short what, void *arg)
         size_t n = dp_events_pop(g->dp, events, EVENT_BATCH);
 
         for (size_t i = 0; i < n; i++)
-            mactable_source_seen(g->macs, &events[i], now);
+            on_dp_event(g, &events[i], now);
         more = n == EVENT_BATCH;
         if (!more)
             break;
@@ -129,6 +178,9 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     gateway_poll_ports(g, false);
+    gateway_vteps_sweep(g);
+    if (g->overlay)
+        overlay_poll(g->overlay);
     if (g->priv->publish_failed)
         publish(g);
 }
@@ -137,16 +189,23 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
 
 static int init_tables(struct gateway *g, char *err, size_t err_len)
 {
-    int rc = topology_collect_vteps(g->conf, &g->vteps, &g->n_vteps);
+    struct gateway_vtep *peers = NULL;
+    int rc = topology_collect_vteps(g->conf, &peers, &g->n_vteps);
 
     if (rc == -E2BIG) {
         snprintf(err, err_len, "more than %d distinct peers", DP_MAX_VTEPS - 1);
         return rc;
     }
+    /* With BGP, any VTEP may come. */
+    g->max_vteps = g->conf->bgp.asn ? DP_MAX_VTEPS - 1 : g->n_vteps;
     g->n_networks = (unsigned)g->conf->n_networks;
+    g->vteps = calloc(g->max_vteps + 1u, sizeof(*g->vteps));
     g->networks = calloc(g->n_networks + 1u, sizeof(*g->networks));
-    g->priv->hop_seen = calloc(g->n_vteps + 1u, sizeof(*g->priv->hop_seen));
-    if (rc < 0 || !g->networks || !g->priv->hop_seen) {
+    g->priv->hop_seen = calloc(g->max_vteps + 1u, sizeof(*g->priv->hop_seen));
+    if (rc == 0 && g->vteps && g->n_vteps)
+        memcpy(g->vteps, peers, g->n_vteps * sizeof(*peers));
+    free(peers);
+    if (rc < 0 || !g->vteps || !g->networks || !g->priv->hop_seen) {
         snprintf(err, err_len, "out of memory");
         return -ENOMEM;
     }
@@ -185,7 +244,7 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
         .n_ports = gateway_port_number(conf),
         .n_queues = gateway_queue_number(conf),
         .n_networks = g->n_networks,
-        .n_vteps = g->n_vteps,
+        .n_vteps = g->max_vteps,
     };
     int rc;
 
@@ -277,6 +336,7 @@ static int start_macs(struct gateway *g, char *err, size_t err_len)
         snprintf(err, err_len, "no memory for %u MACs", g->conf->dataplane.max_macs);
         return -ENOMEM;
     }
+    mactable_set_own_vtep(g->macs, &g->conf->underlay.address);
     for (unsigned i = 0; i < g->n_ports; i++)
         if (g->ports[i].access)
             mactable_set_port(g->macs, g->ports[i].id, g->ports[i].access->mac_limit);
@@ -329,13 +389,26 @@ static int start_events(struct gateway *g, char *err, size_t err_len)
     p->more_events = evtimer_new(g->base, on_dp_events, g);
     p->age_timer = event_new(g->base, -1, EV_PERSIST, on_age_timer, g);
     p->poll_timer = event_new(g->base, -1, EV_PERSIST, on_poll_timer, g);
-    if (!p->events || !p->more_events || !p->age_timer || !p->poll_timer || event_add(p->events, NULL) < 0 ||
-        event_add(p->age_timer, &age) < 0 || event_add(p->poll_timer, &second) < 0) {
+    p->publish = event_new(g->base, -1, 0, on_topology_changed, g);
+    if (!p->publish || !p->events || !p->more_events || !p->age_timer || !p->poll_timer ||
+        event_add(p->events, NULL) < 0 || event_add(p->age_timer, &age) < 0 ||
+        event_add(p->poll_timer, &second) < 0) {
         snprintf(err, err_len, "out of memory");
         return -ENOMEM;
     }
     on_dp_events(-1, 0, g); /* arms the data plane's wake-up */
     return 0;
+}
+
+static int start_overlay(struct gateway *g, char *err, size_t err_len)
+{
+    if (!g->conf->bgp.asn)
+        return 0;
+    g->overlay = overlay_start(g, err, err_len);
+    if (!g->overlay)
+        return -EIO;
+    mactable_replay_routes(g->macs);
+    return overlay_run(g->overlay, err, err_len);
 }
 
 static int climb(struct gateway *g, char *err, size_t err_len)
@@ -358,6 +431,8 @@ static int climb(struct gateway *g, char *err, size_t err_len)
         rc = start_worker(g, err, err_len);
     if (rc == 0)
         rc = start_events(g, err, err_len);
+    if (rc == 0)
+        rc = start_overlay(g, err, err_len);
     return rc;
 }
 
@@ -393,6 +468,10 @@ void gateway_stop(struct gateway *g)
 {
     if (!g)
         return;
+    overlay_stop(g->overlay);
+    g->overlay = NULL;
+    event_drop(g->priv->publish);
+    g->priv->publish = NULL;
     event_drop(g->priv->poll_timer);
     event_drop(g->priv->age_timer);
     event_drop(g->priv->more_events);
@@ -419,7 +498,7 @@ const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id
 
 const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id)
 {
-    return id >= 1 && id <= g->n_vteps ? &g->vteps[id - 1] : NULL;
+    return id >= 1 && id <= g->n_vteps && g->vteps[id - 1].address.family ? &g->vteps[id - 1] : NULL;
 }
 
 const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id)

@@ -14,6 +14,7 @@
 #include "dataplane/dp.h"
 
 struct event_base;
+struct overlay;
 struct xdp;
 
 struct gateway_port {
@@ -29,8 +30,11 @@ struct gateway_network {
 };
 
 struct gateway_vtep {
-    dp_vtep_id id; /* index + 1 */
-    struct ipaddr address;
+    dp_vtep_id id;         /* index + 1 */
+    struct ipaddr address; /* family 0: this id is not in use */
+    bool is_static;        /* a configured peer */
+    uint16_t floods;       /* networks whose flood list it is on by BGP (R8.1) */
+    uint32_t macs;         /* MACs whose best route it is, owner or not */
 };
 
 struct gateway {
@@ -39,12 +43,14 @@ struct gateway {
     struct dp *dp;
     struct underlay *underlay;
     struct mactable *macs;
+    struct overlay *overlay; /* NULL without bgp */
     struct gateway_port ports[DP_MAX_PORTS];
     unsigned n_ports;
     struct gateway_network *networks;
     unsigned n_networks;
-    struct gateway_vtep *vteps; /* distinct static peers of all networks */
-    unsigned n_vteps;
+    struct gateway_vtep *vteps; /* by id - 1; static peers, and with BGP those that peers tell of */
+    unsigned n_vteps;           /* highest id so far */
+    unsigned max_vteps;         /* room in vteps */
     mono_t started;
     bool hugepages;
     struct gateway_private *priv; /* timers and the like, gateway*.c only */

@@ -5,6 +5,7 @@
  *   gateway.c           the ladder of start and stop, events of the data plane, timers
  *   gateway_ports.c     opens the ports; follows their link and MTU
  *   gateway_topology.c  struct conf + underlay -> struct dp_topology
+ *   gateway_vteps.c     the VTEPs: configured, and told by BGP
  *   gateway_report.c    one log line for each change that an operator wants to know
  */
 #ifndef CONTROLPLANE_GATEWAY_PRIVATE_H
@@ -24,8 +25,10 @@ struct gateway_limit {
 
 struct gateway_private {
     struct event *events, *tap, *more_events, *age_timer, *poll_timer;
+    struct event *publish; /* active when the topology changed in this turn of the loop */
     struct topology topology;
     dp_port_id underlay_port;
+    dp_vtep_id last_vtep;              /* what gateway_vtep_find() found last */
     int promiscuous_fds[DP_MAX_PORTS]; /* by index in gateway.ports; 0: none */
     bool publish_failed;               /* tried again by the poll timer */
 
@@ -41,6 +44,24 @@ struct gateway_private {
     bool address_missing;
     struct gateway_limit alerts;
 };
+
+/* ---- gateway.c */
+
+/* The topology is published again before this turn of the loop ends. */
+void gateway_topology_changed(struct gateway *g);
+
+/* ---- gateway_vteps.c */
+
+/* 0: none. */
+dp_vtep_id gateway_vtep_find(const struct gateway *g, const struct ipaddr *address);
+/* Found or added; 0: no room, or of the other family. */
+dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address);
+/* R8.1: on or off a network's flood list, by BGP. 0 or -errno. */
+int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *address, bool on);
+/* A MAC's best route points to it (+1), or no longer (-1). */
+void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change);
+/* Lets go of those that nobody refers to. */
+void gateway_vteps_sweep(struct gateway *g);
 
 /* ---- gateway_ports.c */
 
@@ -69,7 +90,7 @@ void gateway_poll_ports(struct gateway *g, bool first);
 uint16_t gateway_wan_mtu(const struct gateway *g);
 /* What changed in the underlay since the last call. */
 void gateway_report_underlay(struct gateway *g);
-void gateway_report_alert(struct gateway *g, enum mac_alert alert, dp_net_id net, dp_port_id port);
+void gateway_report_alert(struct gateway *g, const struct mac_alert_info *alert);
 /* Sections of the configuration that do nothing yet. */
 void gateway_report_conf(const struct conf *conf);
 

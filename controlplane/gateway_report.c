@@ -137,7 +137,8 @@ static void report_hops(struct gateway *g)
     unsigned changed = 0, resolved = 0;
 
     for (unsigned i = 0; i < g->n_vteps; i++) {
-        const struct underlay_hop *now = underlay_hop(g->underlay, &g->vteps[i].address);
+        const struct underlay_hop *now =
+            g->vteps[i].address.family ? underlay_hop(g->underlay, &g->vteps[i].address) : NULL;
         bool first = g->priv->hop_seen[i].vtep.family == 0;
 
         if (!now)
@@ -178,21 +179,67 @@ static bool limit_take(struct gateway_limit *l, mono_t now)
     return true;
 }
 
-void gateway_report_alert(struct gateway *g, enum mac_alert alert, dp_net_id net, dp_port_id port)
+/* "port trunk", "VTEP 198.18.0.2" */
+static const char *place_text(const struct gateway *g, struct mac_place place, char *buf, size_t size)
 {
-    const struct gateway_network *n = gateway_network(g, net);
+    const struct gateway_port *p = place.where == DP_WHERE_PORT ? gateway_port(g, place.target) : NULL;
+    const struct gateway_vtep *v = place.where == DP_WHERE_VTEP ? gateway_vtep(g, place.target) : NULL;
+    char address[IPADDR_STRLEN];
+
+    if (p)
+        snprintf(buf, size, "port %s", p->name);
+    else if (v)
+        snprintf(buf, size, "VTEP %s", ipaddr_format(&v->address, address));
+    else
+        snprintf(buf, size, "nowhere");
+    return buf;
+}
+
+/* Alerts about one MAC, with the evidence. */
+static void report_mac_alert(const struct gateway *g, const struct mac_alert_info *a, const char *name)
+{
+    char mac[MAC_STRLEN], held[64], seen[64];
+
+    mac_format(a->mac, mac);
+    place_text(g, a->held, held, sizeof(held));
+    place_text(g, a->seen, seen, sizeof(seen));
+    switch (a->what) {
+    case MAC_ALERT_DUPLICATE:
+        log_error("macs",
+                  "duplicate MAC %s in network %s: %u moves, held at %s for %llu ms, now seen at %s: frozen "
+                  "(R5.1); "
+                  "causewayctl clear duplicate %s ends that",
+                  mac, name, a->moves, held, (unsigned long long)(a->seen_at.ns - a->held_since.ns) / 1000000,
+                  seen, mac);
+        break;
+    case MAC_ALERT_DUPLICATE_END:
+        log_warning("macs", "MAC %s in network %s is no longer frozen", mac, name);
+        break;
+    case MAC_ALERT_STICKY_MOVED:
+        log_error("macs", "sticky MAC %s in network %s is held at %s and shows up at %s: it stays (R4.8)",
+                  mac, name, held, seen);
+        break;
+    default:
+        log_warning("macs", "MAC %s in network %s has more IPs than are kept: the others are not advertised",
+                    mac, name);
+    }
+}
+
+void gateway_report_alert(struct gateway *g, const struct mac_alert_info *a)
+{
+    const struct gateway_network *n = gateway_network(g, a->net);
     const char *name = n ? n->conf->name : "?";
     const struct gateway_port *p;
 
     if (!limit_take(&g->priv->alerts, mono_now()))
         return;
-    switch (alert) {
+    switch (a->what) {
     case MAC_ALERT_NET_LIMIT:
         log_warning("macs", "network %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
                     name, n ? n->conf->mac_limit : 0);
         break;
     case MAC_ALERT_PORT_LIMIT:
-        p = gateway_port(g, port);
+        p = gateway_port(g, a->port);
         log_warning("macs", "port %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
                     p ? p->name : "?", p && p->access ? p->access->mac_limit : 0);
         break;
@@ -202,14 +249,13 @@ void gateway_report_alert(struct gateway *g, enum mac_alert alert, dp_net_id net
                     "dataplane.max_macs above %u",
                     name, g->conf->dataplane.max_macs);
         break;
+    default:
+        report_mac_alert(g, a, name);
     }
 }
 
 void gateway_report_conf(const struct conf *conf)
 {
-    if (conf->bgp.asn)
-        log_warning("conf",
-                    "the section bgp is accepted, but nothing acts on it yet: only static peers are used");
     if (conf->metrics_address.family)
         log_warning("conf", "the section metrics is accepted, but nothing acts on it yet");
 }

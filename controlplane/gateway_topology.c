@@ -47,7 +47,7 @@ int topology_collect_vteps(const struct conf *conf, struct gateway_vtep **out, u
     }
     vteps = calloc(kept + 1, sizeof(*vteps));
     for (size_t i = 0; vteps && i < kept; i++)
-        vteps[i] = (struct gateway_vtep){.id = (dp_vtep_id)(i + 1), .address = all[i]};
+        vteps[i] = (struct gateway_vtep){.id = (dp_vtep_id)(i + 1), .address = all[i], .is_static = true};
     free(all);
     if (!vteps)
         return -ENOMEM;
@@ -92,41 +92,70 @@ static void init_network(struct dp_network *n, const struct gateway_network *fro
     };
 }
 
+static struct topology_peer *list_find(struct topology_list *l, dp_vtep_id vtep)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->peers[i].vtep == vtep)
+            return &l->peers[i];
+    return NULL;
+}
+
+static struct topology_peer *list_add(struct topology_list *l, dp_vtep_id vtep)
+{
+    if (l->n == l->size) {
+        size_t size = l->size ? l->size * 2 : 4;
+        struct topology_peer *p = realloc(l->peers, size * sizeof(*p));
+
+        if (!p)
+            return NULL;
+        l->peers = p;
+        l->size = size;
+    }
+    l->peers[l->n] = (struct topology_peer){.vtep = vtep};
+    return &l->peers[l->n++];
+}
+
+static int init_lists(struct topology *t, const struct gateway *g)
+{
+    for (unsigned i = 0; i < g->n_networks; i++) {
+        const struct conf_network *c = g->networks[i].conf;
+
+        for (size_t j = 0; j < c->n_peers; j++) {
+            struct topology_peer *p =
+                list_add(&t->lists[i], topology_find_vtep(g->vteps, g->n_vteps, &c->peers[j].address));
+
+            if (!p)
+                return -ENOMEM;
+            p->is_static = true;
+            p->learning = c->peers[j].learning;
+        }
+    }
+    return 0;
+}
+
 int topology_init(struct topology *t, const struct gateway *g, dp_port_id underlay_port)
 {
     const struct conf_underlay *u = &g->conf->underlay;
-    struct dp_net_vtep *nv;
     struct dp_member *m;
 
     memset(t, 0, sizeof(*t));
     t->networks = calloc(g->n_networks + 1u, sizeof(*t->networks));
-    t->vteps = calloc(g->n_vteps + 1u, sizeof(*t->vteps));
+    t->lists = calloc(g->n_networks + 1u, sizeof(*t->lists));
+    t->vteps = calloc(g->max_vteps + 1u, sizeof(*t->vteps));
     t->members = m = calloc((size_t)g->n_networks * g->n_ports + 1, sizeof(*t->members));
-    t->net_vteps = nv = calloc(count_peers(g->conf) + 1, sizeof(*t->net_vteps));
-    if (!t->networks || !t->vteps || !t->members || !t->net_vteps) {
+    t->dp.n_networks = g->n_networks; /* for topology_free() */
+    if (!t->networks || !t->lists || !t->vteps || !t->members || init_lists(t, g) < 0) {
         topology_free(t);
         return -ENOMEM;
     }
     for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct conf_network *c = g->networks[i].conf;
         struct dp_network *n = &t->networks[i];
 
         init_network(n, &g->networks[i]);
         n->members = m;
-        n->n_members = add_members(g, c, m);
+        n->n_members = add_members(g, g->networks[i].conf, m);
         m += n->n_members;
-        n->vteps = nv;
-        n->n_vteps = c->n_peers;
-        /* R8.1: every static peer is on the flood list; R1.10: who is learned from is configured peer by
-         * peer. */
-        for (size_t j = 0; j < c->n_peers; j++)
-            *nv++ =
-                (struct dp_net_vtep){.vtep = topology_find_vtep(g->vteps, g->n_vteps, &c->peers[j].address),
-                                     .flood = true,
-                                     .learning = c->peers[j].learning};
     }
-    for (unsigned i = 0; i < g->n_vteps; i++)
-        t->vteps[i] = (struct dp_vtep){.id = g->vteps[i].id, .address = g->vteps[i].address};
     t->dp = (struct dp_topology){
         .underlay = underlay_port,
         .address = u->address,
@@ -137,29 +166,84 @@ int topology_init(struct topology *t, const struct gateway *g, dp_port_id underl
         .networks = t->networks,
         .n_networks = g->n_networks,
         .vteps = t->vteps,
-        .n_vteps = g->n_vteps,
     };
     return 0;
 }
 
-void topology_update(struct topology *t, const struct conf *conf, const struct underlay_link *link,
-                     const struct underlay_hop *const *hops)
+int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on)
 {
-    t->dp.underlay_mac = link->mac;
-    for (size_t i = 0; i < t->dp.n_vteps; i++) {
-        struct dp_vtep *v = &t->vteps[i];
+    struct topology_list *l;
+    struct topology_peer *p;
 
-        v->resolved = hops[i] && hops[i]->state == UNDERLAY_RESOLVED;
-        v->next_hop = v->resolved ? hops[i]->mac : (struct mac){{0}};
-        v->source = link->mac;
-        v->mtu = hops[i] ? hops[i]->mtu : 0;
-        if (conf->underlay.mtu && conf->underlay.mtu < v->mtu)
-            v->mtu = conf->underlay.mtu;
+    if (net == 0 || net > t->dp.n_networks)
+        return -EINVAL;
+    l = &t->lists[net - 1];
+    p = list_find(l, vtep);
+    if (!p && on)
+        p = list_add(l, vtep);
+    if (!p)
+        return on ? -ENOMEM : 0;
+    p->bgp = on;
+    if (!on && !p->is_static)
+        *p = l->peers[--l->n];
+    return 0;
+}
+
+/* Fills t->net_vteps from the lists. */
+static int update_lists(struct topology *t)
+{
+    size_t total = 0;
+    struct dp_net_vtep *nv;
+
+    for (size_t i = 0; i < t->dp.n_networks; i++)
+        total += t->lists[i].n;
+    nv = realloc(t->net_vteps, (total + 1) * sizeof(*nv));
+    if (!nv)
+        return -ENOMEM;
+    t->net_vteps = nv;
+    for (size_t i = 0; i < t->dp.n_networks; i++) {
+        const struct topology_list *l = &t->lists[i];
+
+        t->networks[i].vteps = nv;
+        t->networks[i].n_vteps = l->n;
+        /* R1.10: a VTEP that speaks EVPN is not learned from, whatever is configured. */
+        for (size_t j = 0; j < l->n; j++)
+            *nv++ = (struct dp_net_vtep){.vtep = l->peers[j].vtep,
+                                         .flood = true,
+                                         .learning = l->peers[j].learning && !l->peers[j].bgp};
     }
+    return 0;
+}
+
+int topology_update(struct topology *t, const struct gateway *g, const struct underlay_link *link,
+                    const struct underlay_hop *const *hops)
+{
+    uint16_t most = g->conf->underlay.mtu;
+
+    t->dp.underlay_mac = link->mac;
+    t->dp.n_vteps = 0;
+    for (size_t i = 0; i < g->n_vteps; i++) {
+        struct dp_vtep *v = &t->vteps[t->dp.n_vteps];
+
+        if (g->vteps[i].address.family == 0)
+            continue;
+        t->dp.n_vteps++;
+        *v = (struct dp_vtep){.id = g->vteps[i].id, .address = g->vteps[i].address, .source = link->mac};
+        v->resolved = hops[i] && hops[i]->state == UNDERLAY_RESOLVED;
+        if (v->resolved)
+            v->next_hop = hops[i]->mac;
+        v->mtu = hops[i] ? hops[i]->mtu : 0;
+        if (most && most < v->mtu)
+            v->mtu = most;
+    }
+    return update_lists(t);
 }
 
 void topology_free(struct topology *t)
 {
+    for (size_t i = 0; t->lists && i < t->dp.n_networks; i++)
+        free(t->lists[i].peers);
+    free(t->lists);
     free(t->networks);
     free(t->vteps);
     free(t->members);

@@ -8,12 +8,25 @@
 
 #include "controlplane/gateway.h"
 
+/* A VTEP that may send for a network, and gets what is flooded in it: configured, told by BGP, or both. */
+struct topology_peer {
+    dp_vtep_id vtep;
+    bool is_static, learning; /* as configured */
+    bool bgp;
+};
+
+struct topology_list {
+    struct topology_peer *peers;
+    size_t n, size;
+};
+
 struct topology {
     struct dp_topology dp; /* what dp_publish() takes; points into the arrays below */
     struct dp_network *networks;
     struct dp_vtep *vteps;
     struct dp_member *members;     /* of all networks, one after the other */
-    struct dp_net_vtep *net_vteps; /* likewise */
+    struct dp_net_vtep *net_vteps; /* likewise, made anew by topology_update() */
+    struct topology_list *lists;   /* by network */
 };
 
 /* The distinct peers of all networks, sorted by address; ids are index + 1. 0, -ENOMEM, or -E2BIG: more than
@@ -24,9 +37,11 @@ dp_vtep_id topology_find_vtep(const struct gateway_vtep *vteps, unsigned n, cons
 
 /* From g's configuration, ports, networks and VTEPs; no VTEP is resolved yet. 0 or -ENOMEM. */
 int topology_init(struct topology *t, const struct gateway *g, dp_port_id underlay_port);
-/* hops: one for each VTEP in their order; NULL: not known. */
-void topology_update(struct topology *t, const struct conf *conf, const struct underlay_link *link,
-                     const struct underlay_hop *const *hops);
+/* R8.1: BGP puts a VTEP on a network's flood list, or takes it off. 0, -ENOMEM, -EINVAL (no such network). */
+int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on);
+/* hops: one for each of g->vteps in their order; NULL: not known. 0 or -ENOMEM. */
+int topology_update(struct topology *t, const struct gateway *g, const struct underlay_link *link,
+                    const struct underlay_hop *const *hops);
 void topology_free(struct topology *t);
 
 #endif

@@ -1,59 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See mactable.h. Entries live in an array of slots that never move: a slot number is the cursor of a walk,
- * the link of a hash chain and of the free list. The hash is keyed with a random secret, so hosts cannot aim
- * at one chain.
+ * See mactable.h and mactable_private.h. Entries live in an array of slots that never move: a slot number is
+ * the cursor of a walk, the link of a hash chain and of the free list. The hash is keyed with a random
+ * secret, so hosts cannot aim at one chain. What few MACs have (IPs, moves of late) hangs beside the slot.
  *
- * Tricky: the counts per network, port and VTEP, and the "limit was hit" marks, change in entry_place() and
- * entry_unplace() only; every path goes through these two. R8.4's limits count learned MACs; what an operator
- * configured does not use up the room.
+ * R8.4's limits count what is learned or routed; what an operator configured does not use up the room.
  *
  * Control thread only.
  */
-#include "controlplane/mactable.h"
+#include "controlplane/mactable_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define SLOT_NONE UINT32_MAX
-
-struct slot {
-    struct mac_entry e; /* e.net 0: the slot is free */
-    uint32_t next;      /* hash chain, or free list */
-};
-
-struct place {
-    uint32_t total;   /* entries here */
-    uint32_t learned; /* those that count for the limit */
-    uint32_t limit;
-    bool refused; /* a MAC was refused since learned was last below limit */
-};
-
-struct network {
-    struct place p;
-    bool known;
-    uint32_t ageing_s;
-};
-
-struct mactable {
-    struct mactable_ops ops;
-    void *arg;
-    uint64_t key[2];
-    uint32_t max;
-    uint32_t count;
-    uint32_t high; /* slots from here on were never used */
-    uint32_t free; /* free list below high */
-    uint32_t age_cursor;
-    bool full; /* a MAC found no room since one last did */
-    uint32_t flood_total;
-    uint32_t bucket_mask;
-    uint32_t *buckets;
-    struct slot *slots;
-    struct network networks[DP_MAX_NETWORKS + 1];
-    struct place ports[DP_MAX_PORTS];
-    struct place vteps[DP_MAX_VTEPS];
-};
+static void limits_init(struct mactable *t)
+{
+    for (unsigned i = 0; i <= DP_MAX_NETWORKS; i++)
+        t->networks[i].count.limit = UINT32_MAX;
+    for (unsigned i = 0; i < DP_MAX_PORTS; i++)
+        t->ports[i].count.limit = UINT32_MAX;
+    for (unsigned i = 0; i < DP_MAX_VTEPS; i++)
+        t->vteps[i].count.limit = UINT32_MAX;
+}
 
 struct mactable *mactable_new(uint32_t max_macs, const struct mactable_ops *ops, void *arg)
 {
@@ -67,7 +36,9 @@ struct mactable *mactable_new(uint32_t max_macs, const struct mactable_ops *ops,
     t->ops = *ops;
     t->arg = arg;
     t->max = max_macs;
-    t->free = SLOT_NONE;
+    t->free = MAC_SLOT_NONE;
+    t->dup_moves = MAC_DUP_MOVES;
+    t->dup_window_s = MAC_DUP_WINDOW_S;
     t->bucket_mask = n_buckets - 1;
     t->buckets = malloc(n_buckets * sizeof(*t->buckets));
     t->slots = calloc(max_macs ? max_macs : 1, sizeof(*t->slots));
@@ -76,12 +47,7 @@ struct mactable *mactable_new(uint32_t max_macs, const struct mactable_ops *ops,
         return NULL;
     }
     memset(t->buckets, 0xff, n_buckets * sizeof(*t->buckets));
-    for (unsigned i = 0; i <= DP_MAX_NETWORKS; i++)
-        t->networks[i].p.limit = UINT32_MAX;
-    for (unsigned i = 0; i < DP_MAX_PORTS; i++)
-        t->ports[i].limit = UINT32_MAX;
-    for (unsigned i = 0; i < DP_MAX_VTEPS; i++)
-        t->vteps[i].limit = UINT32_MAX;
+    limits_init(t);
     return t;
 }
 
@@ -89,6 +55,10 @@ void mactable_free(struct mactable *t)
 {
     if (!t)
         return;
+    for (uint32_t i = 0; i < t->high; i++) {
+        mac_ips_free(&t->slots[i]);
+        mac_history_free(&t->slots[i]);
+    }
     free(t->slots);
     free(t->buckets);
     free(t);
@@ -96,15 +66,15 @@ void mactable_free(struct mactable *t)
 
 /* ---- places and limits */
 
-static bool limit_reached(const struct place *p)
+static bool limit_reached(const struct mac_count *c)
 {
-    return p->learned >= p->limit;
+    return c->learned >= c->limit;
 }
 
-static void limit_recheck(struct place *p)
+static void limit_recheck(struct mac_count *c)
 {
-    if (!limit_reached(p))
-        p->refused = false;
+    if (!limit_reached(c))
+        c->refused = false;
 }
 
 void mactable_set_network(struct mactable *t, dp_net_id net, uint32_t ageing_s, uint32_t mac_limit)
@@ -113,90 +83,117 @@ void mactable_set_network(struct mactable *t, dp_net_id net, uint32_t ageing_s, 
         return;
     t->networks[net].known = true;
     t->networks[net].ageing_s = ageing_s;
-    t->networks[net].p.limit = mac_limit;
-    limit_recheck(&t->networks[net].p);
+    t->networks[net].count.limit = mac_limit;
+    limit_recheck(&t->networks[net].count);
 }
 
 void mactable_set_port(struct mactable *t, dp_port_id port, uint32_t mac_limit)
 {
     if (port >= DP_MAX_PORTS)
         return;
-    t->ports[port].limit = mac_limit;
-    limit_recheck(&t->ports[port]);
+    t->ports[port].count.limit = mac_limit;
+    limit_recheck(&t->ports[port].count);
 }
 
-static bool net_known(const struct mactable *t, dp_net_id net)
+void mactable_set_port_sticky(struct mactable *t, dp_port_id port, bool sticky)
+{
+    if (port < DP_MAX_PORTS)
+        t->ports[port].sticky = sticky;
+}
+
+void mactable_set_port_es(struct mactable *t, dp_port_id port, uint16_t es)
+{
+    if (port < DP_MAX_PORTS)
+        t->ports[port].es = es;
+}
+
+void mactable_set_own_vtep(struct mactable *t, const struct ipaddr *address)
+{
+    if (address->family == 4)
+        t->own4 = *address;
+    else if (address->family == 6)
+        t->own6 = *address;
+}
+
+bool mac_net_known(const struct mactable *t, dp_net_id net)
 {
     return net > 0 && net <= DP_MAX_NETWORKS && t->networks[net].known;
 }
 
-static bool place_valid(enum dp_where where, uint16_t target)
+bool mac_place_valid(struct mac_place place)
 {
-    switch (where) {
+    switch (place.where) {
     case DP_WHERE_PORT:
-        return target < DP_MAX_PORTS;
+        return place.target < DP_MAX_PORTS;
     case DP_WHERE_VTEP:
-        return target > 0 && target < DP_MAX_VTEPS;
+        return place.target > 0 && place.target < DP_MAX_VTEPS;
     default:
         return false;
     }
 }
 
-static struct place *place_of(struct mactable *t, enum dp_where where, uint16_t target)
+static struct mac_count *count_at(struct mactable *t, struct mac_place place)
 {
-    if (!place_valid(where, target))
+    if (!mac_place_valid(place))
         return NULL;
-    return where == DP_WHERE_PORT ? &t->ports[target] : &t->vteps[target];
+    return place.where == DP_WHERE_PORT ? &t->ports[place.target].count : &t->vteps[place.target].count;
 }
 
-static bool is_learned(const struct mac_entry *e)
+/* Counts an entry where its fields say it is, or (sign -1) no longer. */
+static void entry_count(struct mactable *t, const struct mac_entry *e, int sign)
 {
-    return e->origin == MAC_LOCAL || e->origin == MAC_REMOTE;
-}
+    struct mac_count *net = &t->networks[e->net].count, *at = count_at(t, mac_place_of(e));
+    uint32_t one = (uint32_t)sign, learned = mac_is_configured(e) ? 0 : one;
 
-/* Counts an entry where its fields say it is. */
-static void entry_place(struct mactable *t, const struct mac_entry *e)
-{
-    struct place *net = &t->networks[e->net].p;
-    struct place *at = place_of(t, e->where, e->target);
-
-    net->total++;
-    net->learned += is_learned(e);
-    if (at) {
-        at->total++;
-        at->learned += is_learned(e);
-    } else {
-        t->flood_total++;
-    }
-}
-
-static void entry_unplace(struct mactable *t, const struct mac_entry *e)
-{
-    struct place *net = &t->networks[e->net].p;
-    struct place *at = place_of(t, e->where, e->target);
-
-    net->total--;
-    net->learned -= is_learned(e);
+    net->total += one;
+    net->learned += learned;
     limit_recheck(net);
     if (at) {
-        at->total--;
-        at->learned -= is_learned(e);
+        at->total += one;
+        at->learned += learned;
         limit_recheck(at);
     } else {
-        t->flood_total--;
+        t->flood_total += one;
     }
 }
 
 /* R8.4: one alert when the limit starts to refuse, the next only after it had room again. */
-static void refuse(struct mactable *t, bool *mark, enum mac_alert alert, dp_net_id net, dp_port_id port)
+static void refuse(struct mactable *t, bool *mark, enum mac_alert what, dp_net_id net, dp_port_id port)
 {
+    struct mac_alert_info info = {.what = what, .net = net, .port = port};
+
     if (*mark)
         return;
     *mark = true;
-    t->ops.alert(t->arg, alert, net, port);
+    t->ops.alert(t->arg, &info);
 }
 
-/* ---- hash */
+bool mac_port_accepts(struct mactable *t, dp_net_id net, struct mac_place place)
+{
+    struct mac_count *c = count_at(t, place);
+
+    if (place.where != DP_WHERE_PORT || !limit_reached(c))
+        return true;
+    refuse(t, &c->refused, MAC_ALERT_PORT_LIMIT, net, place.target);
+    return false;
+}
+
+bool mac_network_accepts(struct mactable *t, dp_net_id net, struct mac_place place)
+{
+    struct mac_count *c = &t->networks[net].count;
+
+    if (!limit_reached(c))
+        return true;
+    refuse(t, &c->refused, MAC_ALERT_NET_LIMIT, net, place.target);
+    return false;
+}
+
+void mac_refuse_full(struct mactable *t, dp_net_id net, dp_port_id port)
+{
+    refuse(t, &t->full, MAC_ALERT_FDB_FULL, net, port);
+}
+
+/* ---- slots and hash */
 
 static uint32_t bucket_of(const struct mactable *t, dp_net_id net, struct mac mac)
 {
@@ -212,177 +209,155 @@ static uint32_t bucket_of(const struct mactable *t, dp_net_id net, struct mac ma
     return (uint32_t)((uint64_t)m ^ (uint64_t)(m >> 64)) & t->bucket_mask;
 }
 
-static uint32_t slot_find(const struct mactable *t, dp_net_id net, struct mac mac)
+struct mac_slot *mac_slot_find(const struct mactable *t, dp_net_id net, struct mac mac)
 {
-    uint32_t i = t->buckets[bucket_of(t, net, mac)];
+    uint32_t i = net ? t->buckets[bucket_of(t, net, mac)] : MAC_SLOT_NONE;
 
-    while (i != SLOT_NONE && (t->slots[i].e.net != net || !mac_eq(t->slots[i].e.mac, mac)))
+    while (i != MAC_SLOT_NONE && (t->slots[i].e.net != net || !mac_eq(t->slots[i].e.mac, mac)))
         i = t->slots[i].next;
-    return i;
+    return i == MAC_SLOT_NONE ? NULL : &t->slots[i];
 }
 
-static bool has_room(const struct mactable *t)
+bool mac_has_room(const struct mactable *t)
 {
     return t->count < t->max;
 }
 
-/* There must be room. */
-static void slot_insert(struct mactable *t, const struct mac_entry *e)
+static int entry_program(struct mactable *t, const struct mac_entry *e)
+{
+    struct dp_dest dest = {.where = e->where, .target = e->target, .is_static = e->origin == MAC_STATIC};
+
+    return t->ops.program(t->arg, e->net, e->mac, dest);
+}
+
+struct mac_slot *mac_slot_add(struct mactable *t, const struct mac_entry *e)
 {
     uint32_t b = bucket_of(t, e->net, e->mac);
     uint32_t i = t->free;
 
-    if (i != SLOT_NONE)
+    if (!mac_has_room(t) || entry_program(t, e) < 0) {
+        mac_refuse_full(t, e->net, e->target);
+        return NULL;
+    }
+    t->full = false;
+    if (i != MAC_SLOT_NONE)
         t->free = t->slots[i].next;
     else
         i = t->high++;
-    t->slots[i].e = *e;
-    t->slots[i].next = t->buckets[b];
+    t->slots[i] = (struct mac_slot){.e = *e, .next = t->buckets[b]};
     t->buckets[b] = i;
     t->count++;
-    entry_place(t, e);
+    entry_count(t, e, 1);
+    return &t->slots[i];
 }
 
-static void slot_remove(struct mactable *t, uint32_t i)
+void mac_slot_remove(struct mactable *t, struct mac_slot *s)
 {
-    struct mac_entry e = t->slots[i].e;
+    uint32_t i = (uint32_t)(s - t->slots);
+    struct mac_entry e = s->e;
     uint32_t *link = &t->buckets[bucket_of(t, e.net, e.mac)];
 
     while (*link != i)
         link = &t->slots[*link].next;
-    *link = t->slots[i].next;
-    t->slots[i].e = (struct mac_entry){0};
-    t->slots[i].next = t->free;
+    *link = s->next;
+    mac_dup_release(t, s);
+    mac_history_free(s);
+    mac_ips_free(s);
+    s->e = (struct mac_entry){0};
+    s->next = t->free;
     t->free = i;
     t->count--;
-    entry_unplace(t, &e);
+    entry_count(t, &e, -1);
     t->ops.remove(t->arg, e.net, e.mac);
 }
 
-static struct dp_dest dest_of(const struct mac_entry *e)
+int mac_slot_put(struct mactable *t, struct mac_slot *s, enum mac_origin origin, struct mac_place place,
+                 mono_t now)
 {
-    return (struct dp_dest){.where = e->where, .target = e->target, .is_static = e->origin == MAC_STATIC};
-}
+    struct mac_entry e = s->e;
+    bool moved = !mac_place_eq(mac_place_of(&e), place);
+    int rc = 0;
 
-static int entry_program(struct mactable *t, const struct mac_entry *e)
-{
-    return t->ops.program(t->arg, e->net, e->mac, dest_of(e));
-}
-
-/* ---- changes */
-
-int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now)
-{
-    struct mac_entry e = {
-        .net = net,
-        .mac = mac,
-        .origin = dest.where == DP_WHERE_FLOOD ? MAC_FLOOD : MAC_STATIC,
-        .where = dest.where,
-        .target = dest.where == DP_WHERE_FLOOD ? 0 : dest.target,
-        .since = now,
-    };
-    uint32_t i;
-
-    if (!net_known(t, net) || mac_is_group(mac) || mac_is_zero(mac))
-        return -EINVAL;
-    if (dest.where != DP_WHERE_FLOOD && !place_valid(dest.where, dest.target))
-        return -EINVAL;
-    i = slot_find(t, net, mac);
-    if (i != SLOT_NONE && !is_learned(&t->slots[i].e))
-        return -EEXIST;
-    if ((i == SLOT_NONE && !has_room(t)) || entry_program(t, &e) < 0)
-        return -ENOSPC;
-    if (i == SLOT_NONE) {
-        slot_insert(t, &e);
-        return 0;
+    e.origin = origin;
+    e.where = (enum dp_where)place.where;
+    e.target = place.target;
+    if (moved || (origin == MAC_STATIC) != (s->e.origin == MAC_STATIC))
+        rc = entry_program(t, &e);
+    if (rc < 0)
+        return rc;
+    if (moved) {
+        e.last = mac_place_of(&s->e);
+        e.since = now;
+        e.moves++;
+        t->stats.moves++;
     }
-    entry_unplace(t, &t->slots[i].e);
-    t->slots[i].e = e;
-    entry_place(t, &e);
+    entry_count(t, &s->e, -1);
+    s->e = e;
+    entry_count(t, &e, 1);
     return 0;
 }
 
-static bool port_accepts(struct mactable *t, const struct mac_entry *e)
-{
-    struct place *at = place_of(t, e->where, e->target);
+/* ---- configured MACs */
 
-    if (e->where != DP_WHERE_PORT || !limit_reached(at))
-        return true;
-    refuse(t, &at->refused, MAC_ALERT_PORT_LIMIT, e->net, e->target);
-    return false;
+static int static_check(const struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    if (!mac_net_known(t, net) || mac_is_group(mac) || mac_is_zero(mac))
+        return -EINVAL;
+    if (dest.where != DP_WHERE_FLOOD && !mac_place_valid((struct mac_place){dest.target, dest.where}))
+        return -EINVAL;
+    return 0;
 }
 
-static void learn(struct mactable *t, const struct mac_entry *e)
+int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now)
 {
-    struct network *net = &t->networks[e->net];
-
-    if (limit_reached(&net->p)) {
-        refuse(t, &net->p.refused, MAC_ALERT_NET_LIMIT, e->net, e->target);
-        return;
-    }
-    if (!port_accepts(t, e))
-        return;
-    if (!has_room(t) || entry_program(t, e) < 0) {
-        refuse(t, &t->full, MAC_ALERT_FDB_FULL, e->net, e->target);
-        return;
-    }
-    t->full = false;
-    slot_insert(t, e);
-}
-
-/* The last place wins: between sites without EVPN there is no other evidence. The network's limit is not
- * asked, for the network does not grow; the new port's is (R8.4). One store in the FDB moves it (R4.10). */
-static void move(struct mactable *t, struct mac_entry *old, const struct mac_entry *e)
-{
-    if (!port_accepts(t, e))
-        return;
-    if (entry_program(t, e) < 0) {
-        refuse(t, &t->full, MAC_ALERT_FDB_FULL, e->net, e->target);
-        return;
-    }
-    entry_unplace(t, old);
-    old->origin = e->origin;
-    old->where = e->where;
-    old->target = e->target;
-    old->since = e->since;
-    old->moves++;
-    entry_place(t, old);
-}
-
-void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono_t now)
-{
+    enum mac_origin origin = dest.where == DP_WHERE_FLOOD ? MAC_FLOOD : MAC_STATIC;
+    struct mac_place place = {origin == MAC_FLOOD ? 0 : dest.target, dest.where};
     struct mac_entry e = {
-        .net = event->net,
-        .mac = event->mac,
-        .origin = event->where == DP_WHERE_PORT ? MAC_LOCAL : MAC_REMOTE,
-        .where = event->where,
-        .target = event->target,
-        .since = now,
-    };
-    struct mac_entry *old;
-    uint32_t i;
+        .net = net, .mac = mac, .origin = origin, .where = dest.where, .target = place.target, .since = now};
+    struct mac_slot *s;
+    int rc = static_check(t, net, mac, dest);
 
-    if (event->type != DP_EVENT_SOURCE || !net_known(t, event->net) ||
-        !place_valid(event->where, event->target) || mac_is_group(event->mac) || mac_is_zero(event->mac))
-        return;
-    i = slot_find(t, event->net, event->mac);
-    if (i == SLOT_NONE) {
-        learn(t, &e);
-        return;
+    if (rc < 0)
+        return rc;
+    s = mac_slot_find(t, net, mac);
+    if (s && mac_is_configured(&s->e))
+        return -EEXIST;
+    if (!s && !(s = mac_slot_add(t, &e)))
+        return -ENOSPC;
+    if (mac_slot_put(t, s, origin, place, now) < 0)
+        return -ENOSPC;
+    mac_dup_release(t, s);
+    s->e.since = now;
+    s->e.moves = 0;
+    s->e.seq = 0;
+    s->e.sticky = mac_is_here(&s->e);
+    if (s->e.sticky) {
+        mac_ips_take_over(s);
+        mac_advertise(t, s); /* in place of what is out for it */
+    } else {
+        mac_withdraw(t, s);
     }
-    old = &t->slots[i].e;
-    /* The worker reports a new MAC once per frame until the FDB has it, so most repeats end here. */
-    if (!is_learned(old) || (old->where == e.where && old->target == e.target))
-        return;
-    move(t, old, &e);
+    return 0;
 }
+
+int mactable_remove_static(struct mactable *t, dp_net_id net, struct mac mac, mono_t now)
+{
+    struct mac_slot *s = mac_slot_find(t, net, mac);
+
+    if (!s || !mac_is_configured(&s->e))
+        return -ENOENT;
+    mac_follow_route(t, s, now);
+    return 0;
+}
+
+/* ---- ageing and clearing */
 
 static bool aged_out(struct mactable *t, const struct mac_entry *e, uint32_t now_s)
 {
     uint32_t ageing_s = t->networks[e->net].ageing_s;
     uint32_t seen_s;
 
-    if (!is_learned(e) || ageing_s == 0)
+    if (!mac_is_learned(e) || ageing_s == 0)
         return false;
     if (!t->ops.seen(t->arg, e->net, e->mac, &seen_s))
         seen_s = (uint32_t)(e->since.ns / 1000000000);
@@ -390,9 +365,20 @@ static bool aged_out(struct mactable *t, const struct mac_entry *e, uint32_t now
     return (int32_t)(now_s - seen_s) > 0 && now_s - seen_s > ageing_s;
 }
 
+static bool age_slot(struct mactable *t, struct mac_slot *s, mono_t now)
+{
+    if (aged_out(t, &s->e, (uint32_t)(now.ns / 1000000000))) {
+        mac_follow_route(t, s, now);
+        return true;
+    }
+    mac_ips_age(s, now);
+    if (mac_dup_age(t, s, now))
+        mac_follow_route(t, s, now);
+    return false;
+}
+
 unsigned mactable_age(struct mactable *t, mono_t now, unsigned budget)
 {
-    uint32_t now_s = (uint32_t)(now.ns / 1000000000);
     unsigned removed = 0;
 
     if (budget > t->high)
@@ -401,74 +387,122 @@ unsigned mactable_age(struct mactable *t, mono_t now, unsigned budget)
         uint32_t i = t->age_cursor < t->high ? t->age_cursor : 0;
 
         t->age_cursor = i + 1;
-        if (t->slots[i].e.net == 0 || !aged_out(t, &t->slots[i].e, now_s))
-            continue;
-        slot_remove(t, i);
-        removed++;
+        if (t->slots[i].e.net != 0)
+            removed += age_slot(t, &t->slots[i], now);
     }
     return removed;
 }
 
-static unsigned clear_one(struct mactable *t, dp_net_id net, struct mac mac)
+typedef bool slot_action(struct mactable *t, struct mac_slot *s, mono_t now);
+
+/* Does it to all entries, those of a network, or one MAC; returns how many it was done to. */
+static unsigned for_chosen(struct mactable *t, dp_net_id net, const struct mac *mac, mono_t now,
+                           slot_action *action)
 {
-    uint32_t i = slot_find(t, net, mac);
+    unsigned first = net ? net : 1, last = net ? net : DP_MAX_NETWORKS, done = 0;
 
-    if (i == SLOT_NONE || !is_learned(&t->slots[i].e))
-        return 0;
-    slot_remove(t, i);
-    return 1;
-}
-
-unsigned mactable_clear(struct mactable *t, dp_net_id net, const struct mac *mac)
-{
-    unsigned removed = 0;
-
-    if (mac && net)
-        return clear_one(t, net, *mac);
     if (mac) {
-        for (unsigned n = 1; n <= DP_MAX_NETWORKS; n++)
-            if (t->networks[n].known)
-                removed += clear_one(t, (dp_net_id)n, *mac);
-        return removed;
+        for (unsigned n = first; n <= last; n++) {
+            struct mac_slot *s = mac_net_known(t, (dp_net_id)n) ? mac_slot_find(t, (dp_net_id)n, *mac) : NULL;
+
+            done += s && action(t, s, now);
+        }
+        return done;
     }
     for (uint32_t i = 0; i < t->high; i++) {
-        const struct mac_entry *e = &t->slots[i].e;
+        struct mac_slot *s = &t->slots[i];
 
-        if (e->net == 0 || (net && e->net != net) || !is_learned(e))
-            continue;
-        slot_remove(t, i);
-        removed++;
+        if (s->e.net != 0 && (!net || s->e.net == net))
+            done += action(t, s, now);
     }
-    return removed;
+    return done;
 }
 
-unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t target)
+static bool clear_slot(struct mactable *t, struct mac_slot *s, mono_t now)
 {
+    if (!mac_is_learned(&s->e))
+        return false;
+    mac_follow_route(t, s, now);
+    return true;
+}
+
+unsigned mactable_clear(struct mactable *t, dp_net_id net, const struct mac *mac, mono_t now)
+{
+    return for_chosen(t, net, mac, now, clear_slot);
+}
+
+static bool clear_duplicate(struct mactable *t, struct mac_slot *s, mono_t now)
+{
+    mac_dup_forget(s);
+    if (!s->e.duplicate)
+        return false;
+    mac_follow_route(t, s, now);
+    return true;
+}
+
+unsigned mactable_clear_duplicate(struct mactable *t, dp_net_id net, const struct mac *mac, mono_t now)
+{
+    return for_chosen(t, net, mac, now, clear_duplicate);
+}
+
+/* True when an entry was there, or led there. */
+static bool clear_place(struct mactable *t, struct mac_slot *s, struct mac_place gone, mono_t now)
+{
+    bool was_there = mac_place_eq(mac_place_of(&s->e), gone) && !mac_is_configured(&s->e);
+    bool to_vtep = gone.where == DP_WHERE_VTEP && s->e.route_vtep == gone.target;
+
+    if (to_vtep)
+        s->e.route_vtep = 0;
+    if (!was_there)
+        return false;
+    mac_follow_route(t, s, now);
+    return true;
+}
+
+unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t target, mono_t now)
+{
+    struct mac_place gone = {target, (uint8_t)where};
     unsigned removed = 0;
 
-    for (uint32_t i = 0; i < t->high; i++) {
-        const struct mac_entry *e = &t->slots[i].e;
-
-        if (e->net == 0 || e->where != where || e->target != target || !is_learned(e))
-            continue;
-        slot_remove(t, i);
-        removed++;
-    }
+    for (uint32_t i = 0; i < t->high; i++)
+        if (t->slots[i].e.net != 0)
+            removed += clear_place(t, &t->slots[i], gone, now);
     return removed;
 }
 
 void mactable_replay(struct mactable *t)
 {
     for (uint32_t i = 0; i < t->high; i++) {
-        const struct mac_entry *e = &t->slots[i].e;
+        struct mac_slot *s = &t->slots[i];
+        bool missed;
 
-        if (e->net == 0 || entry_program(t, e) == 0)
+        if (s->e.net == 0 || entry_program(t, &s->e) == 0)
             continue;
-        refuse(t, &t->full, MAC_ALERT_FDB_FULL, e->net, e->target);
+        mac_refuse_full(t, s->e.net, s->e.target);
+        if (mac_is_configured(&s->e))
+            continue;
         /* A learned MAC that the FDB does not hold would never be reported again; forgotten, it is. */
-        if (is_learned(e))
-            slot_remove(t, i);
+        missed = s->e.route_vtep != 0;
+        mac_withdraw(t, s);
+        mac_slot_remove(t, s);
+        if (missed)
+            mac_route_missed(t);
     }
+}
+
+void mactable_replay_routes(struct mactable *t)
+{
+    for (uint32_t i = 0; i < t->high; i++)
+        if (t->slots[i].e.net != 0 && t->slots[i].e.advertised)
+            mac_advertise(t, &t->slots[i]);
+}
+
+bool mactable_missed_routes(struct mactable *t)
+{
+    if (!t->missed || t->count >= t->missed_at)
+        return false;
+    t->missed = false;
+    return true;
 }
 
 /* ---- reading */
@@ -480,23 +514,23 @@ uint32_t mactable_count(const struct mactable *t)
 
 uint32_t mactable_count_network(const struct mactable *t, dp_net_id net)
 {
-    return net <= DP_MAX_NETWORKS ? t->networks[net].p.total : 0;
+    return net <= DP_MAX_NETWORKS ? t->networks[net].count.total : 0;
 }
 
 uint32_t mactable_count_at(const struct mactable *t, enum dp_where where, uint16_t target)
 {
     if (where == DP_WHERE_FLOOD)
         return t->flood_total;
-    if (!place_valid(where, target))
+    if (!mac_place_valid((struct mac_place){target, (uint8_t)where}))
         return 0;
-    return where == DP_WHERE_PORT ? t->ports[target].total : t->vteps[target].total;
+    return where == DP_WHERE_PORT ? t->ports[target].count.total : t->vteps[target].count.total;
 }
 
 const struct mac_entry *mactable_find(const struct mactable *t, dp_net_id net, struct mac mac)
 {
-    uint32_t i = net ? slot_find(t, net, mac) : SLOT_NONE;
+    const struct mac_slot *s = mac_slot_find(t, net, mac);
 
-    return i == SLOT_NONE ? NULL : &t->slots[i].e;
+    return s ? &s->e : NULL;
 }
 
 const struct mac_entry *mactable_next(const struct mactable *t, uint32_t *cursor)
@@ -508,4 +542,9 @@ const struct mac_entry *mactable_next(const struct mactable *t, uint32_t *cursor
             return e;
     }
     return NULL;
+}
+
+struct mactable_stats mactable_stats(const struct mactable *t)
+{
+    return t->stats;
 }

@@ -1,11 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The authoritative MAC table: where each MAC of each network is. Pure: it takes events and `now`, and tells
- * what to do through its ops (program the FDB, remove from it, alert); it knows no DPDK, socket or timer, so
- * every order of events can be tried in a test. The data plane's FDB follows it and can be replayed from it
- * (mactable_replay()).
+ * what to do through its ops (program the FDB, remove from it, advertise, withdraw, alert); it knows no DPDK,
+ * BGP, socket or timer, so every order of events can be tried in a test. The FDB and our own type 2 routes
+ * follow it and can be replayed from it (mactable_replay(), mactable_replay_routes()).
  *
- * Control thread only.
+ * One entry per (network, MAC). It has one owner, and beside it the best route that the peers advertise:
+ *
+ *   configured       static or flood: nothing moves it. Static at a port is advertised as sticky (R4.8).
+ *   local            seen on an access port: advertised, with a sequence.
+ *   EVPN             the best route of the peers; it never ages, it is withdrawn.
+ *   remote           seen in frames of a static peer (R1.10): ages, is not advertised.
+ *
+ * Who wins (RFC 7432 section 15, mac_mobility.c): configured; else a sticky route; else, between local and a
+ * route, the newer sequence, and of equal ones the lower VTEP address; else the route; else the static peer.
+ * A frame on an access port makes a MAC local whatever route there is (unless that is sticky), with the
+ * route's sequence + 1. Between ports and static peers the last place wins. A static peer's frame never
+ * overrides a route: the gateway that advertises it hears the frame, too, and withdraws.
+ *
+ * Duplicates (R5.1): moves between here and another gateway are counted at both; moves between our own ports
+ * or among other gateways are not. At the Nth within M seconds this gateway stands back: the MAC is left with
+ * the other one (a frame here that would have been the Nth move is not acted upon; a route that is the Nth
+ * move is followed, the last one), and from then on nothing is advertised or followed, not even a withdrawal.
+ * So the gateway that is left, and all that watch, point to one place, and who freezes adds no swing. Only
+ * one exception: when the place itself is gone (mactable_clear_at()), so is the freeze.
+ *
+ * IPs (R3.6, R4.9, R6.2): those of a local MAC are advertised beside the MAC alone, with its sequence. When
+ * it becomes local, the IPs that its routes carried are taken over; when it leaves, ours are remembered for a
+ * minute, in case it comes back before the other gateway has said them.
+ *
+ * Calls may not be made from within an op. Control thread only.
  */
 #ifndef CONTROLPLANE_MACTABLE_H
 #define CONTROLPLANE_MACTABLE_H
@@ -20,56 +44,167 @@ enum mac_origin {
     MAC_REMOTE, /* learned from frames of a static peer (R1.10) */
     MAC_STATIC, /* configured: never moved, never aged */
     MAC_FLOOD,  /* configured R8.2 exception: flooded on purpose */
+    MAC_EVPN,   /* told by BGP */
+};
+
+/* As in struct dp_dest; where 0: none. */
+struct mac_place {
+    uint16_t target;
+    uint8_t where;
 };
 
 struct mac_entry {
-    dp_net_id net;
+    mono_t since; /* at this place */
     struct mac mac;
-    enum mac_origin origin;
-    enum dp_where where; /* with target, as in struct dp_dest */
+    dp_net_id net;
+    uint32_t moves;        /* times it changed place */
+    uint32_t seq;          /* when advertised: with this sequence (0: without the community, R4.2) */
+    uint32_t route_seq;    /* the best route of the peers, whoever owns the MAC ... */
+    dp_vtep_id route_vtep; /* ... 0: none */
+    uint16_t route_es;
     uint16_t target;
-    mono_t since;   /* at this place */
-    uint32_t moves; /* times it changed place */
+    struct mac_place last; /* where it was before */
+    enum mac_origin origin : 8;
+    enum dp_where where : 8; /* with target, as in struct dp_dest */
+    bool route_sticky : 1;
+    bool sticky : 1;      /* local, and advertised as sticky */
+    bool advertised : 1;  /* we have a route out for it */
+    bool duplicate : 1;   /* frozen (R5.1) */
+    bool ips_refused : 1; /* it had more IPs than are kept, and that was said */
 };
 
 enum mac_alert {
     MAC_ALERT_NET_LIMIT,  /* R8.4: first MAC refused since the network was last below its limit */
     MAC_ALERT_PORT_LIMIT, /* R8.4: the same for an access port */
     MAC_ALERT_FDB_FULL,
+    MAC_ALERT_DUPLICATE,     /* R5.1: frozen */
+    MAC_ALERT_DUPLICATE_END, /* its hold-down ended */
+    MAC_ALERT_STICKY_MOVED,  /* R4.8: a sticky or static MAC shows up elsewhere */
+    MAC_ALERT_IP_LIMIT,      /* a MAC has more IPs than are kept; the others are not advertised */
+    MAC_ALERT_N
+};
+
+/* The first three have net and port; all others net, mac and the evidence. */
+struct mac_alert_info {
+    enum mac_alert what;
+    dp_net_id net;
+    dp_port_id port;
+    struct mac mac;
+    struct mac_place held, seen; /* where it is held, and where else it showed up */
+    mono_t held_since, seen_at;
+    unsigned moves; /* MAC_ALERT_DUPLICATE: within the window */
 };
 
 struct mactable_ops {
-    /* 0 or -ENOSPC: then the MAC is not learned. */
+    /* 0 or -ENOSPC: then the MAC is not learned. Adds, or replaces in one store (R4.10). */
     int (*program)(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest);
     void (*remove)(void *arg, dp_net_id net, struct mac mac);
     /* Seconds (of the same clock as `now`) when a frame from it was last seen; false: unknown. */
     bool (*seen)(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s);
-    void (*alert)(void *arg, enum mac_alert alert, dp_net_id net, dp_port_id port);
+    void (*alert)(void *arg, const struct mac_alert_info *info);
+    /* Our type 2 routes; ip NULL: the MAC alone. Advertising what is out replaces it. NULL without BGP. */
+    void (*advertise)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, uint32_t seq,
+                      bool sticky);
+    void (*withdraw)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip);
 };
+
+/* Serial arithmetic (R4.6): <0, 0, >0 as a is older than, equal to, newer than b. Half a round apart, where
+ * RFC 1982 leaves it open, the larger number is newer, so that both ends agree. */
+static inline int mac_seq_cmp(uint32_t a, uint32_t b)
+{
+    uint32_t d = a - b;
+
+    if (d == 0)
+        return 0;
+    if (d == 0x80000000u)
+        return a > b ? 1 : -1;
+    return d < 0x80000000u ? 1 : -1;
+}
+
+/* ---- life and settings */
 
 /* max_macs: most entries in all. NULL without memory. */
 struct mactable *mactable_new(uint32_t max_macs, const struct mactable_ops *ops, void *arg);
 void mactable_free(struct mactable *t);
 
 /* Per network: ageing in seconds (0: never) and MAC limit (UINT32_MAX: none). Must precede events of that
- * network. */
+ * network. Routes count for the limit but are never refused by it: that is what maximum prefixes are for
+ * (R2.6), and a refused route would not come again. */
 void mactable_set_network(struct mactable *t, dp_net_id net, uint32_t ageing_s, uint32_t mac_limit);
 void mactable_set_port(struct mactable *t, dp_port_id port, uint32_t mac_limit);
+/* MACs that are learned on this port from now on are sticky. */
+void mactable_set_port_sticky(struct mactable *t, dp_port_id port, bool sticky);
+/* The Ethernet segment of a port: a number that the caller gives each non-zero ESI; 0: none (R4.4). */
+void mactable_set_port_es(struct mactable *t, dp_port_id port, uint16_t es);
+/* Our VTEP address, one per family: what equal sequences are compared with (R4.5). Before the first route. */
+void mactable_set_own_vtep(struct mactable *t, const struct ipaddr *address);
 
-/* A static or flood entry. 0, -EEXIST, -ENOSPC. */
+#define MAC_DUP_MOVES     5
+#define MAC_DUP_WINDOW_S  180
+#define MAC_DUP_MAX_MOVES 32
+/* R5.1. moves 0: no detection; hold_s 0: frozen until mactable_clear_duplicate(). -EINVAL. */
+int mactable_set_duplicates(struct mactable *t, unsigned moves, uint32_t window_s, uint32_t hold_s);
+
+/* A static or flood entry. 0, -EEXIST, -ENOSPC, -EINVAL. */
 int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now);
+/* Back to the peers' route, if there is one. 0 or -ENOENT. */
+int mactable_remove_static(struct mactable *t, dp_net_id net, struct mac mac, mono_t now);
+
+/* ---- events */
+
 /* The data plane saw this source at this place. */
 void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono_t now);
-/* Looks at up to `budget` entries, going round, and removes those that aged out. Returns how many it removed.
- * Call it so that a round takes no longer than a few seconds. */
+
+/* A type 2 route as the tie-break needs it. The address belongs to the id: give the same each time. */
+struct mac_route {
+    dp_vtep_id vtep;
+    uint16_t es; /* as in mactable_set_port_es() */
+    struct ipaddr address;
+    uint32_t seq;
+    bool sticky;
+};
+/* The best route of all peers (sticky first, then the newest sequence, then the lowest VTEP address) is
+ * another one, or changed; NULL: none is left. */
+void mactable_remote(struct mactable *t, dp_net_id net, struct mac mac, const struct mac_route *best,
+                     mono_t now);
+/* Routes were refused for want of room, and there is some again: give all best routes once more. */
+bool mactable_missed_routes(struct mactable *t);
+
+#define MAC_MAX_IPS 32
+/* An ARP or NA on an access port showed the IP of a MAC (after mactable_source_seen() for that frame), or it
+ * has it no longer. 0; -ENOENT: the MAC is not local; -ENOSPC, -ENOMEM, -EINVAL. */
+int mactable_local_ip(struct mactable *t, dp_net_id net, struct mac mac, const struct ipaddr *ip);
+int mactable_local_ip_gone(struct mactable *t, dp_net_id net, struct mac mac, const struct ipaddr *ip);
+/* Some peer's route carries the IP (after mactable_remote() for that route), or none does any more. As above;
+ * -ENOENT: the MAC is unknown. */
+int mactable_remote_ip(struct mactable *t, dp_net_id net, struct mac mac, const struct ipaddr *ip,
+                       bool known);
+
+/* R5.2: the next move to that VTEP (0: to here) is not counted when it comes before `until`. 0; -ENOENT: the
+ * MAC is unknown, so its appearance is no move; -ENOMEM. */
+int mactable_expect_move(struct mactable *t, dp_net_id net, struct mac mac, dp_vtep_id vtep, mono_t until);
+
+/* Looks at up to `budget` entries, going round, and removes those that aged out (back to the route, if there
+ * is one). Returns how many it removed. Ends hold-downs and drops old history on the way. Call it so that a
+ * round takes no longer than a few seconds. */
 unsigned mactable_age(struct mactable *t, mono_t now, unsigned budget);
-/* Forgets learned entries: all, or those of one network (net != 0), or one MAC (mac != NULL, with net or in
- * all). */
-unsigned mactable_clear(struct mactable *t, dp_net_id net, const struct mac *mac);
-/* Forgets what was learned at a place, in one step (a port or VTEP that is gone). */
-unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t target);
+/* Forgets what was learned (not routes): all, or of one network (net != 0), or one MAC (mac != NULL, with net
+ * or in all). Returns how many. */
+unsigned mactable_clear(struct mactable *t, dp_net_id net, const struct mac *mac, mono_t now);
+/* Ends the freeze of duplicates, chosen as above; returns how many were frozen. The route of now is followed;
+ * without one the MAC is forgotten until its next frame. Moves so far count no more, of MACs that are not
+ * frozen here neither: an operator clears at all gateways. */
+unsigned mactable_clear_duplicate(struct mactable *t, dp_net_id net, const struct mac *mac, mono_t now);
+/* A port or VTEP is gone: forgets what was learned there, and routes to there, in one step (R9.5). Of a VTEP,
+ * after mactable_remote() for the MACs that the RIB has another route for: these move without a gap. If the
+ * RIB keeps routes to it, it must give them again, with their IPs, when the VTEP is back. */
+unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t target, mono_t now);
 /* Programs every entry again. */
 void mactable_replay(struct mactable *t);
+/* Advertises everything of ours again. */
+void mactable_replay_routes(struct mactable *t);
+
+/* ---- reading */
 
 uint32_t mactable_count(const struct mactable *t);
 uint32_t mactable_count_network(const struct mactable *t, dp_net_id net);
@@ -78,5 +213,37 @@ const struct mac_entry *mactable_find(const struct mactable *t, dp_net_id net, s
 /* Walks the table in a stable order of slots: *cursor starts at 0; NULL at the end. Entries added or removed
  * during a walk over several loop turns may or may not be seen; others are seen once. */
 const struct mac_entry *mactable_next(const struct mactable *t, uint32_t *cursor);
+
+/* The sequence of whoever owns it. */
+static inline uint32_t mac_entry_seq(const struct mac_entry *e)
+{
+    return e->origin == MAC_EVPN ? e->route_seq : e->seq;
+}
+
+struct mac_ip_info {
+    struct ipaddr ip;
+    bool local;  /* ours: advertised */
+    bool remote; /* in a peer's route */
+};
+/* Up to n IPs of a MAC; returns how many. */
+unsigned mactable_ips(const struct mactable *t, dp_net_id net, struct mac mac, struct mac_ip_info *out,
+                      unsigned n);
+
+struct mac_move {
+    mono_t at;
+    struct mac_place from, to;
+};
+/* Up to n of the last counted moves, the newest first; returns how many. */
+unsigned mactable_moves(const struct mactable *t, dp_net_id net, struct mac mac, struct mac_move *out,
+                        unsigned n);
+
+struct mactable_stats {
+    uint64_t moves;        /* changes of place */
+    uint64_t duplicates;   /* MACs that were frozen */
+    uint64_t sticky_moves; /* frames and routes of a sticky or static MAC elsewhere */
+    uint64_t routes_missed;
+    uint32_t frozen; /* now */
+};
+struct mactable_stats mactable_stats(const struct mactable *t);
 
 #endif

@@ -6,6 +6,7 @@
  * the second decides. Worker threads.
  */
 #include "dataplane/forward.h"
+#include "dataplane/snoop.h"
 
 #define ETH_LEN      14u
 #define VLAN_TAG_LEN 4u
@@ -89,6 +90,8 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
         worker_drop_received(w, f->port, f->m, DROP_src_static);
         return;
     }
+    if (unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
+        worker_report_neighbour(w, f); /* after the source: the MAC table knows it then */
     where = forward_look_up(w, f, frame);
     worker_count(&count->access_in[where == 0], rte_pktmbuf_pkt_len(f->m));
     if (unlikely(where == 0)) {

@@ -186,6 +186,7 @@ void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity);
 
 enum dp_event_type {
     DP_EVENT_SOURCE = 1, /* source MAC seen where the FDB does not have it */
+    DP_EVENT_NEIGHBOUR,  /* an ARP packet or NA on an access port shows that the MAC has this IP (R3.6) */
 };
 
 struct dp_event {
@@ -194,6 +195,7 @@ struct dp_event {
     struct mac mac;
     enum dp_where where; /* DP_WHERE_PORT or DP_WHERE_VTEP */
     uint16_t target;
+    struct ipaddr ip; /* DP_EVENT_NEIGHBOUR */
 };
 
 /* Becomes readable when events wait (an eventfd; reading it is dp_events_pop()'s business). */

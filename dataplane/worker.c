@@ -8,6 +8,8 @@
  */
 #include "dataplane/worker.h"
 
+#include "dataplane/snoop.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,8 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring_elem.h>
 
-#define REPEAT_US        1000  /* a report is not repeated within that time */
+#define REPEAT_US        1000 /* a report is not repeated within that time */
+#define REPEAT_IP_US     1000000
 #define DECIDED_US       20000 /* the control thread decides within that time, or says no */
 #define CLOCK_PERIOD_US  1000
 #define IDLE_SPIN_ROUNDS 64   /* adaptive polling: rounds without a frame before the first sleep */
@@ -99,6 +102,31 @@ void worker_report_source(struct worker *w, const struct frame *f)
                                 .deletions = deletions,
                                 .repeat = w->now + cycles(w, REPEAT_US),
                                 .decided = again ? r->decided : w->now + cycles(w, DECIDED_US)};
+}
+
+void worker_report_neighbour(struct worker *w, const struct frame *f)
+{
+    uint32_t deletions = fdb_deletions(w->fdb), place;
+    struct worker_recent *r;
+    struct dp_event event = {
+        .type = DP_EVENT_NEIGHBOUR, .net = f->net->id, .where = (enum dp_where)f->from, .target = f->place};
+
+    if (!snoop_sender(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &event.ip))
+        return;
+    place = snapshot_addr_hash(&event.ip) | 1;
+    r = &w->recent_ips[(recent_index(f->src_hash) ^ place) & (WORKER_RECENT - 1)];
+    if (r->key == f->src_key && r->place == place && r->deletions == deletions && w->now < r->repeat)
+        return;
+    memcpy(event.mac.b, rte_pktmbuf_mtod_offset(f->m, const uint8_t *, 6), 6);
+    if (rte_ring_sp_enqueue_elem(w->events, &event, sizeof(event)) != 0) {
+        w->counters.totals.events_lost++;
+        return;
+    }
+    w->events_queued = true;
+    *r = (struct worker_recent){.key = f->src_key,
+                                .place = place,
+                                .deletions = deletions,
+                                .repeat = w->now + cycles(w, REPEAT_IP_US)};
 }
 
 uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash)

@@ -81,7 +81,8 @@ struct worker {
     unsigned idle_rounds;
     struct worker_tx tx[DP_MAX_PORTS];
     struct worker_recent recent[WORKER_RECENT];
-    struct storm (*storms)[SNAP_CLASSES]; /* [port * (max_net + 1) + net] */
+    struct worker_recent recent_ips[WORKER_RECENT]; /* place: a hash of the IP */
+    struct storm (*storms)[SNAP_CLASSES];           /* [port * (max_net + 1) + net] */
     struct worker_counters counters;
 };
 
@@ -118,6 +119,9 @@ void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf 
 /* Tells the control plane that a source is where the FDB does not have it; repeats are held back for a
  * moment. */
 void worker_report_source(struct worker *w, const struct frame *f);
+/* Tells the control plane which IP the sender of a frame has, if the frame shows one; repeats are held back
+ * for a second. */
+void worker_report_neighbour(struct worker *w, const struct frame *f);
 /* Where a MAC that the FDB does not have was seen a moment ago (FDB_WHERE()), or 0. */
 uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash);
 /* Sends what is queued on a port; what the port does not take is dropped (tx_full). */

@@ -295,6 +295,96 @@ START_TEST(test_learning_events)
 }
 END_TEST
 
+static size_t arp(uint8_t *buf, unsigned op, struct mac sender, const uint8_t ip[4])
+{
+    uint8_t p[28] = {0, 1, 8, 0, 6, 4, 0, (uint8_t)op};
+
+    memcpy(p + 8, sender.b, 6);
+    memcpy(p + 14, ip, 4);
+    return flow_eth(buf, broadcast, flow_mac(1), 100, 0x0806, p, 28);
+}
+
+/* The next event that shows an IP; false: none. */
+static bool neighbour_event(struct dp_event *e)
+{
+    while (flow_event(f, e))
+        if (e->type == DP_EVENT_NEIGHBOUR)
+            return true;
+    return false;
+}
+
+START_TEST(test_R3_6_R7_1_arp_shows_an_ip)
+{
+    static const uint8_t ip[4] = {10, 0, 0, 1},
+                         bad[][4] = {{0, 0, 0, 0}, {224, 0, 0, 1}, {255, 255, 255, 255}, {127, 0, 0, 1}};
+    struct dp_event e;
+    size_t len;
+
+    for (unsigned op = 1; op <= 2; op++) {
+        flow_fdb(f, NET_WEB, flow_mac(9), DP_WHERE_PORT, PORT_B, false);
+        fdb_del(&f->fdb, fdb_key(NET_WEB, flow_mac(9).b)); /* something was deleted: reported anew */
+        flow_put(f, PORT_A, frame, arp(frame, op, flow_mac(1), ip));
+        flow_poll(f);
+        ck_assert(neighbour_event(&e));
+        ck_assert(e.net == NET_WEB && mac_eq(e.mac, flow_mac(1)) && e.ip.family == 4 &&
+                  memcmp(e.ip.b, ip, 4) == 0);
+        flow_put(f, PORT_A, frame, arp(frame, op, flow_mac(1), ip));
+        flow_poll(f);
+        ck_assert(!neighbour_event(&e)); /* within a second */
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        flow_put(f, PORT_A, frame, arp(frame, 1, flow_mac(1), bad[i]));
+        flow_poll(f);
+        ck_assert(!neighbour_event(&e));
+    }
+    flow_put(f, PORT_A, frame, arp(frame, 1, flow_mac(2), ip)); /* speaks for another MAC */
+    flow_put(f, PORT_A, frame, arp(frame, 3, flow_mac(1), ip)); /* RARP */
+    len = arp(frame, 1, flow_mac(1), (const uint8_t[]){10, 0, 0, 2});
+    for (size_t cut = 18; cut < len; cut++)
+        flow_put(f, PORT_A, frame, cut);
+    flow_poll(f);
+    ck_assert(!neighbour_event(&e));
+}
+END_TEST
+
+START_TEST(test_R3_6_R7_1_na_shows_an_ip)
+{
+    uint8_t ip6[72] = {0x60,        0,           0,        0,           0,        32,       58,
+                       255,         [8] = 0xfd,  [23] = 1, [24] = 0xff, [25] = 2, [39] = 1, [40] = 136,
+                       [44] = 0x20, [48] = 0xfd, [63] = 1, [64] = 2,    [65] = 1};
+    struct mac all_nodes = {{0x33, 0x33, 0, 0, 0, 1}};
+    struct dp_event e;
+    uint32_t sum;
+
+    memcpy(ip6 + 66, flow_mac(1).b, 6);
+    sum = 58 + 32 + (uint16_t)~flow_checksum(ip6 + 8, 32, 0);
+    sum = flow_checksum(ip6 + 40, 32, sum);
+    ip6[42] = (uint8_t)(sum >> 8);
+    ip6[43] = (uint8_t)sum;
+    for (unsigned bit = 0; bit <= 72 * 8; bit++) {
+        bool sound = bit == 72 * 8 || bit / 8 < 4; /* version, class and flow label are not in the checksum */
+
+        if (bit < 4)
+            continue; /* another version is no IPv6 at all */
+        if (bit < 72 * 8)
+            ip6[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+        flow_fdb(f, NET_WEB, flow_mac(9), DP_WHERE_PORT, PORT_B, false);
+        fdb_del(&f->fdb, fdb_key(NET_WEB, flow_mac(9).b));
+        flow_put(f, PORT_A, frame, flow_eth(frame, all_nodes, flow_mac(1), 100, 0x86dd, ip6, 72));
+        flow_poll(f);
+        flow_discard(f);
+        ck_assert_int_eq(neighbour_event(&e), sound);
+        if (bit < 72 * 8)
+            ip6[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+    }
+    ck_assert(e.ip.family == 6 && memcmp(e.ip.b, ip6 + 48, 16) == 0);
+    ip6[40] = 135; /* a solicitation shows nothing */
+    flow_put(f, PORT_A, frame, flow_eth(frame, all_nodes, flow_mac(1), 100, 0x86dd, ip6, 72));
+    flow_poll(f);
+    ck_assert(!neighbour_event(&e));
+}
+END_TEST
+
 /* The answer to a host's first broadcast is there before the control thread has made it known. */
 START_TEST(test_learning_is_not_waited_for)
 {
@@ -511,6 +601,8 @@ int main(void)
     tcase_add_test(t, test_vlan_unknown_and_priority_tag);
     tcase_add_test(t, test_source_invalid);
     tcase_add_test(t, test_learning_events);
+    tcase_add_test(t, test_R3_6_R7_1_arp_shows_an_ip);
+    tcase_add_test(t, test_R3_6_R7_1_na_shows_an_ip);
     tcase_add_test(t, test_learning_is_not_waited_for);
     tcase_add_test(t, test_event_ring_full_is_counted_and_repeated);
     tcase_add_test(t, test_local_bridging);

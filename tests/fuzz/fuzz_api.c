@@ -26,12 +26,17 @@ static int handler(void *ctx, const struct api_args *args, cJSON *result, char e
         require(n > 0 && n < API_TEXT_LEN);
         cJSON_AddStringToObject(result, "network", api_arg(args, NETWORK)->text);
     }
+    if (api_arg(args, CURSOR)) {
+        size_t n = strnlen(api_arg(args, CURSOR)->text, API_TEXT_LEN);
+
+        require(n > 0 && n < API_TEXT_LEN);
+    }
     if (api_arg(args, VTEP))
         require(api_arg(args, VTEP)->address.family == 4 || api_arg(args, VTEP)->address.family == 6);
     return 0;
 }
 
-#define X(id, name, args, help) {name, args, help, handler},
+#define X(id, name, args, words, help) {name, args, help, handler, words},
 static const struct api_command commands[] = {API_COMMANDS(X)};
 #undef X
 

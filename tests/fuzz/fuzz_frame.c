@@ -10,6 +10,7 @@
  * A sanitizer cannot see the end of a frame inside a packet buffer; so the parsers are also run on a copy in
  * memory of exactly its size.
  */
+#include "dataplane/snoop.h"
 #include "tests/flow/flow.h"
 
 #include <stdlib.h>
@@ -46,6 +47,7 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
     struct rte_mbuf m = {
         .buf_addr = copy, .data_len = (uint16_t)size, .pkt_len = (uint32_t)size, .nb_segs = 1};
     struct vxlan_packet p;
+    struct ipaddr ip;
 
     require(copy != NULL);
     memcpy(copy, frame, size);
@@ -53,6 +55,8 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
         require((size_t)p.inner_offset + p.inner_len <= size);
     if (size >= 14) {
         (void)inner_parse(copy, (uint32_t)size);
+        if (snoop_sender(copy, (uint32_t)size, &ip))
+            require(ip.family == 4 || ip.family == 6);
         for (uint8_t ecn = 0; ecn < 4; ecn++)
             (void)vxlan_ecn_restore(copy, (uint32_t)size, ecn);
     }

@@ -74,10 +74,10 @@ static int cmd_big(void *ctx, const struct api_args *args, cJSON *result, char e
 #define ALL_ARGS ((1u << API_ARG_IDS) - 1)
 
 static const struct api_command commands[] = {
-    {"echo", ALL_ARGS, "", cmd_echo},
-    {"only mac", API_TAKES(MAC), "", cmd_echo},
-    {"fail", 0, "", cmd_fail},
-    {"big", 0, "", cmd_big},
+    {"echo", ALL_ARGS, "", cmd_echo, 0},
+    {"only mac", API_TAKES(MAC), "", cmd_echo, 0},
+    {"fail", 0, "", cmd_fail, 0},
+    {"big", 0, "", cmd_big, 0},
 };
 
 static struct api_config config = {

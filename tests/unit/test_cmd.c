@@ -1,127 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The commands of the API on a gateway made up here: real configuration and real MAC table, while the data
- * plane, the underlay and the XDP program are answers of this file (their functions are defined here, so the
- * library's are not linked).
+ * The commands of the API on a gateway made up in cmd_rig.h, without BGP. Those about BGP are in
+ * test_cmd_bgp.c.
  */
 #include "conf/version.h"
-#include "controlplane/cmd.h"
-#include "ebpf/xdp.h"
-
-#include <check.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/unit/cmd_rig.h"
 
 #define MANY_NETWORKS 1200
 #define MANY_VTEPS    600
-
-/* ---- the made-up lower half */
-
-static struct dp_totals fake_totals;
-
-void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
-{
-    (void)dp;
-    *out = (struct dp_port_status){.role = port == 0 ? DP_PORT_UNDERLAY : DP_PORT_ACCESS,
-                                   .up = port != 2,
-                                   .mac = {{2, 0, 0, 0, 1, (uint8_t)port}},
-                                   .mtu = 1500,
-                                   .driver = "net_af_xdp",
-                                   .device = "lan0"};
-}
-
-void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out)
-{
-    (void)dp;
-    *out = (struct dp_port_counters){{10 + port, UINT64_MAX}, {20 + port, 2000}, 3, 4};
-}
-
-void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)
-{
-    (void)dp;
-    *out = (struct dp_net_counters){.access_in = {{net, 1}, {2, 3}}, .wan_out = {{4, 5}, {6, 7}}};
-}
-
-void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out)
-{
-    (void)dp;
-    *out = (struct dp_vtep_counters){{vtep, 100}, {vtep + 1u, 200}};
-}
-
-void dp_totals(const struct dp *dp, struct dp_totals *out)
-{
-    (void)dp;
-    *out = fake_totals;
-}
-
-void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
-{
-    (void)dp;
-    *used = 5;
-    *capacity = 4096;
-}
-
-bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *seen_s)
-{
-    (void)dp;
-    (void)net;
-    (void)mac;
-    *seen_s = (uint32_t)(mono_now().ns / 1000000000u) - 7;
-    return true;
-}
-
-static const struct underlay_link fake_link = {
-    .ifindex = 3, .up = true, .mac = {{2, 0, 0, 0, 0, 9}}, .mtu = 1600};
-
-const struct underlay_link *underlay_link(const struct underlay *u)
-{
-    (void)u;
-    return &fake_link;
-}
-
-/* The last octet says how it goes: odd resolved, even waiting. */
-const struct underlay_hop *underlay_hop(const struct underlay *u, const struct ipaddr *vtep)
-{
-    static struct underlay_hop hop;
-
-    (void)u;
-    hop = (struct underlay_hop){.vtep = *vtep, .mtu = 1600, .mac = {{2, 0, 0, 0, 0, 5}}, .interface = "wan0"};
-    hop.state = vtep->b[3] & 1 ? UNDERLAY_RESOLVED : UNDERLAY_NO_ROUTE;
-    if (hop.state == UNDERLAY_RESOLVED)
-        hop.next_hop = (struct ipaddr){4, {198, 18, 0, 254}};
-    return &hop;
-}
-
-const char *underlay_state_text(enum underlay_state state)
-{
-    return state == UNDERLAY_RESOLVED ? "resolved" : "no route";
-}
-
-const char *xdp_mode(const struct xdp *x)
-{
-    (void)x;
-    return "native";
-}
-
-static struct gateway gw;
-
-const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id id)
-{
-    return id > 0 && id <= g->n_networks ? &g->networks[id - 1] : NULL;
-}
-
-const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id)
-{
-    return id > 0 && id <= g->n_vteps ? &g->vteps[id - 1] : NULL;
-}
-
-const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id)
-{
-    return id < g->n_ports ? &g->ports[id] : NULL;
-}
-
-/* ---- a gateway */
 
 static const char small_conf[] =
     "site: paris\n"
@@ -141,171 +27,9 @@ static const char small_conf[] =
     "  - { name: db, vlan: 200, vni: 10200, unknown_unicast: flood, mac_limit: 7,\n"
     "      peers: [ { address: 198.18.0.3 } ] }\n";
 
-static int program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
-{
-    (void)arg;
-    (void)net;
-    (void)mac;
-    (void)dest;
-    return 0;
-}
-
-static void remove_mac(void *arg, dp_net_id net, struct mac mac)
-{
-    (void)arg;
-    (void)net;
-    (void)mac;
-}
-
-static bool seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
-{
-    (void)arg;
-    return dp_fdb_seen(NULL, net, mac, seen_s);
-}
-
-static void alert(void *arg, enum mac_alert what, dp_net_id net, dp_port_id port)
-{
-    (void)arg;
-    (void)what;
-    (void)net;
-    (void)port;
-}
-
-static void add_vtep(const struct ipaddr *address)
-{
-    for (unsigned i = 0; i < gw.n_vteps; i++)
-        if (ipaddr_eq(&gw.vteps[i].address, address))
-            return;
-    gw.vteps[gw.n_vteps] = (struct gateway_vtep){(dp_vtep_id)(gw.n_vteps + 1), *address};
-    gw.n_vteps++;
-}
-
-static void start(const char *yaml)
-{
-    static const struct mactable_ops ops = {program, remove_mac, seen, alert};
-    struct conf_errors errors = {0};
-
-    memset(&fake_totals, 0, sizeof(fake_totals));
-    memset(&gw, 0, sizeof(gw));
-    gw.conf = conf_load_string("test", yaml, strlen(yaml), &errors);
-    ck_assert_msg(gw.conf != NULL, "%s", errors.n ? errors.text[0] : "?");
-    conf_errors_free(&errors);
-    gw.macs = mactable_new(gw.conf->dataplane.max_macs, &ops, NULL);
-    gw.started = (mono_t){mono_now().ns - 90000000000u};
-    gw.networks = calloc(gw.conf->n_networks, sizeof(*gw.networks));
-    gw.vteps = calloc(CONF_MAX_VTEPS, sizeof(*gw.vteps));
-    gw.ports[gw.n_ports++] = (struct gateway_port){0, NULL, (struct xdp *)&gw, "underlay"};
-    for (size_t i = 0; i < gw.conf->n_access; i++) {
-        struct gateway_port *p = &gw.ports[gw.n_ports];
-
-        *p = (struct gateway_port){(dp_port_id)gw.n_ports, &gw.conf->access[i], NULL, ""};
-        strcpy(p->name, gw.conf->access[i].name);
-        gw.n_ports++;
-    }
-    for (size_t i = 0; i < gw.conf->n_networks; i++) {
-        const struct conf_network *n = &gw.conf->networks[i];
-
-        gw.networks[i] = (struct gateway_network){(dp_net_id)(i + 1), n};
-        gw.n_networks++;
-        mactable_set_network(gw.macs, (dp_net_id)(i + 1), 300, UINT32_MAX);
-        for (size_t j = 0; j < n->n_peers; j++)
-            add_vtep(&n->peers[j].address);
-    }
-}
-
-static void learn(dp_net_id net, unsigned n, enum dp_where where, uint16_t target)
-{
-    struct dp_event e = {DP_EVENT_SOURCE,
-                         net,
-                         {{2, 0, 0x5e, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}},
-                         where,
-                         target};
-
-    mactable_source_seen(gw.macs, &e, (mono_t){mono_now().ns - 30000000000u});
-}
-
 static void setup(void)
 {
     start(small_conf);
-}
-
-static void teardown(void)
-{
-    mactable_free(gw.macs);
-    conf_free((struct conf *)gw.conf);
-    free(gw.networks);
-    free(gw.vteps);
-}
-
-/* ---- asking */
-
-#define X(id, name, args, help) {name, args, help, cmd_##id},
-static const struct api_command commands[] = {API_COMMANDS(X)};
-#undef X
-
-static char *raw(const char *request)
-{
-    return api_answer(commands, sizeof(commands) / sizeof(commands[0]), &gw, request, strlen(request));
-}
-
-static cJSON *ask(const char *request)
-{
-    char *text = raw(request);
-    cJSON *reply = cJSON_Parse(text), *result;
-
-    ck_assert_msg(cJSON_IsTrue(cJSON_GetObjectItem(reply, "ok")), "%s", text);
-    result = cJSON_DetachItemFromObject(reply, "result");
-    cJSON_Delete(reply);
-    cJSON_free(text);
-    return result;
-}
-
-/* The member at a path like "networks/0/name", printed. */
-static const char *at(const cJSON *item, const char *where)
-{
-    static char out[1024];
-    char copy[128], *save = NULL;
-
-    snprintf(copy, sizeof(copy), "%s", where);
-    for (char *name = strtok_r(copy, "/", &save); name; name = strtok_r(NULL, "/", &save))
-        item = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, atoi(name))
-                                   : cJSON_GetObjectItemCaseSensitive(item, name);
-    snprintf(out, sizeof(out), "missing");
-    if (item) {
-        char *text = cJSON_PrintUnformatted(item);
-
-        snprintf(out, sizeof(out), "%s", text);
-        cJSON_free(text);
-    }
-    return out;
-}
-
-#define ck_at(json, where, text) ck_assert_str_eq(at(json, where), text)
-
-/* Asks page after page; returns how many rows `array` had in all, and how many pages that took. */
-static int count_pages(const char *command, const char *array, const char *more, int *pages)
-{
-    char request[256];
-    unsigned after = 0;
-    int rows = 0;
-
-    for (*pages = 1;; ++*pages) {
-        const cJSON *next;
-        cJSON *r;
-
-        snprintf(request, sizeof(request), "{\"cmd\":\"%s\",\"after\":%u%s}", command, after, more);
-        r = ask(request);
-        rows += cJSON_GetArraySize(cJSON_GetObjectItem(r, array));
-        next = cJSON_GetObjectItem(r, "next");
-        if (!next) {
-            cJSON_Delete(r);
-            return rows;
-        }
-        ck_assert_uint_gt((unsigned)next->valuedouble, after);
-        after = (unsigned)next->valuedouble;
-        cJSON_Delete(r);
-        ck_assert_int_lt(*pages, 1000);
-    }
 }
 
 /* ---- tests */
@@ -334,6 +58,10 @@ START_TEST(test_status)
     ck_at(r, "fdb_used", "5");
     ck_at(r, "events_lost", "9");
     ck_at(r, "drops", "7");
+    ck_at(r, "macs_at_ports", "1");
+    ck_at(r, "macs_at_vteps", "0");
+    ck_at(r, "duplicates_frozen", "0");
+    ck_at(r, "bgp", "missing");
     cJSON_Delete(r);
 }
 END_TEST
@@ -381,10 +109,31 @@ START_TEST(test_networks)
     cJSON_Delete(r);
     r = ask("{\"cmd\":\"show networks\",\"network\":\"web\"}");
     ck_at(r, "networks/1", "missing");
-    ck_at(r, "networks/0/peers/0", "{\"vtep\":\"198.18.0.3\",\"learning\":true,\"state\":\"resolved\"}");
+    ck_at(r, "networks/0/peers/0",
+          "{\"vtep\":\"198.18.0.3\",\"known_by\":\"static\",\"learning\":true,\"state\":\"resolved\"}");
     ck_at(r, "networks/0/peers/1/learning", "false");
     ck_at(r, "networks/0/peers/1/state", "\"no route\"");
     cJSON_Delete(r);
+}
+END_TEST
+
+/* Without a bgp section the commands about BGP say so, and nothing else hints at it. */
+START_TEST(test_without_bgp)
+{
+    static const char *const requests[] = {"{\"cmd\":\"show bgp\"}", "{\"cmd\":\"show bgp peers\"}",
+                                           "{\"cmd\":\"show bgp peers\",\"peer\":\"198.18.0.3\"}",
+                                           "{\"cmd\":\"show routes\"}",
+                                           "{\"cmd\":\"clear bgp\",\"all\":true}"};
+    cJSON *r = ask("{\"cmd\":\"show networks\"}");
+
+    ck_at(r, "networks/0/rd", "missing");
+    cJSON_Delete(r);
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+        char *text = raw(requests[i]);
+
+        ck_assert_msg(strstr(text, "no BGP on this gateway") != NULL, "%s", text);
+        cJSON_free(text);
+    }
 }
 END_TEST
 
@@ -508,6 +257,7 @@ START_TEST(test_vteps)
     ck_at(r, "vteps/0/next_hop_mac", "\"02:00:00:00:00:05\"");
     ck_at(r, "vteps/0/mtu", "1600");
     ck_at(r, "vteps/0/networks", "2");
+    ck_at(r, "vteps/0/known_by", "\"static\"");
     ck_at(r, "vteps/0/network_names", "missing");
     ck_at(r, "vteps/1/networks", "1");
     ck_at(r, "vteps/1/resolved", "false");
@@ -648,6 +398,7 @@ int main(void)
     tcase_add_test(c, test_status);
     tcase_add_test(c, test_ports);
     tcase_add_test(c, test_networks);
+    tcase_add_test(c, test_without_bgp);
     tcase_add_test(c, test_unknown_names);
     tcase_add_test(c, test_macs);
     tcase_add_test(c, test_macs_cursor_of_ones_own);

@@ -5,6 +5,8 @@
  */
 #include "controlplane/ctl_json.c"
 #include "controlplane/ctl_show.c"
+#include "controlplane/ctl_show_bgp.c"
+#include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_tables.c"
 #include "controlplane/ctl_table.c"
 #include "controlplane/ctl_text.c"
@@ -333,6 +335,31 @@ START_TEST(test_views_fit_80_columns)
          "\",\"next_hop_mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"networks\":4094,"
          "\"macs\":1048576,\"rx\":" COUNT ",\"tx\":" COUNT "}]}",
          "9216"},
+        {"show macs",
+         "{\"total\":1,\"macs\":[{\"network\":\"" LONG_NAME
+         "\",\"mac\":\"02:00:5e:10:00:01\",\"origin\":\"static\",\"vtep\":\"" LONG_IP6
+         "\",\"sequence\":4294967295,\"sticky\":true,\"duplicate\":true,\"age_s\":299,\"since_s\":31536000,"
+         "\"moves\":"
+         "4294967295,\"ips\":[\"" LONG_IP6 "\",\"" LONG_IP6 "\"],\"route\":{\"vtep\":\"" LONG_IP6
+         "\",\"sequence\":4294967295,\"sticky\":true},\"recent_moves\":[{\"ago_s\":99,\"from\":{\"vtep\":"
+         "\"" LONG_IP6 "\"},\"to\":{\"vtep\":\"" LONG_IP6 "\"}}]}]}",
+         "DUPLICATE"},
+        {"show bgp peers",
+         "{\"peers\":[{\"address\":\"" LONG_IP6 "\",\"name\":\"" LONG_NAME
+         "\",\"asn\":4294967295,\"state\":\"Established\",\"up_s\":31536000,\"routes\":10000000,\"messages_"
+         "in\":" BIG ",\"messages_out\":" BIG ",\"last_error\":\"" LONG_NAME " " LONG_NAME " " LONG_NAME
+         "\"}]}",
+         "Established"},
+        {"show routes",
+         "{\"routes\":[{\"type\":2,\"network\":\"" LONG_NAME
+         "\",\"best\":true,\"stale\":true,\"peer\":\"" LONG_IP6
+         "\",\"rd\":\"4294967295:65535\",\"mac\":\"02:00:5e:10:00:01\",\"ip\":\"" LONG_IP6
+         "\",\"next_hop\":\"" LONG_IP6
+         "\",\"as_path\":\"4294967295 4294967295 4294967295 4294967295 4294967295 4294967295 4294967295 "
+         "4294967295 "
+         "4294967295\",\"route_targets\":[\"4294967295:65535\",\"4294967295:65535\",\"4294967295:65535\","
+         "\"4294967295:65535\",\"4294967295:65535\",\"4294967295:65535\"]}]}",
+         "02:00:5e:10:00:01"},
         {"show drops",
          "{\"total\":" BIG ",\"drops\":[{\"reason\":\"limit_unknown_unicast\",\"count\":" BIG
          ",\"text\":\"outer congestion mark on an inner packet that is not ECN capable (R1.8)\"}]}",
@@ -368,14 +395,186 @@ START_TEST(test_view_macs)
         "\"vtep\":\"198.18.0.2\",\"age_s\":0,\"since_s\":9,\"moves\":0},{\"network\":\"web\","
         "\"mac\":\"02:00:5e:00:00:03\",\"origin\":\"flood\",\"since_s\":9,\"moves\":0}]}"};
 
+    ck_assert_str_eq(show("show macs", 0, pages, 2),
+                     "MAC                NETWORK  WHERE            OWNER  SEQ  SEEN  HERE FOR  MOVES  NOTES\n"
+                     "02:00:5e:00:00:01  web      trunk            local    -    4s     3m12s      1  -\n"
+                     "02:00:5e:00:00:02  web      198.18.0.2       remote    -    0s        9s      0  -\n"
+                     "02:00:5e:00:00:03  web      everywhere       flood     -     -        9s      0  -\n"
+                     "\n3 of 4 MAC addresses\n");
     ck_assert_str_eq(show("show macs", 80, pages, 2),
-                     "MAC                NETWORK  WHERE  ORIGIN  SEEN  HERE FOR  MOVES\n"
-                     "02:00:5e:00:00:01  web      trunk  local     4s     3m12s      1\n"
-                     "02:00:5e:00:00:02  web      198.18.0.2  remote    0s        9s      0\n"
-                     "02:00:5e:00:00:03  web      everywhere  flood      -        9s      0\n"
+                     "MAC                NETWORK  WHERE            OWNER  SEQ  SEEN  MOVES  NOTES\n"
+                     "02:00:5e:00:00:01  web      trunk            local    -    4s      1  -\n"
+                     "02:00:5e:00:00:02  web      198.18.0.2       remote    -    0s      0  -\n"
+                     "02:00:5e:00:00:03  web      everywhere       flood     -     -      0  -\n"
                      "\n3 of 4 MAC addresses\n");
     show_one("show macs", 80, "{\"total\":0,\"macs\":[]}");
     ck_assert_ptr_nonnull(strstr(output, "0 of 0 MAC addresses\n"));
+}
+END_TEST
+
+/* Who owns a MAC by BGP: sequence, sticky, frozen, IPs; and what only a MAC that was asked for has. */
+START_TEST(test_view_macs_of_bgp)
+{
+    ck_assert_str_eq(
+        show_one(
+            "show macs", 80,
+            "{\"total\":1,\"macs\":[{\"network\":\"web\",\"mac\":\"02:00:5e:00:00:01\",\"origin\":\"evpn\","
+            "\"vtep\":\"198.18.0.2\",\"sequence\":4,\"sticky\":true,\"duplicate\":true,\"age_s\":4,\"since_"
+            "s\":9,"
+            "\"moves\":5,\"ips\":[\"10.1.0.5\",\"10.1.0.6\"],\"route\":{\"vtep\":\"198.18.0.2\",\"sequence\":"
+            "4,"
+            "\"sticky\":true},\"recent_moves\":[{\"ago_s\":61,\"from\":{\"port\":\"trunk\"},"
+            "\"to\":{\"vtep\":\"198.18.0.2\"}}]}]}"),
+        "MAC                NETWORK  WHERE            OWNER  SEQ  SEEN  MOVES  NOTES\n"
+        "02:00:5e:00:00:01  web      198.18.0.2       evpn     4    4s      5  DUPLICATE\n"
+        "                                                                      sticky\n"
+        "                                                                      10.1.0.5\n"
+        "                                                                      10.1.0.6\n"
+        "best route      198.18.0.2, sequence 4, sticky\n"
+        "moved           1m01s ago from trunk to 198.18.0.2\n"
+        "\n1 of 1 MAC addresses\n");
+}
+END_TEST
+
+#define PEER                                                                                                 \
+    "\"address\":\"198.18.0.2\",\"name\":\"london-1\",\"asn\":65000,\"ebgp\":false,\"routes\":1024,"         \
+    "\"messages_in\":1234567,\"messages_out\":12"
+
+START_TEST(test_view_bgp)
+{
+    ck_assert_str_eq(
+        show_one(
+            "show bgp", 80,
+            "{\"asn\":65000,\"router_id\":\"198.18.0.1\",\"restarting\":false,\"port\":179,\"hold_s\":9,"
+            "\"keepalive_s\":3,\"graceful_restart_s\":120,\"peers\":{\"total\":3,\"Idle\":0,\"Active\":1,"
+            "\"Established\":2},\"routes\":{\"macs\":100000,\"vteps\":4,\"stale\":0,\"held\":100004,"
+            "\"attribute_sets\":12,\"own\":31,\"memory_bytes\":12345678,\"ignored\":[{\"reason\":\"AS loop\","
+            "\"count\":7}]},\"connections\":{\"accepted\":5,\"unknown\":1,\"accept_errors\":0},"
+            "\"md5_drops\":{\"wrong\":1,\"missing\":2,\"unexpected\":3}}"),
+        "AS              65000\n"
+        "router id       198.18.0.1\n"
+        "port            179\n"
+        "timers          hold 9 s, keepalive 3 s, graceful restart 120 s\n"
+        "peers           1 Active, 2 Established\n"
+        "routes          100,000 of MACs, 4 of VTEPs, 0 stale\n"
+        "own routes      31 announced\n"
+        "tables          100,004 routes, 12 attribute sets, 12.3MB of memory\n"
+        "ignored         7: AS loop\n"
+        "connections     5 accepted; 1 from unknown addresses, 0 failed\n"
+        "MD5 drops       1 wrong, 2 unsigned, 3 unexpected\n");
+    show_one("show bgp", 80, "{\"peers\":{\"total\":0}}");
+    ck_assert_ptr_nonnull(strstr(output, "peers           none\n"));
+}
+END_TEST
+
+START_TEST(test_view_bgp_peers)
+{
+    ck_assert_str_eq(
+        show_one(
+            "show bgp peers", 80,
+            "{\"peers\":[{" PEER ",\"state\":\"Established\",\"up_s\":192},{\"address\":\"198.18.0.5\","
+            "\"asn\":65010,\"ebgp\":true,\"state\":\"Active\",\"down_s\":61,\"routes\":0,\"messages_in\":0,"
+            "\"messages_out\":0,\"last_error\":\"NOTIFICATION received: Cease/Administrative Shutdown, "
+            "\\\"maintenance\\\"\"}]}"),
+        "PEER        NAME         AS  STATE          FOR  ROUTES  MSGS IN  OUT\n"
+        "198.18.0.2  london-1  65000  Established  3m12s   1,024    1.23M   12\n"
+        "198.18.0.5  -         65010  Active       1m01s       0        0    0\n"
+        "\n"
+        "PEER        LAST ERROR\n"
+        "198.18.0.5  NOTIFICATION received: Cease/Administrative Shutdown, \"maintenance\"\n");
+    ck_assert_str_eq(show_one("show bgp peers", 80, "{\"peers\":[]}"), "no peers are configured\n");
+}
+END_TEST
+
+START_TEST(test_view_bgp_peer_in_detail)
+{
+    static const char page[] =
+        "{\"peers\":[{" PEER
+        ",\"state\":\"Established\",\"up_s\":192,\"last_error\":\"connection lost: closed by "
+        "the peer\",\"all_told\":true,\"connection\":{\"local\":\"198.18.0.1\",\"local_port\":179,"
+        "\"remote\":\"198.18.0.2\",\"remote_port\":40001,\"queued_bytes\":0},\"negotiated\":{\"router_id\":"
+        "\"198.18.0.2\",\"incoming\":true,\"hold_s\":9,\"keepalive_s\":3,\"route_refresh\":true,"
+        "\"four_octet_as\":true,\"extended_message\":false,\"graceful_restart\":{\"helper\":true,"
+        "\"peer_time_s\":120}},\"capabilities\":\"multiprotocol 25/70, route refresh, 4-octet AS 65000, "
+        "graceful restart 120 "
+        "s\",\"settings\":{\"source\":null,\"port\":179,\"passive\":true,\"password\":true,"
+        "\"ttl_security_hops\":4,\"hold_s\":9,\"keepalive_s\":0,\"max_prefixes\":1000,"
+        "\"max_prefixes_warning_percent\":80},\"received\":{\"macs\":1000,\"vteps\":24,\"ignored\":"
+        "[{\"reason\":\"AS loop\",\"count\":2}]},\"sent\":{\"updates\":3},\"messages\":{\"in\":{\"open\":1,"
+        "\"bytes\":77},\"out\":{\"open\":2,\"bytes\":1077}},\"errors\":{\"ttl_refused\":3,\"md5_drops\":0},"
+        "\"sessions\":{\"established\":2}}]}";
+    static const char *const must[] = {
+        "peer            198.18.0.2\n",
+        "AS              65000, iBGP\n",
+        "state           Established for 3m12s\n",
+        "last error      connection lost: closed by the peer\n",
+        "remote end      198.18.0.2 port 40001, 0 bytes queued\n",
+        "router id       198.18.0.2, it connected\n",
+        "restart         its routes are kept when it restarts",
+        "capabilities    multiprotocol 25/70, route refresh, 4-octet AS 65000, graceful\n"
+        "                restart 120 s\n",
+        "security        password yes, GTSM on\n",
+        "most routes     1,000, warning at 80 %\n",
+        "ignored         2: AS loop\n",
+        "bytes     77  1,077\n",
+        "errors          ttl refused: 3\n"};
+
+    show_one("show bgp peers", 80, page);
+    for (size_t i = 0; i < sizeof(must) / sizeof(must[0]); i++)
+        ck_assert_msg(strstr(output, must[i]) != NULL, "%s\nis not in\n%s", must[i], output);
+    ck_assert_ptr_null(strstr(output, "md5"));
+    ck_assert_uint_le(widest(), 80);
+}
+END_TEST
+
+#define ROUTE                                                                                                \
+    "{\"type\":2,\"network\":\"web\",\"own\":false,\"best\":true,\"stale\":true,\"peer\":\"198.18.0.2\","    \
+    "\"rd\":\"198.18.0.2:100\",\"mac\":\"02:00:5e:00:00:01\",\"ip\":\"10.1.0.5\",\"vni\":10100,"             \
+    "\"next_hop\":\"198.18.0.2\",\"route_targets\":[\"65000:10100\",\"65000:7\"],\"encapsulation\":"         \
+    "\"vxlan\","                                                                                             \
+    "\"sequence\":3,\"sticky\":true,\"bgp_origin\":\"IGP\",\"as_path\":\"\",\"local_pref\":100,"             \
+    "\"originator_id\":\"198.18.0.2\",\"cluster_list\":[\"1.1.1.1\"]}"
+
+/* On a terminal in blocks; for grep a line each. */
+START_TEST(test_view_routes)
+{
+    static const char *const pages[] = {"{\"routes\":[" ROUTE "],\"next\":\"0000000000000001\"}",
+                                        "{\"routes\":[{\"type\":3,\"network\":null,\"own\":true,"
+                                        "\"originator\":\"198.18.0.1\",\"rd\":\"198.18.0.1:1\","
+                                        "\"vni\":1,\"encapsulation\":null,\"sequence\":null,\"pmsi\":{"
+                                        "\"tunnel_type\":6,\"endpoint\":\"198.18.0.1\"}}]}"};
+
+    ck_assert_str_eq(show("show routes", 80, pages, 2),
+                     "type 2  02:00:5e:00:00:01  10.1.0.5  web  best  stale\n"
+                     "    RD 198.18.0.2:100  VNI 10100  next hop 198.18.0.2  from 198.18.0.2\n"
+                     "    RT 65000:10100 65000:7  encapsulation vxlan  sequence 3  sticky  origin IGP\n"
+                     "    AS path empty  local pref 100  originator 198.18.0.2  clusters 1.1.1.1\n"
+                     "type 3  198.18.0.1  in no network  own\n"
+                     "    RD 198.18.0.1:1  VNI 1  encapsulation not given  PMSI type 6 to 198.18.0.1\n"
+                     "    AS path empty\n"
+                     "\n2 routes\n");
+    ck_assert_str_eq(
+        show("show routes", 0, pages, 1),
+        "type 2  02:00:5e:00:00:01  10.1.0.5  web  best  stale  RD 198.18.0.2:100  VNI 10100  next hop "
+        "198.18.0.2  from 198.18.0.2  RT 65000:10100 65000:7  encapsulation vxlan  sequence 3  sticky  "
+        "origin IGP  AS path empty  local pref 100  originator 198.18.0.2  clusters 1.1.1.1\n"
+        "\n1 route\n");
+    ck_assert_str_eq(show_one("show routes", 80, "{\"routes\":[]}"), "0 routes\n");
+}
+END_TEST
+
+START_TEST(test_view_clears)
+{
+    static const char *const cases[][3] = {
+        {"clear bgp", "{\"soft\":false,\"cleared\":1}", "session with 1 peer reset\n"},
+        {"clear bgp", "{\"soft\":true,\"cleared\":2,\"not_connected\":3,\"without_route_refresh\":1}",
+         "all routes sent again to 2 peers, and theirs asked for\n1 cannot be asked: no route refresh there\n"
+         "3 left alone: no session now\n"},
+        {"clear duplicate", "{\"cleared\":1}", "1 MAC address unfrozen\n"},
+        {"clear duplicate", "{\"cleared\":2000}", "2,000 MAC addresses unfrozen\n"}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        ck_assert_str_eq(show_one(cases[i][0], 80, cases[i][1]), cases[i][2]);
 }
 END_TEST
 
@@ -393,6 +592,21 @@ START_TEST(test_view_networks)
         output, "NETWORK      VLAN    VNI    MACS  VTEPS  UNKNOWN  TO WAN  FROM WAN  PORTS\n"
                 "web           100  10100  12/500      2  drop          0     1.50k  trunk lab:untagged\n"
                 "native   untagged      1       0      0  flood         0         0  trunk\n");
+}
+END_TEST
+
+/* R3.3, R8.1: what BGP adds to a network that was asked for. */
+START_TEST(test_view_network_of_bgp)
+{
+    show_one("show networks", 80,
+             "{\"networks\":[{\"name\":\"web\",\"rd\":\"198.18.0.1:100\",\"import_targets\":[\"*:10100\"],"
+             "\"export_targets\":[\"65000:10100\",\"65000:7\"],\"peers\":[{\"vtep\":\"198.18.0.2\","
+             "\"known_by\":\"static, bgp\",\"learning\":true,\"state\":\"resolved\"}]}]}");
+    ck_assert_ptr_nonnull(strstr(output, "RD              198.18.0.1:100\n"
+                                         "import RT       *:10100\n"
+                                         "export RT       65000:10100 65000:7\n"));
+    ck_assert_ptr_nonnull(strstr(output, "VTEP        KNOWN BY     LEARNING  STATE\n"
+                                         "198.18.0.2  static, bgp  on        resolved\n"));
 }
 END_TEST
 
@@ -446,11 +660,18 @@ START_TEST(test_views_of_nonsense)
         ",\"vlan\":{}}],"
         "\"vteps\":[{\"network_names\":[1,{}]}],\"macs\":[{}],\"drops\":[{}],\"total\":-1e308,\"cleared\":"
         "\"x\"}",
+        "{\"peers\":[{\"settings\":1,\"negotiated\":[],\"messages\":{\"in\":[1,2],\"out\":7},\"errors\":[1],"
+        "\"received\":"
+        "{\"ignored\":[1,{}]},\"connection\":[]}],\"routes\":[1,{},{\"route_targets\":[1,{}],\"pmsi\":3,"
+        "\"mac\":7}],"
+        "\"md5_drops\":[],\"connections\":7}",
+        "{\"peers\":{\"a\":1,\"b\":\"x\",\"c\":-1},\"routes\":{\"ignored\":{\"a\":1}},\"bgp\":[],\"soft\":7}",
         "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}}}}}",
         "{\"macs\":[{\"age_s\":1e308,\"moves\":-1e308,\"since_s\":-0.0}],\"uptime_s\":1e308,\"x\":-1e308}"};
-    static const char *const names[] = {"show status", "show ports", "show networks",
-                                        "show macs",   "show vteps", "show drops",
-                                        "show config", "clear macs", "show any"};
+    static const char *const names[] = {"show status",     "show ports",     "show networks", "show macs",
+                                        "show vteps",      "show drops",     "show config",   "clear macs",
+                                        "show bgp",        "show bgp peers", "show routes",   "clear bgp",
+                                        "clear duplicate", "show any"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         for (size_t j = 0; j < sizeof(pages) / sizeof(pages[0]); j++)
@@ -479,7 +700,14 @@ int main(void)
     tcase_add_test(c, test_json_nothing);
     tcase_add_test(c, test_views_fit_80_columns);
     tcase_add_test(c, test_view_macs);
+    tcase_add_test(c, test_view_macs_of_bgp);
+    tcase_add_test(c, test_view_bgp);
+    tcase_add_test(c, test_view_bgp_peers);
+    tcase_add_test(c, test_view_bgp_peer_in_detail);
+    tcase_add_test(c, test_view_routes);
+    tcase_add_test(c, test_view_clears);
     tcase_add_test(c, test_view_networks);
+    tcase_add_test(c, test_view_network_of_bgp);
     tcase_add_test(c, test_view_of_an_unknown_command);
     tcase_add_test(c, test_view_config_by_pages);
     tcase_add_test(c, test_view_collects_pages);

@@ -5,6 +5,7 @@
 #include "controlplane/gateway_topology.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,6 +46,15 @@ static struct ipaddr ip(const char *text)
     return a;
 }
 
+/* Fills the lists; the underlay knows nothing yet. */
+static void publish_nothing(void)
+{
+    static const struct underlay_link link;
+    const struct underlay_hop *none[3] = {NULL};
+
+    ck_assert_int_eq(topology_update(&t, &g, &link, none), 0);
+}
+
 static void setup(void)
 {
     struct conf_errors errors = {0};
@@ -60,7 +70,9 @@ static void setup(void)
     g.ports[1] = (struct gateway_port){.id = 5, .access = &conf->access[0]};
     g.ports[2] = (struct gateway_port){.id = 6, .access = &conf->access[1]};
     ck_assert_int_eq(topology_collect_vteps(conf, &g.vteps, &g.n_vteps), 0);
+    g.max_vteps = g.n_vteps;
     ck_assert_int_eq(topology_init(&t, &g, 4), 0);
+    publish_nothing();
 }
 
 static void teardown(void)
@@ -126,6 +138,32 @@ START_TEST(test_R8_1_static_peers_are_the_flood_list)
 }
 END_TEST
 
+/* BGP puts VTEPs on flood lists beside the configured peers; who speaks EVPN is not learned from. */
+START_TEST(test_R8_1_R1_10_bgp_joins_static_peers)
+{
+    struct ipaddr static_and_bgp = ip("198.18.0.9");
+    dp_vtep_id both = topology_find_vtep(g.vteps, g.n_vteps, &static_and_bgp), new = 3;
+    const struct dp_network *web = &t.dp.networks[0], *db = &t.dp.networks[1];
+
+    ck_assert_int_eq(topology_flood(&t, 1, both, true), 0);
+    ck_assert_int_eq(topology_flood(&t, 2, both, true), 0);
+    publish_nothing();
+    ck_assert_uint_eq(web->n_vteps, 2);
+    ck_assert_uint_eq(db->n_vteps, 3);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert(web->vteps[i].flood && !web->vteps[i].learning);
+    ck_assert_uint_eq(db->vteps[2].vtep, both);
+    ck_assert_int_eq(topology_flood(&t, 1, both, false), 0);
+    ck_assert_int_eq(topology_flood(&t, 2, both, false), 0);
+    ck_assert_int_eq(topology_flood(&t, 2, both, false), 0); /* twice does no harm */
+    ck_assert_int_eq(topology_flood(&t, 3, new, true), -EINVAL);
+    publish_nothing();
+    ck_assert_uint_eq(web->n_vteps, 2); /* the configured peer stays, and is learned from again */
+    ck_assert_uint_eq(db->n_vteps, 2);
+    ck_assert(web->vteps[0].learning || web->vteps[1].learning);
+}
+END_TEST
+
 START_TEST(test_update_follows_the_underlay)
 {
     struct underlay_link link = {.mac = {{2, 0, 0, 0, 0, 1}}, .mtu = 1600, .up = true};
@@ -138,7 +176,7 @@ START_TEST(test_update_follows_the_underlay)
 
     for (unsigned i = 0; i < 3; i++)
         ck_assert(!t.dp.vteps[i].resolved);
-    topology_update(&t, conf, &link, all);
+    ck_assert_int_eq(topology_update(&t, &g, &link, all), 0);
     ck_assert(mac_eq(t.dp.underlay_mac, link.mac));
     ck_assert(t.dp.vteps[0].resolved);
     ck_assert(mac_eq(t.dp.vteps[0].next_hop, hops[0].mac));
@@ -149,7 +187,7 @@ START_TEST(test_update_follows_the_underlay)
     ck_assert(mac_is_zero(t.dp.vteps[2].next_hop));
     hops[0].state = UNDERLAY_LINK_DOWN;
     all[1] = NULL;
-    topology_update(&t, conf, &link, all);
+    ck_assert_int_eq(topology_update(&t, &g, &link, all), 0);
     ck_assert(!t.dp.vteps[0].resolved);
     ck_assert(!t.dp.vteps[1].resolved);
 }
@@ -166,6 +204,7 @@ int main(void)
     tcase_add_test(c, test_vteps_are_distinct);
     tcase_add_test(c, test_members_carry_the_network);
     tcase_add_test(c, test_R8_1_static_peers_are_the_flood_list);
+    tcase_add_test(c, test_R8_1_R1_10_bgp_joins_static_peers);
     tcase_add_test(c, test_update_follows_the_underlay);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The VTEPs of a running gateway: the configured peers, and those that BGP tells of. A VTEP has its id for as
+ * long as anything refers to it: a configured network, a flood list, or a MAC's best route. What nobody
+ * refers to is let go by the poll timer, not at once, so that a route that is withdrawn and comes back finds
+ * its VTEP resolved.
+ *
+ * Control thread only.
+ */
+#include "controlplane/gateway_private.h"
+
+#include "conf/log.h"
+
+#include <errno.h>
+
+dp_vtep_id gateway_vtep_find(const struct gateway *g, const struct ipaddr *address)
+{
+    dp_vtep_id last = g->priv->last_vtep; /* routes come in runs from one VTEP */
+
+    if (last >= 1 && last <= g->n_vteps && ipaddr_eq(&g->vteps[last - 1].address, address))
+        return last;
+    for (unsigned i = 0; i < g->n_vteps; i++)
+        if (ipaddr_eq(&g->vteps[i].address, address))
+            return g->priv->last_vtep = g->vteps[i].id;
+    return 0;
+}
+
+dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address)
+{
+    dp_vtep_id id = gateway_vtep_find(g, address);
+    char text[IPADDR_STRLEN];
+    struct gateway_vtep *v;
+
+    if (id || address->family != g->conf->underlay.address.family)
+        return id;
+    /* New ids first: counters of one that was in use before go on from where they were. */
+    if (g->n_vteps < g->max_vteps) {
+        id = (dp_vtep_id)(g->n_vteps + 1);
+    } else {
+        for (unsigned i = 0; i < g->n_vteps && !id; i++)
+            if (g->vteps[i].address.family == 0)
+                id = (dp_vtep_id)(i + 1);
+    }
+    if (!id || underlay_track(g->underlay, address) < 0) {
+        log_warning("gateway", "no room for another VTEP (%s): there are %u", ipaddr_format(address, text),
+                    g->max_vteps);
+        return 0;
+    }
+    v = &g->vteps[id - 1];
+    *v = (struct gateway_vtep){.id = id, .address = *address};
+    memset(&g->priv->hop_seen[id - 1], 0, sizeof(g->priv->hop_seen[0]));
+    if (id > g->n_vteps)
+        g->n_vteps = id;
+    gateway_topology_changed(g);
+    return id;
+}
+
+int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *address, bool on)
+{
+    dp_vtep_id id = on ? gateway_vtep_get(g, address) : gateway_vtep_find(g, address);
+    int rc = id ? topology_flood(&g->priv->topology, net, id, on) : -ENOSPC;
+
+    if (rc < 0)
+        return rc;
+    if (on)
+        g->vteps[id - 1].floods++;
+    else
+        g->vteps[id - 1].floods--;
+    gateway_topology_changed(g);
+    return 0;
+}
+
+void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change)
+{
+    if (id >= 1 && id <= g->n_vteps)
+        g->vteps[id - 1].macs += (uint32_t)change;
+}
+
+void gateway_vteps_sweep(struct gateway *g)
+{
+    for (unsigned i = 0; i < g->n_vteps; i++) {
+        struct gateway_vtep *v = &g->vteps[i];
+
+        if (v->address.family == 0 || v->is_static || v->floods || v->macs ||
+            mactable_count_at(g->macs, DP_WHERE_VTEP, v->id) > 0)
+            continue;
+        underlay_untrack(g->underlay, &v->address);
+        v->address.family = 0;
+        gateway_topology_changed(g);
+    }
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files of the MAC table share and nobody else sees. Control thread only.
+ *
+ *   mactable.c      slots, hash, counts and limits, configured MACs, ageing, clearing, reading
+ *   mac_mobility.c  section 4: who owns a MAC, and what follows from it
+ *   mac_dup.c       section 5: counted moves, freezing, announced moves, alerts about conflicts
+ *   mac_ip.c        the IPs of a MAC, and all that is said to the peers
+ *
+ * Tricky: counts per network, port and VTEP, and the "limit was hit" marks, change in mac_slot_add(),
+ * mac_slot_remove() and mac_slot_put() only; every path goes through these three.
+ */
+#ifndef CONTROLPLANE_MACTABLE_PRIVATE_H
+#define CONTROLPLANE_MACTABLE_PRIVATE_H
+
+#include "controlplane/mactable.h"
+
+#define MAC_SLOT_NONE UINT32_MAX
+
+struct mac_ip;
+struct mac_history;
+
+struct mac_slot {
+    struct mac_entry e; /* e.net 0: the slot is free */
+    struct mac_ip *ips;
+    struct mac_history *history;
+    uint32_t next; /* hash chain, or free list */
+};
+
+struct mac_count {
+    uint32_t total;   /* entries here */
+    uint32_t learned; /* those that count for the limit: all but the configured ones */
+    uint32_t limit;
+    bool refused; /* a MAC was refused since learned was last below limit */
+};
+
+struct mac_network {
+    struct mac_count count;
+    bool known;
+    uint32_t ageing_s;
+};
+
+struct mac_port {
+    struct mac_count count;
+    uint16_t es;
+    bool sticky;
+};
+
+struct mac_vtep {
+    struct mac_count count;
+    struct ipaddr address; /* as in the last route from it */
+};
+
+struct mactable {
+    struct mactable_ops ops;
+    void *arg;
+    uint64_t key[2];
+    uint32_t max;
+    uint32_t count;
+    uint32_t high; /* slots from here on were never used */
+    uint32_t free; /* free list below high */
+    uint32_t age_cursor;
+    bool full; /* a MAC found no room since one last did */
+    uint32_t flood_total;
+    bool missed; /* a route found no room when there were missed_at entries */
+    uint32_t missed_at;
+    unsigned dup_moves;
+    uint32_t dup_window_s, dup_hold_s;
+    struct mactable_stats stats;
+    struct ipaddr own4, own6;
+    uint32_t bucket_mask;
+    uint32_t *buckets;
+    struct mac_slot *slots;
+    struct mac_network networks[DP_MAX_NETWORKS + 1];
+    struct mac_port ports[DP_MAX_PORTS];
+    struct mac_vtep vteps[DP_MAX_VTEPS];
+};
+
+/* ---- mactable.c */
+
+bool mac_net_known(const struct mactable *t, dp_net_id net);
+bool mac_place_valid(struct mac_place place);
+/* NULL when there is none. */
+struct mac_slot *mac_slot_find(const struct mactable *t, dp_net_id net, struct mac mac);
+bool mac_has_room(const struct mactable *t);
+/* Programs a new entry and stores it. NULL when there is no room, in the table or the FDB. */
+struct mac_slot *mac_slot_add(struct mactable *t, const struct mac_entry *e);
+/* Takes it out of the FDB and the table; its routes must have been withdrawn. */
+void mac_slot_remove(struct mactable *t, struct mac_slot *s);
+/* Programs an existing entry with another owner or place, in one store (R4.10), and counts the move when the
+ * place is another one. 0, or -ENOSPC with nothing changed. */
+int mac_slot_put(struct mactable *t, struct mac_slot *s, enum mac_origin origin, struct mac_place place,
+                 mono_t now);
+/* R8.4: false, and an alert for the first one, when the port or the network takes no more. */
+bool mac_port_accepts(struct mactable *t, dp_net_id net, struct mac_place place);
+bool mac_network_accepts(struct mactable *t, dp_net_id net, struct mac_place place);
+/* The alert, once, that table or FDB are full. */
+void mac_refuse_full(struct mactable *t, dp_net_id net, dp_port_id port);
+
+static inline struct mac_place mac_place_of(const struct mac_entry *e)
+{
+    return (struct mac_place){e->target, (uint8_t)e->where};
+}
+
+static inline struct mac_place mac_place_port(dp_port_id port)
+{
+    return (struct mac_place){port, DP_WHERE_PORT};
+}
+
+static inline struct mac_place mac_place_vtep(dp_vtep_id vtep)
+{
+    return (struct mac_place){vtep, DP_WHERE_VTEP};
+}
+
+static inline bool mac_place_eq(struct mac_place a, struct mac_place b)
+{
+    return a.where == b.where && a.target == b.target;
+}
+
+static inline bool mac_is_configured(const struct mac_entry *e)
+{
+    return e->origin == MAC_STATIC || e->origin == MAC_FLOOD;
+}
+
+static inline bool mac_is_learned(const struct mac_entry *e)
+{
+    return e->origin == MAC_LOCAL || e->origin == MAC_REMOTE;
+}
+
+/* Ours to advertise. */
+static inline bool mac_is_here(const struct mac_entry *e)
+{
+    return e->origin == MAC_LOCAL || (e->origin == MAC_STATIC && e->where == DP_WHERE_PORT);
+}
+
+/* ---- mac_mobility.c */
+
+/* What held it is over (aged, gone, freeze or configuration ended): ends a freeze, withdraws what is ours,
+ * and leaves the MAC to the peers' route, or forgets it. The slot may be gone afterwards. */
+void mac_follow_route(struct mactable *t, struct mac_slot *s, mono_t now);
+/* A route found no room, and the entry is not there. */
+void mac_route_missed(struct mactable *t);
+
+/* ---- mac_dup.c */
+
+/* A move between here and another gateway is about to be made. True: it is the Nth, the MAC is frozen now. */
+bool mac_dup_count(struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now);
+/* Ends a freeze. */
+void mac_dup_release(struct mactable *t, struct mac_slot *s);
+/* The moves so far count no more. */
+void mac_dup_forget(struct mac_slot *s);
+/* R4.8: counts, and alerts unless it did so for the same two places a minute ago or less. */
+void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place seen, mono_t now);
+/* The MAC's turn in a round of ageing: drops history that says nothing any more. True: its hold-down ended.
+ */
+bool mac_dup_age(struct mactable *t, struct mac_slot *s, mono_t now);
+void mac_history_free(struct mac_slot *s);
+
+/* ---- mac_ip.c */
+
+/* Advertises the MAC and its IPs with what the entry says. */
+void mac_advertise(struct mactable *t, struct mac_slot *s);
+/* Withdraws what is out. Our IPs become former ones. */
+void mac_withdraw(struct mactable *t, struct mac_slot *s);
+/* The MAC is here now: all IPs known for it are ours (R6.2). Advertises nothing. */
+void mac_ips_take_over(struct mac_slot *s);
+/* Forgets former IPs after their time. */
+void mac_ips_age(struct mac_slot *s, mono_t now);
+void mac_ips_free(struct mac_slot *s);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See overlay.h. The RIB tells of addresses, the MAC table and the data plane know VTEP ids: this file has
+ * both.
+ *
+ * Tricky: a VTEP's id must stay its own while any MAC's best route points to it, also one that is not
+ * followed; so the route that the MAC table holds is looked at before and after each change, and counted
+ * (gateway_vtep_count_mac()).
+ *
+ * Control thread only.
+ */
+#include "controlplane/overlay.h"
+
+#include "conf/log.h"
+#include "controlplane/bgp_rib_glue.h"
+#include "controlplane/gateway_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_ATTR_BYTES (64u << 20)
+#define MAX_WITHDRAWN  2000000u
+
+struct overlay {
+    struct gateway *g;
+    struct evpn_rib *rib;
+    struct bgp *bgp;
+    struct bgp_rib_glue *glue;
+    mono_t started;
+    bool restarting; /* R2.7: our OPENs say so */
+};
+
+/* ---- RIB to MAC table */
+
+static dp_vtep_id route_vtep(const struct overlay *o, dp_net_id net, struct mac mac)
+{
+    const struct mac_entry *e = mactable_find(o->g->macs, net, mac);
+
+    return e ? e->route_vtep : 0;
+}
+
+static void on_mac(void *arg, dp_net_id net, struct mac mac, const struct evpn_rib_best *best)
+{
+    struct overlay *o = arg;
+    struct mac_route route = {0};
+    dp_vtep_id before, after;
+
+    if (best) {
+        route = (struct mac_route){.vtep = gateway_vtep_get(o->g, &best->vtep),
+                                   .address = best->vtep,
+                                   .seq = best->sequence,
+                                   .sticky = best->sticky};
+        if (route.vtep == 0)
+            best = NULL; /* said by gateway_vtep_get() */
+    }
+    before = route_vtep(o, net, mac);
+    mactable_remote(o->g->macs, net, mac, best ? &route : NULL, mono_now());
+    after = route_vtep(o, net, mac);
+    if (before != after) {
+        gateway_vtep_count_mac(o->g, before, -1);
+        gateway_vtep_count_mac(o->g, after, 1);
+    }
+}
+
+static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present)
+{
+    struct overlay *o = arg;
+
+    (void)mactable_remote_ip(o->g->macs, net, mac, ip, present); /* -ENOENT: a MAC that found no room */
+}
+
+static void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, bool on)
+{
+    struct overlay *o = arg;
+    int rc = gateway_vtep_flood(o->g, net, vtep, on);
+    char text[IPADDR_STRLEN];
+
+    if (rc < 0)
+        log_warning("bgp", "VTEP %s does not get on the flood list of network %u: %s",
+                    ipaddr_format(vtep, text), net, strerror(-rc));
+}
+
+static void on_writable(void *arg, rib_peer_id peer)
+{
+    struct overlay *o = arg;
+
+    if (o->glue)
+        bgp_rib_glue_writable(o->glue, peer);
+}
+
+static void on_alert(void *arg, rib_peer_id peer, enum evpn_rib_alert alert)
+{
+    struct overlay *o = arg;
+
+    if (o->glue)
+        bgp_rib_glue_alert(o->glue, peer, alert);
+}
+
+static const struct evpn_rib_ops rib_ops = {
+    .mac = on_mac, .binding = on_binding, .flood = on_flood, .writable = on_writable, .alert = on_alert};
+
+/* ---- MAC table to RIB */
+
+void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
+                       uint32_t sequence, bool sticky)
+{
+    int rc = evpn_rib_announce(o->rib, net, mac, ip, sequence, sticky);
+    char text[MAC_STRLEN];
+
+    if (rc < 0)
+        log_error("bgp", "MAC %s cannot be announced: %s", mac_format(mac, text), strerror(-rc));
+}
+
+void overlay_withdraw(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip)
+{
+    (void)evpn_rib_withdraw(o->rib, net, mac, ip);
+}
+
+/* ---- start */
+
+/* R3.3: the configured targets, or the automatic one. */
+static size_t targets(const struct conf *conf, const struct conf_network *n, const struct conf_rt *list,
+                      size_t n_list, bool import, struct evpn_rib_rt *out)
+{
+    size_t i;
+
+    for (i = 0; i < n_list && i < CONF_MAX_RTS; i++) {
+        out[i] = (struct evpn_rib_rt){.any_as = false};
+        memcpy(out[i].rt.b, list[i].b, sizeof(out[i].rt.b));
+    }
+    if (n_list > 0)
+        return i;
+    out[0] = (struct evpn_rib_rt){.rt = conf->bgp.rt_form == CONF_RT_RFC8365
+                                            ? bgp_extcom_rt_rfc8365(conf->bgp.asn, n->vni)
+                                            : bgp_extcom_rt_vni(conf->bgp.asn, n->vni),
+                                  .any_as = import};
+    return 1;
+}
+
+static int add_networks(struct overlay *o, char *err, size_t err_len)
+{
+    const struct conf *conf = o->g->conf;
+    struct evpn_rib_rt import[CONF_MAX_RTS], export[CONF_MAX_RTS];
+
+    for (unsigned i = 0; i < o->g->n_networks; i++) {
+        const struct conf_network *n = o->g->networks[i].conf;
+        struct evpn_rib_network rn = {
+            .id = o->g->networks[i].id, .vni = n->vni, .import_rts = import, .export_rts = export};
+        int rc;
+
+        memcpy(rn.rd.b, n->rd.b, sizeof(rn.rd.b));
+        rn.n_import = targets(conf, n, n->rt_import, n->n_rt_import, true, import);
+        rn.n_export = targets(conf, n, n->rt_export, n->n_rt_export, false, export);
+        rc = evpn_rib_network_set(o->rib, &rn);
+        if (rc < 0) {
+            snprintf(err, err_len, "network %s: BGP: %s", n->name, strerror(-rc));
+            return rc;
+        }
+    }
+    evpn_rib_apply(o->rib);
+    return 0;
+}
+
+struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
+{
+    const struct conf_bgp *b = &g->conf->bgp;
+    struct evpn_rib_config config = {.asn = b->asn,
+                                     .router_id = b->router_id,
+                                     .vtep = g->conf->underlay.address,
+                                     .max_peers = b->n_peers ? (unsigned)b->n_peers : 1,
+                                     .max_routes = g->conf->dataplane.max_macs * 4 + 100000,
+                                     .max_attr_bytes = MAX_ATTR_BYTES,
+                                     .max_withdrawn = MAX_WITHDRAWN};
+    struct overlay *o = calloc(1, sizeof(*o));
+
+    if (!o || !(o->rib = evpn_rib_new(&config, &rib_ops, o)) ||
+        !(o->glue = bgp_rib_glue_new(o->rib, config.max_peers))) {
+        snprintf(err, err_len, "no memory for BGP");
+        overlay_stop(o);
+        return NULL;
+    }
+    o->g = g;
+    if (add_networks(o, err, err_len) < 0) {
+        overlay_stop(o);
+        return NULL;
+    }
+    if (mactable_set_duplicates(g->macs, b->duplicate_moves, b->duplicate_seconds, b->duplicate_hold_down) <
+        0)
+        log_warning("conf", "bgp.duplicate: refused, the defaults hold");
+    return o;
+}
+
+static void peer_config(const struct conf_bgp *b, const struct conf_bgp_peer *p, struct bgp_peer_config *c)
+{
+    bgp_peer_config_default(c);
+    c->address = p->address;
+    c->asn = p->asn;
+    c->source = p->source;
+    c->port = p->port;
+    c->passive = p->passive;
+    snprintf(c->password, sizeof(c->password), "%s", p->password);
+    c->ttl_security = p->ttl_security;
+    c->multihop = p->multihop;
+    c->hold_s = b->hold_time;
+    c->keepalive_s = b->keepalive;
+    c->connect_retry_s = b->connect_retry;
+    c->graceful_restart_s = p->graceful_restart ? b->graceful_restart : 0;
+    c->max_prefixes = p->max_prefixes == CONF_NO_LIMIT ? 0 : p->max_prefixes;
+    c->warning_percent = p->max_prefixes_warning;
+    c->require_encap = !p->default_vxlan;
+}
+
+/* The addresses that sessions run from: what is listened on. */
+static size_t listen_addresses(const struct conf_bgp *b, struct ipaddr *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->n_peers; i++) {
+        size_t j = 0;
+
+        while (j < n && !ipaddr_eq(&out[j], &b->peers[i].source))
+            j++;
+        if (j == n && n < BGP_MAX_LISTEN)
+            out[n++] = b->peers[i].source;
+    }
+    return n;
+}
+
+int overlay_run(struct overlay *o, char *err, size_t err_len)
+{
+    const struct conf_bgp *b = &o->g->conf->bgp;
+    struct ipaddr listen[BGP_MAX_LISTEN];
+    struct bgp_config config = {.local = {.asn = b->asn, .router_id = b->router_id, .restarting = true},
+                                .listen = listen,
+                                .n_listen = listen_addresses(b, listen),
+                                .port = b->port};
+    char bgp_err[BGP_ERR_LEN] = "";
+
+    /* R2.7: what peers kept of us is stale; they may not take it for fresh. We kept no forwarding state. */
+    o->restarting = true;
+    o->started = mono_now();
+    o->bgp = bgp_new(o->g->base, &config, &bgp_rib_glue_ops, o->glue, bgp_err);
+    for (size_t i = 0; o->bgp && i < b->n_peers; i++) {
+        struct bgp_peer_config c;
+
+        peer_config(b, &b->peers[i], &c);
+        if (!bgp_rib_glue_peer_add(o->glue, o->bgp, &c, bgp_err)) {
+            snprintf(err, err_len, "%s", bgp_err);
+            return -EINVAL;
+        }
+    }
+    if (!o->bgp) {
+        snprintf(err, err_len, "%s", bgp_err);
+        return -EIO;
+    }
+    log_info("bgp", "AS %u, %zu peer%s", b->asn, b->n_peers, b->n_peers == 1 ? "" : "s");
+    return 0;
+}
+
+/* The MAC table had no room for some routes, and has it again. */
+static void give_missed(struct overlay *o)
+{
+    const struct evpn_rib_filter filter = {.type = EVPN_MACIP};
+    struct evpn_rib_route r;
+    struct evpn_rib_best best;
+    uint64_t cursor = 0;
+
+    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL))
+        if (r.best && !r.own && r.net && evpn_rib_best(o->rib, r.net, r.nlri.mac, &best))
+            on_mac(o, r.net, r.nlri.mac, &best);
+}
+
+static bool all_peers_were_up(const struct overlay *o)
+{
+    const struct bgp_session *s = NULL;
+    struct bgp_session_status status;
+
+    while ((s = bgp_peer_next(o->bgp, s)) != NULL) {
+        bgp_session_status(s, &status);
+        if (status.fsm->established == 0)
+            return false;
+    }
+    return true;
+}
+
+void overlay_poll(struct overlay *o)
+{
+    uint64_t age = mono_now().ns - o->started.ns;
+
+    /* R2.7: the peers have heard that we restarted with nothing kept. From now on a session that is lost is
+     * just that: we go on forwarding, and say so when it comes back. */
+    if (o->restarting &&
+        (all_peers_were_up(o) || age > o->g->conf->bgp.graceful_restart * UINT64_C(1000000000))) {
+        o->restarting = false;
+        bgp_set_restarting(o->bgp, false, true);
+    }
+    if (mactable_missed_routes(o->g->macs))
+        give_missed(o);
+}
+
+void overlay_stop(struct overlay *o)
+{
+    if (!o)
+        return;
+    if (o->bgp)
+        bgp_shutdown(o->bgp, "causewayd stops");
+    bgp_free(o->bgp);
+    bgp_rib_glue_free(o->glue);
+    evpn_rib_free(o->rib);
+    free(o);
+}
+
+struct bgp *overlay_bgp(const struct overlay *o)
+{
+    return o->bgp;
+}
+
+struct evpn_rib *overlay_rib(const struct overlay *o)
+{
+    return o->rib;
+}
+
+rib_peer_id overlay_rib_peer(const struct overlay *o, const struct bgp_session *s)
+{
+    (void)o;
+    return bgp_rib_glue_id(s);
+}
+
+struct bgp_session *overlay_session(const struct overlay *o, rib_peer_id peer)
+{
+    return bgp_rib_glue_session(o->glue, peer);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The EVPN side of a gateway: BGP sessions, RIB and MAC table joined, and the VTEPs that BGP tells of brought
+ * to the underlay and to the data plane. What a peer announces is in the FDB in the same turn of the loop;
+ * what the MAC table decides is on its way to the peers in the same turn.
+ *
+ *   session -> evpn_rib -> overlay -> MAC table -> FDB          MAC table -> overlay -> evpn_rib -> sessions
+ *
+ * Control thread only.
+ */
+#ifndef CONTROLPLANE_OVERLAY_H
+#define CONTROLPLANE_OVERLAY_H
+
+#include "controlplane/bgp.h"
+#include "controlplane/evpn_rib.h"
+#include "controlplane/gateway.h"
+
+struct overlay;
+
+/* With conf->bgp.asn set only. Creates the RIB with the gateway's networks; sessions start with
+ * overlay_run(). NULL with a sentence in err. */
+struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len);
+/* Opens the sessions: to be called when the gateway is ready to forward. 0 or -errno with a sentence in err.
+ */
+int overlay_run(struct overlay *o, char *err, size_t err_len);
+/* Our own routes, as the MAC table decides them. */
+void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
+                       uint32_t sequence, bool sticky);
+void overlay_withdraw(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip);
+/* Once a second. */
+void overlay_poll(struct overlay *o);
+/* Ends all sessions. NULL is fine. */
+void overlay_stop(struct overlay *o);
+
+struct bgp *overlay_bgp(const struct overlay *o);
+struct evpn_rib *overlay_rib(const struct overlay *o);
+/* The RIB's peer of a session, and the other way round (NULL: none). */
+rib_peer_id overlay_rib_peer(const struct overlay *o, const struct bgp_session *s);
+struct bgp_session *overlay_session(const struct overlay *o, rib_peer_id peer);
+
+#endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the tests of the API's commands share: a gateway made up here, with real configuration, MAC table and
+ * RIB, while the data plane, the underlay, the XDP program and the BGP sessions are answers of this file
+ * (their functions are defined here, so the library's are not linked); and asking, page by page. One program
+ * includes it once.
+ */
+#ifndef TESTS_UNIT_CMD_RIG_H
+#define TESTS_UNIT_CMD_RIG_H
+
+#include "controlplane/cmd.h"
+#include "controlplane/gateway_private.h"
+#include "controlplane/overlay.h"
+#include "ebpf/xdp.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RIG_PEERS 600
+
+/* ---- the made-up lower half */
+
+static struct dp_totals fake_totals;
+
+void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
+{
+    (void)dp;
+    *out = (struct dp_port_status){.role = port == 0 ? DP_PORT_UNDERLAY : DP_PORT_ACCESS,
+                                   .up = port != 2,
+                                   .mac = {{2, 0, 0, 0, 1, (uint8_t)port}},
+                                   .mtu = 1500,
+                                   .driver = "net_af_xdp",
+                                   .device = "lan0"};
+}
+
+void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out)
+{
+    (void)dp;
+    *out = (struct dp_port_counters){{10 + port, UINT64_MAX}, {20 + port, 2000}, 3, 4};
+}
+
+void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)
+{
+    (void)dp;
+    *out = (struct dp_net_counters){.access_in = {{net, 1}, {2, 3}}, .wan_out = {{4, 5}, {6, 7}}};
+}
+
+void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out)
+{
+    (void)dp;
+    *out = (struct dp_vtep_counters){{vtep, 100}, {vtep + 1u, 200}};
+}
+
+void dp_totals(const struct dp *dp, struct dp_totals *out)
+{
+    (void)dp;
+    *out = fake_totals;
+}
+
+void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
+{
+    (void)dp;
+    *used = 5;
+    *capacity = 4096;
+}
+
+bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *seen_s)
+{
+    (void)dp;
+    (void)net;
+    (void)mac;
+    *seen_s = (uint32_t)(mono_now().ns / 1000000000u) - 7;
+    return true;
+}
+
+static const struct underlay_link fake_link = {
+    .ifindex = 3, .up = true, .mac = {{2, 0, 0, 0, 0, 9}}, .mtu = 1600};
+
+const struct underlay_link *underlay_link(const struct underlay *u)
+{
+    (void)u;
+    return &fake_link;
+}
+
+/* The last octet says how it goes: odd resolved, even waiting. */
+const struct underlay_hop *underlay_hop(const struct underlay *u, const struct ipaddr *vtep)
+{
+    static struct underlay_hop hop;
+
+    (void)u;
+    hop = (struct underlay_hop){.vtep = *vtep, .mtu = 1600, .mac = {{2, 0, 0, 0, 0, 5}}, .interface = "wan0"};
+    hop.state = vtep->b[3] & 1 ? UNDERLAY_RESOLVED : UNDERLAY_NO_ROUTE;
+    if (hop.state == UNDERLAY_RESOLVED)
+        hop.next_hop = (struct ipaddr){4, {198, 18, 0, 254}};
+    return &hop;
+}
+
+const char *underlay_state_text(enum underlay_state state)
+{
+    return state == UNDERLAY_RESOLVED ? "resolved" : "no route";
+}
+
+const char *xdp_mode(const struct xdp *x)
+{
+    (void)x;
+    return "native";
+}
+
+static struct gateway gw;
+static struct gateway_private priv;
+
+const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id id)
+{
+    return id > 0 && id <= g->n_networks ? &g->networks[id - 1] : NULL;
+}
+
+const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id)
+{
+    return id > 0 && id <= g->n_vteps && g->vteps[id - 1].address.family ? &g->vteps[id - 1] : NULL;
+}
+
+const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id)
+{
+    return id < g->n_ports ? &g->ports[id] : NULL;
+}
+
+/* ---- made-up BGP sessions */
+
+struct bgp_session {
+    struct bgp_peer_config config;
+    struct bgp_session_status status;
+    struct bgp_session_counters counters;
+    struct bgp_fsm_counters fsm;
+    struct bgp_fsm_session negotiated;
+    struct bgp_caps caps;
+    const char *error;
+    rib_peer_id rib;
+    unsigned resets, refreshes, wakes;
+    char reason[64];
+    int refresh_rc;
+};
+
+static struct bgp_session peers[RIG_PEERS];
+static unsigned n_peers;
+static struct bgp_counters fake_bgp_counters;
+static struct bgp_local fake_bgp_local;
+static struct evpn_rib *rib;
+
+struct bgp *overlay_bgp(const struct overlay *o)
+{
+    return (struct bgp *)o; /* nobody looks into it */
+}
+
+struct evpn_rib *overlay_rib(const struct overlay *o)
+{
+    (void)o;
+    return rib;
+}
+
+rib_peer_id overlay_rib_peer(const struct overlay *o, const struct bgp_session *s)
+{
+    (void)o;
+    return s->rib;
+}
+
+struct bgp_session *overlay_session(const struct overlay *o, rib_peer_id peer)
+{
+    (void)o;
+    for (unsigned i = 0; i < n_peers; i++)
+        if (peers[i].rib == peer)
+            return &peers[i];
+    return NULL;
+}
+
+struct bgp_session *bgp_peer_find(const struct bgp *b, const struct ipaddr *address)
+{
+    (void)b;
+    for (unsigned i = 0; i < n_peers; i++)
+        if (ipaddr_eq(&peers[i].config.address, address))
+            return &peers[i];
+    return NULL;
+}
+
+struct bgp_session *bgp_peer_next(const struct bgp *b, const struct bgp_session *s)
+{
+    unsigned i = s ? (unsigned)(s - peers) + 1 : 0;
+
+    (void)b;
+    return i < n_peers ? &peers[i] : NULL;
+}
+
+const struct bgp_counters *bgp_counters(const struct bgp *b)
+{
+    (void)b;
+    return &fake_bgp_counters;
+}
+
+const struct bgp_local *bgp_local(const struct bgp *b)
+{
+    (void)b;
+    return &fake_bgp_local;
+}
+
+void bgp_session_status(const struct bgp_session *s, struct bgp_session_status *out)
+{
+    *out = s->status;
+    out->counters = &s->counters;
+    out->fsm = &s->fsm;
+}
+
+const char *bgp_session_last_error(const struct bgp_session *s, char buf[BGP_ERROR_WORDS])
+{
+    snprintf(buf, BGP_ERROR_WORDS, "%s", s->error ? s->error : "");
+    return buf;
+}
+
+const struct bgp_peer_config *bgp_session_config(const struct bgp_session *s)
+{
+    return &s->config;
+}
+
+const char *bgp_session_name(const struct bgp_session *s)
+{
+    static char text[IPADDR_STRLEN];
+
+    return ipaddr_format(&s->config.address, text);
+}
+
+void bgp_session_reset(struct bgp_session *s, const char *text)
+{
+    s->resets++;
+    snprintf(s->reason, sizeof(s->reason), "%s", text ? text : "none");
+}
+
+int bgp_session_refresh(struct bgp_session *s)
+{
+    s->refreshes++;
+    return s->refresh_rc;
+}
+
+void bgp_session_wake(struct bgp_session *s)
+{
+    s->wakes++;
+}
+
+/* ---- a gateway */
+
+static int program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    (void)arg;
+    (void)net;
+    (void)mac;
+    (void)dest;
+    return 0;
+}
+
+static void remove_mac(void *arg, dp_net_id net, struct mac mac)
+{
+    (void)arg;
+    (void)net;
+    (void)mac;
+}
+
+static bool seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
+{
+    (void)arg;
+    return dp_fdb_seen(NULL, net, mac, seen_s);
+}
+
+static void alert(void *arg, const struct mac_alert_info *info)
+{
+    (void)arg;
+    (void)info;
+}
+
+static dp_vtep_id add_vtep(const struct ipaddr *address)
+{
+    for (unsigned i = 0; i < gw.n_vteps; i++)
+        if (ipaddr_eq(&gw.vteps[i].address, address))
+            return gw.vteps[i].id;
+    gw.vteps[gw.n_vteps] = (struct gateway_vtep){.id = (dp_vtep_id)(gw.n_vteps + 1), .address = *address};
+    gw.n_vteps++;
+    return (dp_vtep_id)gw.n_vteps;
+}
+
+/* Onto the flood list of a network, as configured or by BGP. */
+static void flood(dp_net_id net, const struct ipaddr *address, bool is_static, bool learning)
+{
+    struct topology_list *l = &priv.topology.lists[net - 1];
+    dp_vtep_id id = add_vtep(address);
+    struct gateway_vtep *vtep = &gw.vteps[id - 1];
+    size_t i = 0;
+
+    while (i < l->n && l->peers[i].vtep != id)
+        i++;
+    if (i == l->n) {
+        l->peers = realloc(l->peers, ++l->n * sizeof(*l->peers));
+        l->peers[i] = (struct topology_peer){.vtep = id};
+    }
+    l->peers[i].is_static |= is_static;
+    l->peers[i].learning |= learning;
+    l->peers[i].bgp |= !is_static;
+    vtep->is_static |= is_static;
+    vtep->floods = (uint16_t)(vtep->floods + !is_static);
+}
+
+static inline void start(const char *yaml)
+{
+    static const struct mactable_ops ops = {
+        .program = program, .remove = remove_mac, .seen = seen, .alert = alert};
+    struct conf_errors errors = {0};
+
+    memset(&fake_totals, 0, sizeof(fake_totals));
+    memset(&gw, 0, sizeof(gw));
+    memset(&priv, 0, sizeof(priv));
+    gw.priv = &priv;
+    gw.conf = conf_load_string("test", yaml, strlen(yaml), &errors);
+    ck_assert_msg(gw.conf != NULL, "%s", errors.n ? errors.text[0] : "?");
+    conf_errors_free(&errors);
+    gw.macs = mactable_new(gw.conf->dataplane.max_macs, &ops, NULL);
+    gw.started = (mono_t){mono_now().ns - 90000000000u};
+    gw.networks = calloc(gw.conf->n_networks, sizeof(*gw.networks));
+    gw.vteps = calloc(CONF_MAX_VTEPS, sizeof(*gw.vteps));
+    priv.topology.lists = calloc(gw.conf->n_networks, sizeof(*priv.topology.lists));
+    gw.ports[gw.n_ports++] = (struct gateway_port){0, NULL, (struct xdp *)&gw, "underlay"};
+    for (size_t i = 0; i < gw.conf->n_access; i++) {
+        struct gateway_port *p = &gw.ports[gw.n_ports];
+
+        *p = (struct gateway_port){(dp_port_id)gw.n_ports, &gw.conf->access[i], NULL, ""};
+        strcpy(p->name, gw.conf->access[i].name);
+        gw.n_ports++;
+    }
+    for (size_t i = 0; i < gw.conf->n_networks; i++) {
+        const struct conf_network *n = &gw.conf->networks[i];
+
+        gw.networks[i] = (struct gateway_network){(dp_net_id)(i + 1), n};
+        gw.n_networks++;
+        mactable_set_network(gw.macs, (dp_net_id)(i + 1), 300, UINT32_MAX);
+        for (size_t j = 0; j < n->n_peers; j++)
+            flood((dp_net_id)(i + 1), &n->peers[j].address, true, n->peers[j].learning);
+    }
+}
+
+static inline void learn(dp_net_id net, unsigned n, enum dp_where where, uint16_t target)
+{
+    struct dp_event e = {.type = DP_EVENT_SOURCE,
+                         .net = net,
+                         .mac = {{2, 0, 0x5e, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}},
+                         .where = where,
+                         .target = target};
+
+    mactable_source_seen(gw.macs, &e, (mono_t){mono_now().ns - 30000000000u});
+}
+
+static inline void teardown(void)
+{
+    mactable_free(gw.macs);
+    conf_free((struct conf *)gw.conf);
+    free(gw.networks);
+    free(gw.vteps);
+    for (unsigned i = 0; i < gw.n_networks; i++)
+        free(priv.topology.lists[i].peers);
+    free(priv.topology.lists);
+}
+
+/* ---- asking */
+
+#define X(id, name, args, words, help) {name, args, help, cmd_##id, words},
+static const struct api_command commands[] = {API_COMMANDS(X)};
+#undef X
+
+static char *raw(const char *request)
+{
+    return api_answer(commands, sizeof(commands) / sizeof(commands[0]), &gw, request, strlen(request));
+}
+
+static cJSON *ask(const char *request)
+{
+    char *text = raw(request);
+    cJSON *reply = cJSON_Parse(text), *result;
+
+    ck_assert_msg(cJSON_IsTrue(cJSON_GetObjectItem(reply, "ok")), "%s", text);
+    result = cJSON_DetachItemFromObject(reply, "result");
+    cJSON_Delete(reply);
+    cJSON_free(text);
+    return result;
+}
+
+/* The member at a path like "networks/0/name", printed. */
+static const char *at(const cJSON *item, const char *where)
+{
+    static char out[1024];
+    char copy[128], *save = NULL;
+
+    snprintf(copy, sizeof(copy), "%s", where);
+    for (char *name = strtok_r(copy, "/", &save); name; name = strtok_r(NULL, "/", &save))
+        item = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, atoi(name))
+                                   : cJSON_GetObjectItemCaseSensitive(item, name);
+    snprintf(out, sizeof(out), "missing");
+    if (item) {
+        char *text = cJSON_PrintUnformatted(item);
+
+        snprintf(out, sizeof(out), "%s", text);
+        cJSON_free(text);
+    }
+    return out;
+}
+
+#define ck_at(json, where, text) ck_assert_str_eq(at(json, where), text)
+
+/* Asks page after page; returns how many rows `array` had in all, and how many pages that took. */
+static inline int count_pages(const char *command, const char *array, const char *more, int *pages)
+{
+    char request[256];
+    unsigned after = 0;
+    int rows = 0;
+
+    for (*pages = 1;; ++*pages) {
+        const cJSON *next;
+        cJSON *r;
+
+        snprintf(request, sizeof(request), "{\"cmd\":\"%s\",\"after\":%u%s}", command, after, more);
+        r = ask(request);
+        rows += cJSON_GetArraySize(cJSON_GetObjectItem(r, array));
+        next = cJSON_GetObjectItem(r, "next");
+        if (!next) {
+            cJSON_Delete(r);
+            return rows;
+        }
+        ck_assert_uint_gt((unsigned)next->valuedouble, after);
+        after = (unsigned)next->valuedouble;
+        cJSON_Delete(r);
+        ck_assert_int_lt(*pages, 1000);
+    }
+}
+
+#endif
