@@ -10,7 +10,7 @@ Q := $(if $(V),,@)
 DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-dev libxdp-dev libnl-3-dev \
 	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev linux-libc-dev
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
-	python3-pytest-xdist python3-scapy python3-yaml clang-format cppcheck universal-ctags libclang-rt-14-dev
+	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev
 
 PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-3.0 libevent libfyaml libcjson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -76,6 +76,9 @@ deps:
 	    [ "$$(id -u)" = 0 ] || { echo "make deps: root needed to install:$$missing" >&2; exit 1; }; \
 	    echo "deps: installing$$missing"; \
 	    export DEBIAN_FRONTEND=noninteractive; \
+	    : "no daemon that comes along (frr, gobgpd) is to start by itself"; \
+	    policy=/usr/sbin/policy-rc.d; [ ! -e $$policy ] || policy=; \
+	    [ -z "$$policy" ] || { printf '#!/bin/sh\nexit 101\n' > $$policy && chmod +x $$policy; trap 'rm -f '$$policy EXIT; }; \
 	    apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; \
 	else echo "deps: nothing missing"; fi
 

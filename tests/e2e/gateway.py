@@ -168,7 +168,8 @@ class Gateway:
                     result[key] = result[key] + value if key in result and isinstance(value, list) else value
                 if "next" not in answer["result"]:
                     return result
-                args["after"] = answer["result"]["next"]
+                after = answer["result"]["next"]
+                args["cursor" if isinstance(after, str) else "after"] = after
 
     def drops(self):
         """Drop counters by name, the zero ones too."""
