@@ -76,7 +76,6 @@ struct conf_static_mac {
     struct mac mac;
     char port[CONF_NAME_LEN]; /* an access port, or "" and then: */
     struct ipaddr vtep;
-    bool sticky; /* R4.8: advertised as one that never moves; only with a port */
 };
 
 /* A route distinguisher (RFC 4364 section 4.2) and a route target (RFC 4360 section 4): the eight bytes of

@@ -382,9 +382,6 @@ static void check_static_mac(struct check *k, const struct conf_static_mac *s, s
             fault(k, port, "port: access port %s does not carry network %s, expected one that does", a->name,
                   n->name);
     }
-    if (given(k, &s->sticky) && given(k, &s->vtep))
-        fault(k, given(k, &s->sticky),
-              "sticky: given with a vtep, leave it out: the gateway that has the MAC says so (R4.8)");
     if (vtep && fits_underlay(k, vtep, "vtep", &s->vtep) && peers_known &&
         !conf_seen_find(&k->seen, CONF_SEEN_PEER, index, &s->vtep, sizeof(s->vtep)))
         fault(k, vtep, "vtep: %s is not a peer of this network, expected one of its peers",

@@ -148,7 +148,6 @@ static void print_static_mac(FILE *out, const struct conf_static_mac *s)
     if (s->port[0] != '\0') {
         fprintf(out, ", port: ");
         print_string(out, s->port);
-        fprintf(out, ", sticky: %s", on_off(s->sticky));
     } else {
         fprintf(out, ", vtep: ");
         print_address(out, &s->vtep);

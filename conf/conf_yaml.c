@@ -131,7 +131,6 @@ static const struct conf_field static_mac_fields[] = {
     {.key = "mac", TEXT(conf_read_mac, conf_static_mac, mac, MAC_EXPECT), NEEDED},
     {.key = "port", TEXT(conf_read_reference, conf_static_mac, port, "the name of an access port")},
     {.key = "vtep", TEXT(conf_read_vtep, conf_static_mac, vtep, VTEP_EXPECT)},
-    {.key = "sticky", BOOLEAN(conf_static_mac, sticky), ON_OFF},
 };
 static const struct conf_schema static_mac = {
     .what = "a static MAC", FIELDS(static_mac_fields), .one_of = static_mac_choice};

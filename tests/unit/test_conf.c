@@ -459,7 +459,6 @@ static void same_network(const struct conf_network *a, const struct conf_network
         ck_assert(mac_eq(a->static_macs[i].mac, b->static_macs[i].mac));
         ck_assert_str_eq(a->static_macs[i].port, b->static_macs[i].port);
         ck_assert(ipaddr_eq(&a->static_macs[i].vtep, &b->static_macs[i].vtep));
-        ck_assert(a->static_macs[i].sticky == b->static_macs[i].sticky);
     }
     for (size_t i = 0; i < a->n_peers; i++) {
         ck_assert(ipaddr_eq(&a->peers[i].address, &b->peers[i].address));
@@ -558,7 +557,7 @@ START_TEST(test_print_quotes)
         "      - \"y\"\n",
         "      - \".inf\"\n",
         "      - \"02:00:00:00:00:0a\"\n",
-        "      - { mac: \"02:00:00:00:00:01\", port: null-1, sticky: off }\n",
+        "      - { mac: \"02:00:00:00:00:01\", port: null-1 }\n",
         "      - { mac: \"02:00:00:00:00:02\", vtep: \"fd00::2\" }\n",
         "      multicast: unlimited\n",
         "  listen: \"[::]:65535\"\n",

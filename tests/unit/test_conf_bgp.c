@@ -172,7 +172,7 @@ static const char all_keys[] =
                    "  - { name: a, vlan: 100, vni: 1, rd: \"65000:7\", route_targets: { import: [ "
                    "\"65000:10100\", 198.18.0.1:5 ], export: [ 4200000001:9 ] } }\n"
                    "  - { name: b, vlan: 200, vni: 2, rd: auto, route_targets: auto, static_macs: [ { mac: "
-                   "02:00:00:00:00:01, port: t, sticky: on }, { mac: 02:00:00:00:00:02, port: t } ] }\n"
+                   "02:00:00:00:00:01, port: t }, { mac: 02:00:00:00:00:02, port: t } ] }\n"
                    "bgp:\n"
                    "  asn: 4200000001\n"
                    "  router_id: 255.0.0.1\n"
@@ -244,7 +244,6 @@ START_TEST(test_all_keys_networks)
     ck_assert_str_eq(conf_rt_format(&a->rt_import[1], buf), "198.18.0.1:5");
     ck_assert_str_eq(conf_rt_format(&a->rt_export[0], buf), "4200000001:9");
     ck_assert(b->n_rt_import == 0 && b->n_rt_export == 0);
-    ck_assert(b->static_macs[0].sticky && !b->static_macs[1].sticky); /* R4.8 */
     conf_free(c);
 }
 END_TEST
@@ -600,15 +599,6 @@ static const struct mistake mistakes[] = {
      "import: 1:1 is listed twice in this network (first on line 5), keep one"},
     {"export twice", TARGETS("{ import: [ 1:1 ], export: [ 1:2, @1:2 ] }"), "export: 1:2 is listed twice"},
 
-    /* sticky */
-    {"sticky", NETWORK("static_macs: [ { mac: 02:00:00:00:00:01, port: t, sticky: @very } ]"),
-     "expected on or off"},
-    {"sticky with a vtep",
-     NETWORK("peers: [ { address: 198.18.0.2 } ], static_macs: [ { mac: 02:00:00:00:00:01, vtep: 198.18.0.2, "
-             "sticky: "
-             "@on } ]"),
-     "sticky: given with a vtep, leave it out: the gateway that has the MAC says so"},
-
     /* no second message for what hangs on a wrong value */
     {"asn wrong", BASE "bgp: { asn: @x, peers: [ { address: 198.18.0.2, multihop: 5 } ] }\n",
      "asn: found \"x\""},
@@ -649,8 +639,7 @@ START_TEST(test_many_mistakes_in_order)
         "networks:\n"
         "  - { name: a, vlan: 7, vni: 1, rd: @x, route_targets: { import: [ @y ], @exprt: [ 1:1 ] } }\n"
         "  - { name: b, vlan: 8, vni: 2, rd: 1:1, static_macs: [ { mac: 02:00:00:00:00:01, vtep: "
-        "@198.18.0.1, sticky: "
-        "@on } ] }\n"
+        "@198.18.0.1 } ] }\n"
         "  - { name: c, vlan: 9, vni: 3, rd: @1:1 }\n"
         "bgp:\n"
         "  @asn: @23456\n"
@@ -662,11 +651,11 @@ START_TEST(test_many_mistakes_in_order)
         "    - { address: fd00::5, source: @198.18.0.1, asn: @0 }\n";
 
     expect("many", yaml,
-           (const char *const[]){
-               "rd: \"x\"", "import: \"y\"", "did you mean \"export\"?", "198.18.0.1 is IPv4",
-               "sticky: given with a vtep", "rd: 1:1 is used twice", "router_id is missing", "asn: 23456",
-               "hold_time: 2", "moves: 0", "own address", "multihop: given", "no address of this",
-               "password: the text is empty", "source: 198.18.0.1 is IPv4", "asn: 0 is out"});
+           (const char *const[]){"rd: \"x\"", "import: \"y\"", "did you mean \"export\"?",
+                                 "198.18.0.1 is IPv4", "rd: 1:1 is used twice", "router_id is missing",
+                                 "asn: 23456", "hold_time: 2", "moves: 0", "own address", "multihop: given",
+                                 "no address of this", "password: the text is empty",
+                                 "source: 198.18.0.1 is IPv4", "asn: 0 is out"});
 }
 END_TEST
 
