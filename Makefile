@@ -120,9 +120,9 @@ $(FLOW): $(B)/tests/flow/%: $(B)/tests/flow/%.o $(FLOW_LIB) $(B)/libcauseway.a
 $(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(FLOW_LIB) $(B)/libcauseway.a
 	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
 
-$(TOOLS): $(B)/tests/tools/%: tests/tools/%.c
+$(TOOLS): $(B)/tests/tools/%: tests/tools/%.c $(B)/libcauseway.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) -o $@ $< -pthread
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ -pthread
 
 tests: all $(UNIT) $(FLOW) $(BPFT) $(TOOLS) $(TOOLS_BPF)
 
@@ -171,7 +171,7 @@ demo-run: all $(TOOLS) $(TOOLS_BPF)
 
 bench: deps
 	@$(MAKE) --no-print-directory bench-run
-bench-run: all $(BENCH)
+bench-run: all $(BENCH) $(TOOLS)
 	@/usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
 PREFIX ?= /usr/local

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""make bench: the data plane beside dpdk-testpmd's macswap over the same replay, in one run.
+"""make bench: what Causeway does beside what others do on the same machine, in one run.
 
-Each row is one direction, frame size and FDB fill. Ours and testpmd take turns; the medians are shown, and their ratio,
-which is the figure that means something on another machine. testpmd looks nothing up: it is the limit, not a peer.
+dp: the data plane beside dpdk-testpmd's macswap over the same replay. Each row is one direction, frame size and FDB
+fill. Ours and testpmd take turns; the medians are shown, and their ratio, which is the figure that means something on
+another machine. testpmd looks nothing up: it is the limit, not a peer.
+bgp: the control plane beside FRR; bench_evpn.py says what and how.
 """
 import argparse
 import json
@@ -16,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import bench_evpn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.path.join(HERE, "../../build/tests/bench/bench_dp")
@@ -110,33 +114,51 @@ def measure(args, cpus, tmp, row):
             "hugepages": mine[0]["hugepages"]}
 
 
-def main():
-    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("--repeat", type=int, default=3)
-    ap.add_argument("--seconds", type=int, default=2)
-    ap.add_argument("--macs", default="1,1000,100000,1000000")
-    ap.add_argument("--json", action="store_true", help="only the JSON")
-    args = ap.parse_args()
-    if os.geteuid() != 0:
-        sys.exit("make bench: root is needed (hugepages)")
+def run_dp(args, say):
     cpus = sorted(os.sched_getaffinity(0))[:2]
     macs = [int(m) for m in args.macs.split(",")]
     rows = [(d, s, m) for d in ("encap", "decap") for s in ("64", "imix") for m in macs]
     results = []
     with Hugepages(hugepages_for(max(macs))), tempfile.TemporaryDirectory(prefix="cw-bench-") as tmp:
-        if not args.json:
-            print(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; one worker; median of "
-                  f"{args.repeat} x {args.seconds} s, taking turns with testpmd macswap over the same replay")
-            print(f"{'':6} {'frames':6} {'MACs':>8} {'Mpps':>7} {'cycles':>7} {'Gbit/s':>7} {'spread':>7} "
-                  f"{'testpmd':>8} {'ratio':>6}")
+        say(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; one worker; median of "
+            f"{args.repeat} x {args.seconds} s, taking turns with testpmd macswap over the same replay")
+        say(f"{'':6} {'frames':6} {'MACs':>8} {'Mpps':>7} {'cycles':>7} {'Gbit/s':>7} {'spread':>7} "
+            f"{'testpmd':>8} {'ratio':>6}")
         for row in rows:
             r = measure(args, cpus, tmp, row)
             results.append(r)
-            if not args.json:
-                print(f"{r['direction']:6} {r['frames']:6} {r['macs']:8} {r['mpps']:7.2f} {r['cycles_per_frame']:7} "
-                      f"{r['gbps']:7} {r['spread']:7.0%} {r['testpmd_mpps']:8.2f} {r['ratio']:6.3f}", flush=True)
-    print(json.dumps({"machine": cpu_model(), "kernel": platform.release(), "repeat": args.repeat,
-                      "seconds": args.seconds, "results": results}))
+            say(f"{r['direction']:6} {r['frames']:6} {r['macs']:8} {r['mpps']:7.2f} {r['cycles_per_frame']:7} "
+                f"{r['gbps']:7} {r['spread']:7.0%} {r['testpmd_mpps']:8.2f} {r['ratio']:6.3f}")
+    return {"machine": cpu_model(), "kernel": platform.release(), "repeat": args.repeat, "seconds": args.seconds,
+            "results": results}
+
+
+def run_bgp(args, say):
+    say(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; {bench_evpn.MACS} MACs from one peer, "
+        f"{args.new_macs} new MACs; median of {args.repeat}, taking turns with {bench_evpn.frr_version()}")
+    return {"machine": cpu_model(), "kernel": platform.release(), **bench_evpn.run(args.repeat, args.new_macs, say)}
+
+
+GROUPS = {"dp": run_dp, "bgp": run_bgp}
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ap.add_argument("--group", choices=[*GROUPS, "all"], default="all")
+    ap.add_argument("--repeat", type=int, default=3)
+    ap.add_argument("--seconds", type=int, default=2, help="dp: of each measurement")
+    ap.add_argument("--macs", default="1,1000,100000,1000000", help="dp: FDB fills")
+    ap.add_argument("--new-macs", type=int, default=bench_evpn.NEW_MACS, help="bgp: in each repetition")
+    ap.add_argument("--quick", action="store_true", help="one repetition")
+    ap.add_argument("--json", action="store_true", help="only the JSON, one line for each group")
+    args = ap.parse_args()
+    if os.geteuid() != 0:
+        sys.exit("make bench: root is needed (hugepages, namespaces)")
+    if args.quick:
+        args.repeat, args.seconds, args.new_macs = 1, 1, min(args.new_macs, 300)
+    say = (lambda line: None) if args.json else (lambda line: print(line, flush=True))
+    for name in GROUPS if args.group == "all" else [args.group]:
+        print(json.dumps(GROUPS[name](args, say)), flush=True)
 
 
 if __name__ == "__main__":

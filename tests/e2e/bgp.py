@@ -135,7 +135,8 @@ def capture(wan, path):
 
 
 def tshark(path, *args):
-    return run("tshark", "-n", "-r", path, "-o", "tcp.desegment_tcp_streams:TRUE", *args, timeout=120).stdout
+    return run("tshark", "-n", "-r", path, "-o", "tcp.desegment_tcp_streams:TRUE", "-o",
+               "tcp.reassemble_out_of_order:TRUE", *args, timeout=120).stdout
 
 
 def faults(path, source):

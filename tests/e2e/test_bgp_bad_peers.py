@@ -42,7 +42,7 @@ def s():
         with capture(wan, pcap), open_all(gw, other):
             gw.wait_session(london.address)
             a.reaches(b, wait=0.2)
-            s = SimpleNamespace(lab=lab, pcap=pcap, gw=gw, other=other, a=a, b=b, at=paris.address, london=london.address)
+            s = SimpleNamespace(lab=lab, wan=wan, pcap=pcap, gw=gw, other=other, a=a, b=b, at=paris.address, london=london.address)
             s.fresh = lambda: next(fresh)
             s.connect = lambda source=None, **kw: RawPeer(raw, source or next(fresh), paris.address, **kw)
             yield s
@@ -50,11 +50,14 @@ def s():
 
 @pytest.fixture(autouse=True)
 def the_others_do_not_notice(s):
+    drops = {gw.name: gw.drops() for gw in (s.gw, s.other)}
     yield
     assert s.other.log.count("session established") == 1, s.other.log
     assert s.gw.established(s.london)
     assert s.gw.mac(WEB, s.b.mac)["origin"] == "evpn"
-    assert s.a.ping(s.b).complete
+    ping = s.a.ping(s.b)
+    assert ping.complete, (ping.text, {gw.name: {k: v - drops[gw.name][k] for k, v in gw.drops().items() if v != drops[gw.name][k]}
+                                       for gw in (s.gw, s.other)}, s.wan.counters())
 
 
 def name(p):

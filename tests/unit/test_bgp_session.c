@@ -189,6 +189,7 @@ START_TEST(test_R2_6_md5)
     for (unsigned i = 0; i < 2; i++) {
         struct bgp_session *ab, *ba;
         struct bgp_peer_config c;
+        char err[BGP_ERR_LEN];
         struct node a, b;
 
         node_make(&a, 65000, addresses[i][0]);
@@ -201,6 +202,11 @@ START_TEST(test_R2_6_md5)
         ba = peer_add(&b, &c);
         UNTIL(10, is_up(ab) && is_up(ba));
         ck_assert_uint_eq(bgp_counters(a.bgp)->md5.wrong + bgp_counters(a.bgp)->md5.missing, 0);
+        /* With the peer its key goes: what comes without one is let in, to be refused as unknown. */
+        bgp_peer_remove(a.bgp, ab);
+        c.password[0] = '\0';
+        ck_assert_int_eq(bgp_peer_change(b.bgp, ba, &c, err), 0);
+        UNTIL(10, bgp_counters(a.bgp)->unknown > 0);
         bgp_free(a.bgp);
         bgp_free(b.bgp);
     }
