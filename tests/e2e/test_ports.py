@@ -234,16 +234,35 @@ def test_no_such_cpu(fresh):
     refused(fresh.gw, "dataplane.cpu is 999", "no such CPU")
 
 
-@pytest.mark.parametrize("device", ["net_nonsense0", "net_pcap0,rx_pcap=/nonexistent", "net_ring0"])
-def test_vdevs(fresh, device):
-    """Wrong ones are refused by name; a ring, whose MAC is zero, is a port like others."""
+@pytest.mark.only("af_packet")
+@pytest.mark.parametrize("device", ["net_nonsense0", "net_pcap0,rx_pcap=/nonexistent"])
+def test_wrong_vdevs_are_refused_by_name(fresh, device):
     fresh.gw.conf["access"].append({"name": "other", "dpdk": device})
     fresh.gw.write()
-    if device != "net_ring0":
-        refused(fresh.gw, "other", device.split(",")[0])
-        return
+    refused(fresh.gw, "other", device.split(",")[0])
+
+
+@pytest.mark.only("af_packet")
+@pytest.mark.parametrize("where", ["underlay", "access"])
+@pytest.mark.parametrize("driver,args", [("net_ring", ""), ("net_tap", ",iface=cwvdev"), ("net_pcap", ",iface=lan0"),
+                                         ("net_memif", ",role=server,socket={dir}/memif.sock,socket-abstract=no"),
+                                         ("net_vhost", ",iface={dir}/vhost.sock")])
+def test_every_vdev_can_be_a_port(fresh, driver, args, where):
+    """It comes up beside the others, is shown, and is gone again at the end; with a TAP where it is the underlay."""
+    device = driver + "7" + args.format(dir=fresh.paris.lab.dir)
+    if where == "underlay":
+        fresh.gw.conf["underlay"]["port"] = {"dpdk": device}
+    else:
+        fresh.gw.conf["access"][0]["dpdk"] = device
+    fresh.gw.write()
     fresh.gw.start()
-    assert any(p["driver"] == "net_ring" for p in fresh.gw.ask("show ports")["ports"])
+    port = next(x for x in fresh.gw.ask("show ports")["ports"] if x["device"] == device)
+    assert port["driver"] == driver and port["role"] == where
+    if where == "underlay":
+        mac = fresh.paris.ns.ip_json("link", "show", "cw-wan")[0]["address"]
+        assert fresh.gw.ask("show status")["underlay"]["mac"] == mac != "00:00:00:00:00:00"
+    fresh.gw.stop()
+    assert attached(fresh.paris.ns) == []
 
 
 @pytest.mark.parametrize("where", ["underlay", "access"])
