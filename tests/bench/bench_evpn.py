@@ -174,26 +174,11 @@ class Ours:
         self.gw.end()
 
 
-class AsPackaged:
-    """A namespace that gives zebra what Debian's /etc/frr/daemons gives it: with the built-in buffer for netlink, some
-    100,000 FDB entries at once overrun it, and zebra exits."""
-
-    def __init__(self, ns):
-        self.ns = ns
-
-    def __getattr__(self, name):
-        return getattr(self.ns, name)
-
-    def start(self, program, *args, **kw):
-        return self.ns.start(program, *args, *(("-s", 90000000) if program.endswith("/zebra") else ()), **kw)
-
-
 class Frr:
     def __init__(self, lab, feed_ns, feed_address):
         self.vtep = FrrVtep(lab, "frr", Cable(lab, feed_ns), 1,
                             neighbors=[f"{feed_address} remote-as {ASN}", f"{feed_address} passive"])
         self.vtep.network(VNI)
-        self.vtep.frr.ns = AsPackaged(self.vtep.ns)
         self.vtep.start()
         self.watch = Tool(self.vtep.ns, "fdb_watch", f"vx{VNI}")
         self.watch.expect("ready", 5)

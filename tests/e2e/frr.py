@@ -66,7 +66,8 @@ class Frr:
             self.processes[name] = self.ns.start(
                 f"{DAEMONS}/{name}", "-f", path, "-i", os.path.join(self.dir, f"{name}.pid"),
                 "-z", os.path.join(self.dir, "zserv.api"), "--vty_socket", self.dir, "-P", 0, "-A", "127.0.0.1",
-                stdout=out, stderr=out)
+                # As Debian's /etc/frr/daemons: with its built-in netlink buffer zebra exits when 100,000 MACs come at once.
+                *(("-s", 90000000) if name == "zebra" else ()), stdout=out, stderr=out)
         wait_for(lambda: self._answers(name), 10, lambda: f"{name} in {self.ns.name} answers: {self.log(name)}")
 
     def _answers(self, name):

@@ -102,9 +102,11 @@ def test_routes_as_frr_reads_them(s):
 
 def test_ips_of_our_hosts_are_there(s):
     """R3.6: MAC+IP of a host that spoke ARP and ND."""
-    text = s.frr.vtysh("show bgp l2vpn evpn")
     for ip, bits in ((s.a.ip, 32), (s.a.ip6, 128)):
-        assert f"[2]:[0]:[48]:[{s.a.mac}]:[{bits}]:[{ip}]" in text, text
+        s.b.forget_neighbours()
+        s.b.reaches(ip)  # asking makes it speak
+        wait_for(lambda: f"[2]:[0]:[48]:[{s.a.mac}]:[{bits}]:[{ip}]" in s.frr.vtysh("show bgp l2vpn evpn"), 5,
+                 lambda: s.frr.vtysh("show bgp l2vpn evpn"))
 
 
 def test_thirty_moves(s):
