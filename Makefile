@@ -137,7 +137,7 @@ flow: $(FLOW)
 bpf: $(BPFT)
 	@tests/run-c.sh $^
 e2e: all $(TOOLS) $(TOOLS_BPF)
-	@/usr/bin/python3 -m pytest -q -n 2 --dist loadfile tests/e2e $(PYTEST)
+	@CAUSEWAY_BUILD=$(abspath $(B)) tests/e2e/run.sh $(PYTEST)
 
 asan:
 	@$(MAKE) --no-print-directory B=$(B)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" unit flow
