@@ -332,7 +332,7 @@ def test_sticky_mac_does_not_move(own_lab):
     """R4.8: London sees a MAC that Paris says never moves."""
     s = build(own_lab)
     mac = s.v["paris"].mac
-    s.gw_paris.conf["networks"][0]["static_macs"] = [{"mac": mac, "port": "trunk0", "sticky": "on"}]
+    s.gw_paris.conf["networks"][0]["static_macs"] = [{"mac": mac, "port": "trunk0"}]
     s.gw_paris.write()
     with open_all(s.gw_paris, s.gw_london):
         settle(s)
