@@ -27,6 +27,7 @@
 #define REPEAT_US        1000 /* a report is not repeated within that time */
 #define REPEAT_IP_US     1000000
 #define DECIDED_US       20000 /* the control thread decides within that time, or says no */
+#define RECENT_WAYS      4
 #define CLOCK_PERIOD_US  1000
 #define IDLE_SPIN_ROUNDS 64   /* adaptive polling: rounds without a frame before the first sleep */
 #define IDLE_SLEEP_MIN   5000 /* ns */
@@ -73,14 +74,29 @@ static uint64_t cycles(const struct worker *w, uint64_t us)
     return w->hz / 1000000 * us;
 }
 
+/* Sets of four, so that two hosts that speak to each other for the first time do not push each other out. */
 static unsigned recent_index(uint64_t hash)
 {
-    return (hash >> 20) & (WORKER_RECENT - 1);
+    return (hash >> 20) & (WORKER_RECENT - 1) & ~(unsigned)(RECENT_WAYS - 1);
+}
+
+/* The entry of this key, or the one of its set that was decided first. */
+static struct worker_recent *recent_slot(struct worker *w, uint64_t key, uint64_t hash)
+{
+    struct worker_recent *set = &w->recent[recent_index(hash)], *oldest = set;
+
+    for (unsigned i = 0; i < RECENT_WAYS; i++) {
+        if (set[i].key == key)
+            return &set[i];
+        if (set[i].decided < oldest->decided)
+            oldest = &set[i];
+    }
+    return oldest;
 }
 
 void worker_report_source(struct worker *w, const struct frame *f)
 {
-    struct worker_recent *r = &w->recent[recent_index(f->src_hash)];
+    struct worker_recent *r = recent_slot(w, f->src_key, f->src_hash);
     uint32_t place = FDB_WHERE(f->from, f->place, 0);
     uint32_t deletions = fdb_deletions(w->fdb);
     /* Said no to and still speaking? Unless something was deleted since, yes. */
@@ -131,9 +147,12 @@ void worker_report_neighbour(struct worker *w, const struct frame *f)
 
 uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash)
 {
-    const struct worker_recent *r = &w->recent[recent_index(hash)];
+    const struct worker_recent *set = &w->recent[recent_index(hash)];
 
-    return r->key == key && w->now < r->decided ? r->place : 0;
+    for (unsigned i = 0; i < RECENT_WAYS; i++)
+        if (set[i].key == key)
+            return w->now < set[i].decided ? set[i].place : 0;
+    return 0;
 }
 
 void worker_flush(struct worker *w, dp_port_id port)
