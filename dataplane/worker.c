@@ -94,6 +94,19 @@ static struct worker_recent *recent_slot(struct worker *w, uint64_t key, uint64_
     return oldest;
 }
 
+/* Fills in whose event it is. False: the ring is full; the next frame from this source repeats it, so nothing
+ * is lost for good. */
+static bool queue_event(struct worker *w, const struct frame *f, struct dp_event *event)
+{
+    memcpy(event->mac.b, rte_pktmbuf_mtod_offset(f->m, const uint8_t *, 6), 6);
+    if (rte_ring_sp_enqueue_elem(w->events, event, sizeof(*event)) != 0) {
+        w->counters.totals.events_lost++;
+        return false;
+    }
+    w->events_queued = true;
+    return true;
+}
+
 void worker_report_source(struct worker *w, const struct frame *f)
 {
     struct worker_recent *r = recent_slot(w, f->src_key, f->src_hash);
@@ -106,13 +119,8 @@ void worker_report_source(struct worker *w, const struct frame *f)
 
     if (again && w->now < r->repeat)
         return;
-    memcpy(event.mac.b, rte_pktmbuf_mtod_offset(f->m, const uint8_t *, 6), 6);
-    if (rte_ring_sp_enqueue_elem(w->events, &event, sizeof(event)) != 0) {
-        /* The next frame from this source repeats it: nothing is lost for good. */
-        w->counters.totals.events_lost++;
+    if (!queue_event(w, f, &event))
         return;
-    }
-    w->events_queued = true;
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
                                 .deletions = deletions,
@@ -133,12 +141,8 @@ void worker_report_neighbour(struct worker *w, const struct frame *f)
     r = &w->recent_ips[(recent_index(f->src_hash) ^ place) & (WORKER_RECENT - 1)];
     if (r->key == f->src_key && r->place == place && r->deletions == deletions && w->now < r->repeat)
         return;
-    memcpy(event.mac.b, rte_pktmbuf_mtod_offset(f->m, const uint8_t *, 6), 6);
-    if (rte_ring_sp_enqueue_elem(w->events, &event, sizeof(event)) != 0) {
-        w->counters.totals.events_lost++;
+    if (!queue_event(w, f, &event))
         return;
-    }
-    w->events_queued = true;
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
                                 .deletions = deletions,
