@@ -27,6 +27,7 @@
 #define CONF_API_SOCKET    "/run/causeway/api.sock"
 #define CONF_MAX_BGP_PEERS 1023 /* as many as VTEPs: a full mesh */
 #define CONF_MAX_RTS       64   /* route targets in one list */
+#define CONF_MAX_ROUTERS   8    /* site gateways of one network */
 #define CONF_MASK          "<hidden>"
 #define CONF_PASSWORD_LEN  81 /* of a BGP session, end included: the kernel's TCP_MD5SIG_MAXKEYLEN is 80 */
 
@@ -87,6 +88,12 @@ struct conf_rt {
     uint8_t b[8];
 };
 
+/* R6.4: the router that hosts of a network have at this site. */
+struct conf_router {
+    struct ipaddr address;
+    struct mac mac;
+};
+
 struct conf_peer {
     struct ipaddr address;
     bool learning; /* R1.10: learn MACs from this VTEP's frames */
@@ -111,6 +118,9 @@ struct conf_network {
     size_t n_static_macs;
     struct conf_peer *peers; /* static VTEPs */
     size_t n_peers;
+    bool proxy;                  /* R7.2: known IPs are answered at the edge */
+    struct conf_router *routers; /* site_gateways; at most CONF_MAX_ROUTERS */
+    size_t n_routers;
     /* R3.3. auto: router id : VLAN, and for the untagged networks router id : 4095 and up in the order of the
      * file; so a network keeps its RD when others come and go. */
     struct conf_rd rd; /* with a bgp section always the one in force */
@@ -172,6 +182,23 @@ struct conf_bgp {
     size_t n_peers;
 };
 
+/* A site by its name, as `move prepare --to` and `show site` take it: the VTEPs of its gateways. Our own site
+ * is not among them. */
+struct conf_site {
+    char name[CONF_NAME_LEN];
+    struct ipaddr *vteps;
+    size_t n_vteps;
+};
+
+struct conf_moves {
+    uint32_t repeats;      /* R6.3: bursts after the first one, 0..10 */
+    uint32_t interval_ms;  /* between two bursts: more than a second, or Linux ignores the second (R6.3) */
+    uint32_t limit;        /* announcement frames/s and network, or CONF_NO_LIMIT */
+    uint32_t bounce;       /* R6.5: seconds; 0: off */
+    uint32_t journal_size; /* moves that are remembered */
+    char journal[CONF_PATH_LEN]; /* where they outlive the daemon; "": nowhere */
+};
+
 struct conf {
     char site[CONF_NAME_LEN];
     char gateway[CONF_NAME_LEN];
@@ -181,6 +208,9 @@ struct conf {
     struct conf_network *networks;
     size_t n_networks;
     struct conf_dataplane dataplane;
+    struct conf_site *sites;
+    size_t n_sites;
+    struct conf_moves moves;
     char api_socket[CONF_PATH_LEN];
     struct conf_bgp bgp;
     struct ipaddr metrics_address; /* family 0: no metrics section */

@@ -75,10 +75,9 @@ static void mac_ips(const struct gateway *g, const struct mac_entry *e, cJSON *r
 static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t now, cJSON *row)
 {
     const struct gateway_network *net = gateway_network(g, e->net);
-    uint64_t now_s = now.ns / 1000000000u,
-             since_s = now.ns > e->since.ns ? (now.ns - e->since.ns) / 1000000000u : 0;
+    uint64_t since_s = now.ns > e->since.ns ? (now.ns - e->since.ns) / 1000000000u : 0;
     bool has_sequence = e->origin == MAC_EVPN || e->advertised;
-    uint32_t seen_s;
+    mono_t seen;
 
     json_text(row, "network", net ? net->conf->name : "unknown");
     json_mac(row, "mac", e->mac);
@@ -90,10 +89,10 @@ static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t n
     json_bool(row, "advertised", e->advertised);
     json_bool(row, "duplicate", e->duplicate);
     mac_ips(g, e, row);
-    if (e->where != DP_WHERE_FLOOD && dp_fdb_seen(g->dp, e->net, e->mac, &seen_s)) {
-        uint64_t age_s = now_s > seen_s ? now_s - seen_s : 0;
+    if (e->where != DP_WHERE_FLOOD && dp_fdb_seen(g->dp, e->net, e->mac, &seen)) {
+        uint64_t age_s = cmd_seconds_since(seen);
 
-        /* seen_s is of whole seconds: never older than the entry. */
+        /* The data plane's clock ticks in steps: never older than the entry. */
         json_u64(row, "age_s", age_s < since_s ? age_s : since_s);
     }
     json_u64(row, "since_s", since_s);

@@ -35,9 +35,9 @@ static void op_remove(void *arg, dp_net_id net, struct mac mac)
     dp_fdb_del(((struct gateway *)arg)->dp, net, mac);
 }
 
-static bool op_seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
+static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    return dp_fdb_seen(((struct gateway *)arg)->dp, net, mac, seen_s);
+    return dp_fdb_seen(((struct gateway *)arg)->dp, net, mac, seen);
 }
 
 static void op_alert(void *arg, const struct mac_alert_info *alert)

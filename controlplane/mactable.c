@@ -352,22 +352,21 @@ int mactable_remove_static(struct mactable *t, dp_net_id net, struct mac mac, mo
 
 /* ---- ageing and clearing */
 
-static bool aged_out(struct mactable *t, const struct mac_entry *e, uint32_t now_s)
+static bool aged_out(struct mactable *t, const struct mac_entry *e, mono_t now)
 {
     uint32_t ageing_s = t->networks[e->net].ageing_s;
-    uint32_t seen_s;
+    mono_t seen;
 
     if (!mac_is_learned(e) || ageing_s == 0)
         return false;
-    if (!t->ops.seen(t->arg, e->net, e->mac, &seen_s))
-        seen_s = (uint32_t)(e->since.ns / 1000000000);
-    /* Both are whole seconds, rounded down: only "more than" is never early. */
-    return (int32_t)(now_s - seen_s) > 0 && now_s - seen_s > ageing_s;
+    if (!t->ops.seen(t->arg, e->net, e->mac, &seen))
+        seen = e->since;
+    return now.ns > seen.ns && now.ns - seen.ns > ageing_s * UINT64_C(1000000000);
 }
 
 static bool age_slot(struct mactable *t, struct mac_slot *s, mono_t now)
 {
-    if (aged_out(t, &s->e, (uint32_t)(now.ns / 1000000000))) {
+    if (aged_out(t, &s->e, now)) {
         mac_follow_route(t, s, now);
         return true;
     }

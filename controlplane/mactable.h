@@ -95,12 +95,29 @@ struct mac_alert_info {
     unsigned moves; /* MAC_ALERT_DUPLICATE: within the window */
 };
 
+/* Where a MAC was and is; where 0: not known to the table (new, or gone). */
+struct mac_moved {
+    dp_net_id net;
+    struct mac mac;
+    struct mac_place from, to;
+    enum mac_origin before, after; /* of an end whose where is 0: not set */
+    uint32_t seq;                  /* of whoever owns it now */
+    bool expected;                 /* R5.2: announced by mactable_expect_move() */
+    bool routed;                   /* a route brought the change; else a frame, with this evidence (R6.1): */
+    enum dp_evidence evidence;
+    mono_t at;        /* when the frame was at the worker, or now */
+    mono_t last_seen; /* last frame from it at the old place, 0: never or not known */
+};
+
 struct mactable_ops {
     /* 0 or -ENOSPC: then the MAC is not learned. Adds, or replaces in one store (R4.10). */
     int (*program)(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest);
     void (*remove)(void *arg, dp_net_id net, struct mac mac);
-    /* Seconds (of the same clock as `now`) when a frame from it was last seen; false: unknown. */
-    bool (*seen)(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s);
+    /* When a frame from it was last seen, by the clock of `now`; false: unknown. */
+    bool (*seen)(void *arg, dp_net_id net, struct mac mac, mono_t *seen);
+    /* It came, went, or is at another place (R6.3). After `program` and before the peers are told. May read
+     * the table, its IPs too. NULL: not wanted. */
+    void (*moved)(void *arg, const struct mac_moved *m);
     void (*alert)(void *arg, const struct mac_alert_info *info);
     /* Our type 2 routes; ip NULL: the MAC alone. Advertising what is out replaces it. NULL without BGP. */
     void (*advertise)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, uint32_t seq,

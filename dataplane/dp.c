@@ -239,12 +239,12 @@ int dp_fdb_del(struct dp *dp, dp_net_id net, struct mac mac)
     return fdb_del(&dp->fdb, fdb_key(net, mac.b));
 }
 
-bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *seen_s)
+bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *seen)
 {
     const struct fdb_value *v = fdb_find(&dp->fdb, fdb_key(net, mac.b));
 
     if (v)
-        *seen_s = __atomic_load_n(&v->seen_s, __ATOMIC_RELAXED);
+        seen->ns = __atomic_load_n(&v->seen_s, __ATOMIC_RELAXED) * UINT64_C(1000000000);
     return v != NULL;
 }
 

@@ -20,7 +20,8 @@
 #include "conf/types.h"
 #include "dataplane/drop.h"
 
-#define DP_MAX_PORTS    16
+#define DP_MAX_PORTS    17
+#define DP_OWN_PORT     16   /* the gateway itself, as if it were a host on an access port of every network */
 #define DP_MAX_NETWORKS 4095 /* ids 1..4095; 0 means none */
 #define DP_MAX_VTEPS    1024 /* ids 1..1023; 0 means none */
 #define DP_DEVARGS_LEN  640
@@ -122,6 +123,7 @@ struct dp_network {
     uint32_t vni;
     bool flood_unknown; /* R8.2 */
     bool qinq;          /* R1.6 */
+    bool proxy;         /* R7.2: ARP and NS for what dp_neigh_set() told are answered here */
     uint8_t dscp;       /* 0..63 or DP_DSCP_INHERIT */
     uint32_t limit_broadcast, limit_multicast,
         limit_unknown_unicast; /* frames/s per access port, DP_NO_LIMIT: none */
@@ -170,23 +172,102 @@ struct dp_dest {
     enum dp_where where;
     uint16_t target;
     bool is_static; /* frames with this source from elsewhere are dropped, not learned */
+    bool bounce; /* R6.5: it left this site for that VTEP: what still comes for it by the WAN is sent on there
+                  */
+    bool watch;  /* the first frame for it from now on is told once (DP_EVENT_FIRST) */
 };
 
 /* Adds or replaces. 0, or -ENOSPC. */
 int dp_fdb_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest dest);
 /* 0 or -ENOENT. */
 int dp_fdb_del(struct dp *dp, dp_net_id net, struct mac mac);
-/* When a frame with this source was last seen at the place the entry points to, in whole seconds of
- * dp_now_s(); false when there is no such entry. Set to now by dp_fdb_set(). */
-bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *seen_s);
+/* What the entry says; false: there is none. */
+bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest *out);
+/* When a frame with this source was last seen at the place the entry points to, to the millisecond; false
+ * when there is no such entry. Set to now by dp_fdb_set() when the entry is new or its place changes. */
+bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *seen);
 void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity);
+
+/* ---- while a move is prepared
+ * ---------------------------------------------------------------------------------- */
+
+#define DP_MAX_BICASTS 1024
+
+/* Frames for this MAC go, besides where the FDB says, also to `also`: at the site where it is, a VTEP; at the
+ * site where it will be, DP_WHERE_FLOOD: frames for it from the VTEP that has it (and from nowhere else) go
+ * to all access ports of the network, where R1.11 would drop them. 0, -ENOSPC, -ENOMEM. */
+int dp_bicast_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest also);
+/* 0 or -ENOENT. */
+int dp_bicast_del(struct dp *dp, dp_net_id net, struct mac mac);
+/* Frames sent twice for it so far. False: there is none. */
+bool dp_bicast_count(const struct dp *dp, dp_net_id net, struct mac mac, uint64_t *frames);
+
+/* ---- neighbours (section 7)
+ * ------------------------------------------------------------------------------------ */
+
+#define DP_NEIGH_ROUTER   0x01 /* R7.4: the flags of the community, and of the NA that answers */
+#define DP_NEIGH_OVERRIDE 0x02
+
+/* The proxy answers requests for this IP with this MAC (R7.2). Adds, or replaces in one store. Room for twice
+ * max_macs. 0, -ENOSPC. */
+int dp_neigh_set(struct dp *dp, dp_net_id net, const struct ipaddr *ip, struct mac mac, uint8_t flags);
+/* 0 or -ENOENT. */
+int dp_neigh_del(struct dp *dp, dp_net_id net, const struct ipaddr *ip);
+
+/* ---- frames of our own
+ * ----------------------------------------------------------------------------------------- */
+
+#define DP_ALL_PORTS 0xffff
+#define DP_NO_PORT   0xffff
+
+/* Sends a frame without VLAN tag and FCS (60 bytes are made of less) out by one access port of the network,
+ * or by all of them but `except`. Nothing is learned from it. 0; -ENOBUFS: the worker does not keep up;
+ * -EINVAL. */
+int dp_send_access(struct dp *dp, dp_net_id net, dp_port_id port, dp_port_id except, const void *frame,
+                   size_t len);
+/* To one VTEP, in the network's VNI. */
+int dp_send_vtep(struct dp *dp, dp_net_id net, dp_vtep_id vtep, const void *frame, size_t len);
+/* As a host on DP_OWN_PORT would: the FDB says where it goes; R8.2 and R8.3 hold. */
+int dp_send_own(struct dp *dp, dp_net_id net, const void *frame, size_t len);
+
+/* Frames between gateways, in any network's VNI: EtherType 0x88b6 (IEEE local experimental 2) to this group
+ * MAC. From a VTEP of the network they come by dp_own_pop(); at an access port they are dropped
+ * (gateway_frame). */
+#define DP_OAM_MAC       ((struct mac){{0x03, 0x43, 0x57, 0x4f, 0x41, 0x4d}})
+#define DP_OAM_ETHERTYPE 0x88b6
+
+#define DP_OWN_SNAP 512
+/* A frame for the gateway itself: of the kind above, or for a MAC that the FDB has at DP_OWN_PORT. */
+struct dp_own_frame {
+    dp_net_id net;
+    enum dp_where from; /* DP_WHERE_PORT or DP_WHERE_VTEP */
+    uint16_t source;    /* port or VTEP */
+    mono_t at;
+    uint16_t len; /* all of it; the first DP_OWN_SNAP bytes are in data */
+    uint8_t data[DP_OWN_SNAP];
+};
+/* Takes one; false: none is left. dp_events_fd() wakes for these, too; call after dp_events_pop() drained.
+ * Bounded: what comes faster is dropped (own_full). */
+bool dp_own_pop(struct dp *dp, struct dp_own_frame *out);
 
 /* ---- events
  * -------------------------------------------------------------------------------------------------- */
 
 enum dp_event_type {
     DP_EVENT_SOURCE = 1, /* source MAC seen where the FDB does not have it */
-    DP_EVENT_NEIGHBOUR,  /* an ARP packet or NA on an access port shows that the MAC has this IP (R3.6) */
+    DP_EVENT_NEIGHBOUR,  /* an ARP packet or NA on an access port shows that the MAC has this IP (R3.6, R7.1)
+                          */
+    DP_EVENT_FIRST, /* the first frame for a watched MAC has left for where it is: where, target say that */
+};
+
+/* What kind of frame showed it (R6.1). */
+enum dp_evidence {
+    DP_EVIDENCE_DATA,
+    DP_EVIDENCE_RARP,
+    DP_EVIDENCE_ARP,
+    DP_EVIDENCE_GARP, /* sender IP = target IP, or an ARP announcement (RFC 5227) */
+    DP_EVIDENCE_NA,   /* answers */
+    DP_EVIDENCE_UNSOLICITED_NA,
 };
 
 struct dp_event {
@@ -196,11 +277,15 @@ struct dp_event {
     enum dp_where where; /* DP_WHERE_PORT or DP_WHERE_VTEP */
     uint16_t target;
     struct ipaddr ip; /* DP_EVENT_NEIGHBOUR */
+    uint8_t evidence; /* enum dp_evidence */
+    uint8_t flags;    /* DP_EVENT_NEIGHBOUR from an NA: DP_NEIGH_* */
+    mono_t at;        /* when the worker had the frame */
 };
 
 /* Becomes readable when events wait (an eventfd; reading it is dp_events_pop()'s business). */
 int dp_events_fd(const struct dp *dp);
-/* Takes up to n events; returns how many. Fewer than n: drained, the fd is re-armed. */
+/* Takes up to n events; returns how many. Fewer than n: drained, the fd is re-armed (what dp_own_pop() gives
+ * must be taken after that). */
 size_t dp_events_pop(struct dp *dp, struct dp_event *events, size_t n);
 
 /* The TAP's file descriptor, readable when the kernel has a frame for the WAN; -1 without a TAP. */
@@ -214,8 +299,8 @@ int dp_kernel_service(struct dp *dp);
 
 /* ---- counters
  * ------------------------------------------------------------------------------------------------ */
-/* They add up: sum of port rx + replicas = sum of port tx + sum of drops, the TAP included, once the worker
- * is idle. */
+/* They add up: sum of port rx + replicas + originated = sum of port tx + sum of drops + taken, the TAP
+ * included, once the worker is idle. */
 
 struct dp_count {
     uint64_t frames, bytes;
@@ -230,6 +315,9 @@ struct dp_port_counters {
 
 struct dp_net_counters {
     struct dp_count access_in[2], access_out[2], wan_in[2], wan_out[2]; /* [0] known unicast, [1] flooded */
+    uint64_t proxy_arp, proxy_nd;                                       /* requests answered here (R7.2) */
+    uint64_t bounced;                                                   /* R6.5 */
+    uint64_t bicast; /* second copies while moves are prepared */
 };
 
 struct dp_vtep_counters {
@@ -238,7 +326,9 @@ struct dp_vtep_counters {
 
 struct dp_totals {
     uint64_t drops[DROP_N];
-    uint64_t replicas;          /* copies beyond the first of a flooded frame */
+    uint64_t replicas;   /* copies beyond the first of a flooded frame, bi-cast included */
+    uint64_t originated; /* frames of our own: dp_send_*(), proxy answers; in no port's rx */
+    uint64_t taken; /* frames for the gateway itself: dp_own_pop() gave them, or a proxy answered; in no tx */
     uint64_t events_lost;       /* learn events that found the ring full; the next frame repeats them */
     uint64_t polls, idle_polls; /* worker loop */
 };

@@ -41,6 +41,8 @@
     X(inner_truncated, "inner frame shorter than an Ethernet header")                                        \
     X(ecn_ce, "outer congestion mark on an inner packet that is not ECN capable (R1.8)")                     \
     /* this machine */                                                                                       \
+    X(gateway_frame, "frame between gateways on an access port")                                             \
+    X(own_full, "for the gateway itself, faster than it takes them")                                         \
     X(no_buffer, "no packet buffer for a copy")                                                              \
     X(tx_full, "transmit queue full, or the port is down")
 

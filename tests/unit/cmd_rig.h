@@ -66,12 +66,12 @@ void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
     *capacity = 4096;
 }
 
-bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *seen_s)
+bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *seen)
 {
     (void)dp;
     (void)net;
     (void)mac;
-    *seen_s = (uint32_t)(mono_now().ns / 1000000000u) - 7;
+    seen->ns = mono_now().ns - 7 * UINT64_C(1000000000);
     return true;
 }
 
@@ -263,10 +263,10 @@ static void remove_mac(void *arg, dp_net_id net, struct mac mac)
     (void)mac;
 }
 
-static bool seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
+static bool seen(void *arg, dp_net_id net, struct mac mac, mono_t *at)
 {
     (void)arg;
-    return dp_fdb_seen(NULL, net, mac, seen_s);
+    return dp_fdb_seen(NULL, net, mac, at);
 }
 
 static void alert(void *arg, const struct mac_alert_info *info)

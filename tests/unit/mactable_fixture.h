@@ -86,14 +86,14 @@ static void op_remove(void *arg, dp_net_id net, struct mac mac)
     *e = fdb.e[--fdb.n];
 }
 
-static bool op_seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
+static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
     struct fdb_entry *e = fdb_find(net, mac);
 
     ck_assert_ptr_eq(arg, &fdb);
     if (!e)
         return false;
-    *seen_s = e->seen_s;
+    seen->ns = e->seen_s * UINT64_C(1000000000);
     return true;
 }
 
@@ -149,7 +149,8 @@ static struct mac mac_n(unsigned n)
 
 static void see(dp_net_id net, unsigned n, enum dp_where where, uint16_t target, uint32_t s)
 {
-    struct dp_event ev = {DP_EVENT_SOURCE, net, mac_n(n), where, target, {0}};
+    struct dp_event ev = {
+        .type = DP_EVENT_SOURCE, .net = net, .mac = mac_n(n), .where = where, .target = target};
 
     mactable_source_seen(table, &ev, at(s));
 }

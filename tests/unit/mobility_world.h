@@ -169,12 +169,12 @@ static void op_remove(void *arg, dp_net_id net, struct mac mac)
     f->removed_in_turn = w.turn;
 }
 
-static bool op_seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
+static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
     const struct gateway_model *g = arg;
 
     (void)net, (void)mac;
-    *seen_s = (uint32_t)(w.now.ns / 1000000000) - (g->all_old ? 10000 : 0);
+    seen->ns = g->all_old ? 1 : w.now.ns;
     return true;
 }
 
@@ -371,7 +371,11 @@ static void session_down(unsigned at, unsigned peer)
 
 static void world_frame(unsigned g, unsigned m, unsigned port)
 {
-    struct dp_event ev = {DP_EVENT_SOURCE, net_of(m), mac_of(m), DP_WHERE_PORT, (uint16_t)port, {0}};
+    struct dp_event ev = {.type = DP_EVENT_SOURCE,
+                          .net = net_of(m),
+                          .mac = mac_of(m),
+                          .where = DP_WHERE_PORT,
+                          .target = (uint16_t)port};
     const struct fdb_slot *f = &w.g[g].fdb[m];
 
     /* The data plane reports only what it does not know so. */

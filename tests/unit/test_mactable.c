@@ -81,7 +81,8 @@ END_TEST
 
 START_TEST(test_hostile_events_are_ignored)
 {
-    struct dp_event ev = {DP_EVENT_SOURCE, 1, mac_n(1), DP_WHERE_PORT, DP_MAX_PORTS, {0}};
+    struct dp_event ev = {
+        .type = DP_EVENT_SOURCE, .net = 1, .mac = mac_n(1), .where = DP_WHERE_PORT, .target = DP_MAX_PORTS};
 
     mactable_source_seen(table, &ev, at(1));
     ev.target = 0;

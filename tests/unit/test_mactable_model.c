@@ -449,9 +449,9 @@ static void big_remove(void *arg, dp_net_id net, struct mac mac)
     (void)arg, (void)net, (void)mac;
 }
 
-static bool big_seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seen_s)
+static bool big_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    (void)arg, (void)net, (void)mac, (void)seen_s;
+    (void)arg, (void)net, (void)mac, (void)seen;
     return false;
 }
 
@@ -473,7 +473,11 @@ START_TEST(test_a_million)
     for (dp_net_id net = 1; net <= 100; net++)
         mactable_set_network(t, net, 300, UINT32_MAX);
     for (unsigned i = 0; i < 1048576; i++) {
-        struct dp_event ev = {DP_EVENT_SOURCE, (dp_net_id)(1 + i % 100), mac_n(i), DP_WHERE_PORT, 1, {0}};
+        struct dp_event ev = {.type = DP_EVENT_SOURCE,
+                              .net = (dp_net_id)(1 + i % 100),
+                              .mac = mac_n(i),
+                              .where = DP_WHERE_PORT,
+                              .target = 1};
 
         mactable_source_seen(t, &ev, (mono_t){1});
     }

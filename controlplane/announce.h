@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Announcements after a move (R6.3, R6.4): which frames go out by which access ports, at once and repeated,
+ * and never more than the limits let pass. Pure: it takes `now`, and sends through an op; the frames are
+ * built by announce_frame.h.
+ *
+ * Where the MAC is behind a VTEP, all access ports of the network get them, so that the site's switches turn
+ * towards us. Where it is behind one of our ports, all ports but that one: a frame with its source MAC out of
+ * that port would turn the switch away from it. Each burst looks again where the MAC is now, and which IPs it
+ * has.
+ *
+ * R6.4: a MAC that arrived here is told the site's own gateways out of its port, by ARP and NA whose Ethernet
+ * source is ours, not the router's: no switch may learn the router here.
+ *
+ * Control thread only.
+ */
+#ifndef CONTROLPLANE_ANNOUNCE_H
+#define CONTROLPLANE_ANNOUNCE_H
+
+#include "conf/conf.h"
+#include "controlplane/mactable.h"
+
+struct announce;
+
+enum announce_kind {
+    ANNOUNCE_GARP_REQUEST,
+    ANNOUNCE_GARP_REPLY,
+    ANNOUNCE_NA,
+    ANNOUNCE_RARP,    /* when no IP is known */
+    ANNOUNCE_GATEWAY, /* R6.4 */
+    ANNOUNCE_KINDS
+};
+
+/* What announce asks of the world. */
+struct announce_ops {
+    /* Where the MAC is now, and up to n of its IPs; *n_ips is set. False: unknown now, nothing is announced.
+     */
+    bool (*look)(void *arg, dp_net_id net, struct mac mac, struct mac_place *place, struct ipaddr *ips,
+                 unsigned n, unsigned *n_ips);
+    /* Sends (dp_send_access()): 0 or -errno. */
+    int (*send)(void *arg, dp_net_id net, dp_port_id port, dp_port_id except, const void *frame, size_t len);
+};
+
+struct announce_counts {
+    uint64_t sent[ANNOUNCE_KINDS];
+    uint64_t limited; /* held back by the limit: put off, or given up when the queue was full */
+    uint64_t failed;  /* the data plane did not take it */
+};
+
+/* own: Ethernet source of ANNOUNCE_GATEWAY. NULL without memory. */
+struct announce *announce_new(const struct conf_moves *settings, struct mac own,
+                              const struct announce_ops *ops, void *arg);
+void announce_free(struct announce *a);
+/* The site's routers of a network (R6.4); copied. 0 or -ENOMEM. */
+int announce_set_network(struct announce *a, dp_net_id net, const struct conf_router *routers, size_t n);
+
+/* A MAC arrived or moved: first burst now, repeats later. A MAC that is being announced starts again.
+ * arrived: it is behind a port of ours now, and came from elsewhere (R6.4). Returns how many frames went out
+ * at once. */
+unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now);
+/* Sends what is due. */
+void announce_run(struct announce *a, mono_t now);
+/* When announce_run() is due next; false: nothing waits. */
+bool announce_next(const struct announce *a, mono_t *at);
+/* In all, or of one network. */
+struct announce_counts announce_counts(const struct announce *a, dp_net_id net);
+/* Frames sent for one MAC since its last move, while it is remembered (some minutes). */
+unsigned announce_sent_for(const struct announce *a, dp_net_id net, struct mac mac);
+
+#endif
