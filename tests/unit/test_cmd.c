@@ -161,8 +161,11 @@ START_TEST(test_macs)
 
     learn(1, 1, DP_WHERE_PORT, 1);
     learn(2, 1, DP_WHERE_VTEP, 1);
-    mactable_add_static(gw.macs, 1, flooded, (struct dp_dest){DP_WHERE_FLOOD, 0, true}, mono_now());
-    mactable_add_static(gw.macs, 1, fixed, (struct dp_dest){DP_WHERE_VTEP, 2, true}, mono_now());
+    mactable_add_static(gw.macs, 1, flooded,
+                        (struct dp_dest){.where = DP_WHERE_FLOOD, .target = 0, .is_static = true},
+                        mono_now());
+    mactable_add_static(gw.macs, 1, fixed,
+                        (struct dp_dest){.where = DP_WHERE_VTEP, .target = 2, .is_static = true}, mono_now());
     r = ask("{\"cmd\":\"show macs\",\"network\":\"web\",\"mac\":\"02:00:5e:00:00:01\"}");
     ck_at(r, "macs/1", "missing");
     ck_at(r, "macs/0/network", "\"web\"");

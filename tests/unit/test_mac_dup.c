@@ -187,8 +187,10 @@ END_TEST
 START_TEST(test_R5_1_static_ends_it)
 {
     moves(1, 5, 100, 1);
-    ck_assert_int_eq(
-        mactable_add_static(table, 1, mac_n(1), (struct dp_dest){DP_WHERE_PORT, PORT, true}, at(1)), 0);
+    ck_assert_int_eq(mactable_add_static(
+                         table, 1, mac_n(1),
+                         (struct dp_dest){.where = DP_WHERE_PORT, .target = PORT, .is_static = true}, at(1)),
+                     0);
     ck_assert(!find(1)->duplicate);
     ck_assert(ours(1, 0)->sticky);
     check_consistent();

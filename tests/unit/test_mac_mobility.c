@@ -329,15 +329,21 @@ START_TEST(test_R4_8_sticky_is_advertised_so)
     see(1, 1, DP_WHERE_PORT, PORT2, 100);
     expect_here(1, 0);
     ck_assert(ours(1, 0)->sticky);
-    ck_assert_int_eq(
-        mactable_add_static(table, 1, mac_n(2), (struct dp_dest){DP_WHERE_PORT, PORT, true}, at(1)), 0);
+    ck_assert_int_eq(mactable_add_static(
+                         table, 1, mac_n(2),
+                         (struct dp_dest){.where = DP_WHERE_PORT, .target = PORT, .is_static = true}, at(1)),
+                     0);
     ck_assert(ours(2, 0)->sticky);
     ck_assert_uint_eq(ours(2, 0)->seq, 0);
     /* One that is behind a static peer, or flooded, is not ours to advertise. */
-    ck_assert_int_eq(mactable_add_static(table, 1, mac_n(3), (struct dp_dest){DP_WHERE_VTEP, 9, true}, at(1)),
-                     0);
     ck_assert_int_eq(
-        mactable_add_static(table, 1, mac_n(4), (struct dp_dest){DP_WHERE_FLOOD, 0, false}, at(1)), 0);
+        mactable_add_static(table, 1, mac_n(3),
+                            (struct dp_dest){.where = DP_WHERE_VTEP, .target = 9, .is_static = true}, at(1)),
+        0);
+    ck_assert_int_eq(mactable_add_static(
+                         table, 1, mac_n(4),
+                         (struct dp_dest){.where = DP_WHERE_FLOOD, .target = 0, .is_static = false}, at(1)),
+                     0);
     ck_assert_ptr_null(ours(3, 0));
     ck_assert_ptr_null(ours(4, 0));
     check_consistent();
@@ -401,8 +407,10 @@ START_TEST(test_R4_8_two_sticky_ones)
     expect_routed(1, 3, 0);
     ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 2);
     /* What is configured stays, whoever else says what. */
-    ck_assert_int_eq(
-        mactable_add_static(table, 1, mac_n(2), (struct dp_dest){DP_WHERE_PORT, PORT, true}, at(1)), 0);
+    ck_assert_int_eq(mactable_add_static(
+                         table, 1, mac_n(2),
+                         (struct dp_dest){.where = DP_WHERE_PORT, .target = PORT, .is_static = true}, at(1)),
+                     0);
     sticky_route(2, 3);
     ck_assert_uint_eq(find(2)->origin, MAC_STATIC);
     ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 3);
@@ -412,7 +420,7 @@ END_TEST
 
 START_TEST(test_R4_8_static_comes_and_goes)
 {
-    struct dp_dest port = {DP_WHERE_PORT, PORT, true};
+    struct dp_dest port = {.where = DP_WHERE_PORT, .target = PORT, .is_static = true};
     struct ipaddr ip = ip_n(1);
 
     route(1, 7, 4);
@@ -586,7 +594,8 @@ START_TEST(test_replay_of_routes)
     here(1);
     mactable_local_ip(table, 1, mac_n(1), &ip);
     route(2, 7, 3);
-    mactable_add_static(table, 1, mac_n(3), (struct dp_dest){DP_WHERE_PORT, PORT, true}, at(1));
+    mactable_add_static(table, 1, mac_n(3),
+                        (struct dp_dest){.where = DP_WHERE_PORT, .target = PORT, .is_static = true}, at(1));
     fdb.n_routes = 0;
     mactable_replay_routes(table);
     ck_assert_uint_eq(fdb.n_routes, 3);

@@ -258,7 +258,7 @@ END_TEST
  * wherever else it speaks. */
 START_TEST(test_R4_8_random)
 {
-    struct dp_dest fixed = {DP_WHERE_PORT, 1, true};
+    struct dp_dest fixed = {.where = DP_WHERE_PORT, .target = 1, .is_static = true};
     unsigned m = MACS - 1;
     uint64_t sticky_moves = 0;
 
