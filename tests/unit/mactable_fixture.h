@@ -93,7 +93,7 @@ static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
     ck_assert_ptr_eq(arg, &fdb);
     if (!e)
         return false;
-    seen->ns = e->seen_s * UINT64_C(1000000000);
+    seen->ns = e->seen_s * UINT64_C(1000000000) + 999999999; /* as at() */
     return true;
 }
 
