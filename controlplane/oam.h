@@ -7,48 +7,16 @@
  * answers.
  *
  * Every request has an id and is answered; it is repeated until it is, for a bounded time. The same request
- * twice does the same as once. This part is pure: encode, decode, and the table of what waits for an answer;
- * the sender is an op. Control thread only.
+ * twice is carried out once: the answer is remembered for a while. Pure: what waits for an answer, and what
+ * was answered; the sender is an op. Control thread only.
  */
 #ifndef CONTROLPLANE_OAM_H
 #define CONTROLPLANE_OAM_H
 
-#include "controlplane/mactable.h"
+#include "controlplane/oam_msg.h"
+#include "dataplane/dp.h"
 
 struct oam;
-
-enum oam_type {
-    OAM_PREPARE = 1,   /* mac, seconds: it will move from the sender's site to the receiver's */
-    OAM_COMMIT,        /* mac: it is there now, or: consider it there */
-    OAM_CANCEL,        /* mac: it will not */
-    OAM_TAKE,          /* rehearsal: mac, ip, seconds: take this synthetic MAC as if it came to you */
-    OAM_LEAVE,         /* rehearsal: mac: let it go */
-    OAM_ECHO,          /* answered with the same length, for path MTU and round trip */
-    OAM_REPORT,        /* rehearsal: what was seen (oam_report) */
-    OAM_ANSWER = 0x80, /* | the request's type */
-};
-
-/* In an answer: how it went. */
-enum oam_status { OAM_OK, OAM_REFUSED, OAM_UNKNOWN_MAC, OAM_NOT_HERE, OAM_BUSY, OAM_UNSUPPORTED };
-
-struct oam_message {
-    uint8_t type;
-    uint8_t status; /* answers */
-    uint32_t id;
-    struct mac mac;
-    struct ipaddr ip; /* family 0: none */
-    uint16_t seconds;
-    uint32_t values[4]; /* OAM_REPORT: frames, bytes, or microseconds, see rehearse.h */
-    uint16_t length;    /* OAM_ECHO: of the whole frame */
-};
-
-#define OAM_FRAME_MIN 60
-
-/* Writes the whole frame (Ethernet header included); returns its length, at least OAM_FRAME_MIN; 0: it does
- * not fit. */
-size_t oam_encode(const struct oam_message *m, struct mac source, uint8_t *frame, size_t size);
-/* data: the first `have` bytes of a frame of `len` bytes. False: not one, or malformed. */
-bool oam_decode(const uint8_t *data, size_t have, size_t len, struct oam_message *out);
 
 struct oam_ops {
     /* dp_send_vtep(). */
@@ -57,6 +25,9 @@ struct oam_ops {
     void (*request)(void *arg, dp_net_id net, dp_vtep_id from, const struct oam_message *m, mono_t at,
                     struct oam_message *answer);
 };
+
+#define OAM_RATE        200 /* requests a second that one VTEP gets answered */
+#define OAM_MAX_WAITING 256
 
 /* How a request ended: answer NULL: none came in time. rtt_ns of the try that was answered. */
 typedef void (*oam_done_fn)(void *arg, const struct oam_message *answer, uint64_t rtt_ns);
@@ -76,7 +47,13 @@ void oam_run(struct oam *o, mono_t now);
 bool oam_next(const struct oam *o, mono_t *at);
 
 struct oam_counts {
-    uint64_t sent, received, answered, timeouts, malformed, refused, limited;
+    uint64_t sent;      /* frames, repeats and answers included */
+    uint64_t requests;  /* received, repeats included */
+    uint64_t answers;   /* received, and waited for */
+    uint64_t stray;     /* answers that nobody waits for (any more) */
+    uint64_t timeouts;  /* requests of ours that nobody answered */
+    uint64_t malformed; /* frames that are no message of a version that we know */
+    uint64_t limited;   /* requests beyond OAM_RATE a second from one VTEP: not answered */
 };
 struct oam_counts oam_counts(const struct oam *o);
 
