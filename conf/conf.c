@@ -19,6 +19,11 @@ void conf_default(struct conf *c)
     c->dataplane.max_macs = 131072;
     c->dataplane.cpu = -1;
     strcpy(c->api_socket, CONF_API_SOCKET);
+    c->moves.repeats = 2;        /* R6.3 */
+    c->moves.interval_ms = 1100; /* Linux's locktime is a second */
+    c->moves.limit = 1000;
+    c->moves.bounce = 5; /* R6.5 */
+    c->moves.journal_size = 10000;
     c->bgp.port = BGP_PORT;
     c->bgp.hold_time = 9;
     c->bgp.connect_retry = 5;
@@ -44,6 +49,7 @@ void conf_default_network(void *network)
     n->limit_unknown_unicast = 1000;
     n->mac_limit = 16384; /* R8.4 */
     n->ageing = 300;
+    n->proxy = true; /* R7.2 */
 }
 
 void conf_default_bgp_peer(void *bgp_peer)
@@ -127,10 +133,14 @@ void conf_free(struct conf *c)
         free(c->networks[i].flood_macs);
         free(c->networks[i].static_macs);
         free(c->networks[i].peers);
+        free(c->networks[i].routers);
         free(c->networks[i].rt_import);
         free(c->networks[i].rt_export);
     }
     free(c->networks);
+    for (size_t i = 0; i < c->n_sites; i++)
+        free(c->sites[i].vteps);
+    free(c->sites);
     free(c->bgp.peers);
     free(c);
 }

@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #define CONF_NAME_LEN      32   /* names of sites, gateways, ports and networks, end included */
-#define CONF_PATH_LEN      108  /* sun_path of a UNIX socket, end included */
+#define CONF_PATH_LEN      108  /* of a file: sun_path of a UNIX socket, end included */
 #define CONF_DEVARGS_LEN   512  /* a DPDK vdev with its arguments, end included */
 #define CONF_MAX_ACCESS    14   /* access ports of one gateway */
 #define CONF_MAX_NETWORKS  4094 /* one per VLAN */

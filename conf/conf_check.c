@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See conf_check.h: all but BGP, which is conf_check_bgp.c's. Linear in the size of the file. Control thread
- * only.
+ * See conf_check.h: all but BGP (conf_check_bgp.c) and what moves need (conf_check_moves.c). Linear in the
+ * size of the file. Control thread only.
  */
 #include "conf/conf_check_private.h"
 
 #define IPV6_MIN_MTU 1280 /* RFC 8200 section 5 */
 
-/* An address that belongs beside ours on the underlay: same family, not ourselves. Reports, and returns
- * false. */
-static bool fits_underlay(const struct check *k, const struct conf_node *n, const char *key,
-                          const struct ipaddr *a)
+bool check_beside_own(const struct check *k, const struct conf_node *n, const char *key,
+                      const struct ipaddr *a)
 {
     char buf[IPADDR_STRLEN];
 
@@ -56,7 +54,8 @@ static void check_route(struct check *k, const struct conf_route *route)
     if (first)
         fault(k, to, "to: a second route to %s/%u (first on line %u), keep one",
               ipaddr_format(&route->to.addr, buf), route->to.len, line_of(k, first));
-    if (!via || !fits_underlay(k, via, "via", &route->via) || !k->own || u->prefix_len == 0xff || link_local)
+    if (!via || !check_beside_own(k, via, "via", &route->via) || !k->own || u->prefix_len == 0xff ||
+        link_local)
         return;
     if (!in_prefix(&route->via, k->own, u->prefix_len))
         fault(k, via, "via: %s is not in the underlay's own prefix (/%u), expected a router on that link",
@@ -342,7 +341,7 @@ static bool check_peers(struct check *k, const struct conf_network *n, size_t in
                   ipaddr_format(a, buf), line_of(k, first));
             continue;
         }
-        if (!fits_underlay(k, at, "address", a) ||
+        if (!check_beside_own(k, at, "address", a) ||
             conf_seen_add(&k->seen, CONF_SEEN_VTEP, 0, a, sizeof(*a), a))
             continue;
         if (++k->n_vteps == CONF_MAX_VTEPS + 1)
@@ -382,7 +381,7 @@ static void check_static_mac(struct check *k, const struct conf_static_mac *s, s
             fault(k, port, "port: access port %s does not carry network %s, expected one that does", a->name,
                   n->name);
     }
-    if (vtep && fits_underlay(k, vtep, "vtep", &s->vtep) && peers_known &&
+    if (vtep && check_beside_own(k, vtep, "vtep", &s->vtep) && peers_known &&
         !conf_seen_find(&k->seen, CONF_SEEN_PEER, index, &s->vtep, sizeof(s->vtep)))
         fault(k, vtep, "vtep: %s is not a peer of this network, expected one of its peers",
               ipaddr_format(&s->vtep, buf));
@@ -434,5 +433,6 @@ void conf_check(const struct conf *c, struct conf_reader *r, size_t n_nodes)
     for (size_t i = 0; i < c->n_networks; i++)
         check_network(&k, i);
     check_bgp(&k);
+    check_moves(&k);
     conf_seen_free(&k.seen);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the files of conf_check share: conf_check.c (underlay, ports, networks) and conf_check_bgp.c. Control
- * thread only.
+ * What the files of conf_check share: conf_check.c (underlay, ports, networks), conf_check_bgp.c and
+ * conf_check_moves.c. Control thread only.
  */
 #ifndef CONF_CONF_CHECK_PRIVATE_H
 #define CONF_CONF_CHECK_PRIVATE_H
@@ -46,7 +46,14 @@ static inline const char *family_name(const struct ipaddr *a)
     return a->family == 6 ? "IPv6" : "IPv4";
 }
 
+/* An address that belongs beside ours on the underlay: same family, not ourselves. Reports, and returns
+ * false. */
+bool check_beside_own(const struct check *k, const struct conf_node *n, const char *key,
+                      const struct ipaddr *a);
+
 /* The bgp section, and what the networks have for it. After the networks' own checks. */
 void check_bgp(struct check *k);
+/* Site gateways, sites and the moves section. */
+void check_moves(struct check *k);
 
 #endif

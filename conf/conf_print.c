@@ -182,6 +182,19 @@ static void print_network_bgp(FILE *out, const struct conf_network *n, bool bgp)
     }
 }
 
+static void print_routers(FILE *out, const struct conf_network *n)
+{
+    if (n->n_routers > 0)
+        fprintf(out, "    site_gateways:\n");
+    for (size_t i = 0; i < n->n_routers; i++) {
+        fprintf(out, "      - { address: ");
+        print_address(out, &n->routers[i].address);
+        fprintf(out, ", mac: ");
+        print_mac(out, n->routers[i].mac);
+        fprintf(out, " }\n");
+    }
+}
+
 static void print_network(FILE *out, const struct conf_network *n, bool bgp)
 {
     print_key_string(out, "  - name", n->name);
@@ -221,6 +234,8 @@ static void print_network(FILE *out, const struct conf_network *n, bool bgp)
         print_address(out, &n->peers[i].address);
         fprintf(out, ", learning: %s }\n", on_off(n->peers[i].learning));
     }
+    fprintf(out, "    proxy: %s\n", on_off(n->proxy));
+    print_routers(out, n);
     print_network_bgp(out, n, bgp);
 }
 
@@ -285,6 +300,32 @@ static void print_bgp(FILE *out, const struct conf_bgp *b, bool masked)
         print_bgp_peer(out, &b->peers[i], masked);
 }
 
+static void print_sites(FILE *out, const struct conf *c)
+{
+    if (c->n_sites > 0)
+        fprintf(out, "sites:\n");
+    for (size_t i = 0; i < c->n_sites; i++) {
+        print_key_string(out, "  - name", c->sites[i].name);
+        fprintf(out, "    vteps:\n");
+        for (size_t v = 0; v < c->sites[i].n_vteps; v++) {
+            fprintf(out, "      - ");
+            print_address(out, &c->sites[i].vteps[v]);
+            putc('\n', out);
+        }
+    }
+}
+
+static void print_moves(FILE *out, const struct conf_moves *m)
+{
+    fprintf(out, "moves:\n  announce:\n    repeats: %" PRIu32 "\n    interval: %" PRIu32 "\n", m->repeats,
+            m->interval_ms);
+    print_limit(out, "    limit", m->limit);
+    print_or_off(out, "  bounce", m->bounce);
+    if (m->journal[0] != '\0')
+        print_key_string(out, "  journal", m->journal);
+    fprintf(out, "  journal_size: %" PRIu32 "\n", m->journal_size);
+}
+
 static void print_rest(FILE *out, const struct conf *c, bool masked)
 {
     static const char *const hugepages[] = {"auto", "on", "off"};
@@ -297,6 +338,8 @@ static void print_rest(FILE *out, const struct conf *c, bool masked)
         fprintf(out, "  cpu: %d\n", c->dataplane.cpu);
     fprintf(out, "  poll: %s\n  hugepages: %s\n", c->dataplane.busy_poll ? "busy" : "adaptive",
             hugepages[c->dataplane.hugepages]);
+    print_sites(out, c);
+    print_moves(out, &c->moves);
     fprintf(out, "api:\n");
     print_key_string(out, "  socket", c->api_socket);
     if (c->bgp.on)

@@ -26,7 +26,10 @@ enum conf_seen_kind {
     CONF_SEEN_BGP_NAME,   /* of a BGP peer */
     CONF_SEEN_BGP_SOURCE, /* address that sessions run from */
     CONF_SEEN_RD,
-    CONF_SEEN_RT, /* scope: index of the network, twice, and one more for export */
+    CONF_SEEN_RT,        /* scope: index of the network, twice, and one more for export */
+    CONF_SEEN_ROUTER,    /* address of a site gateway; scope: index of the network */
+    CONF_SEEN_SITE,      /* name */
+    CONF_SEEN_SITE_VTEP, /* address, any site */
 };
 
 struct conf_seen {

@@ -215,7 +215,7 @@ bool conf_read_path(struct conf_reader *r, const struct conf_node *n, const stru
         if (!is_plain(text[i]))
             return wrong(r, n, f, PLAIN_FAULT);
     }
-    return copy_cut(out, CONF_PATH_LEN, text, len) || wrong(r, n, f, "is too long for a UNIX socket");
+    return copy_cut(out, CONF_PATH_LEN, text, len) || wrong(r, n, f, "is too long");
 }
 
 /* ---- addresses */

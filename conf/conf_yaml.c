@@ -34,10 +34,12 @@
 #define LISTEN_EXPECT    "ADDRESS:PORT like \"127.0.0.1:9469\" or \"[::1]:9469\""
 #define VTEP_EXPECT      "an IPv4 or IPv6 address like 198.18.0.2"
 #define MAC_EXPECT       "a host's MAC address like \"02:00:00:00:00:01\""
+#define PATH_EXPECT      "an absolute path of at most 107 characters"
 #define RD_EXPECT        "auto, or an RD like \"65000:100\" or \"198.18.0.1:100\""
 #define RT_EXPECT        "a route target like \"65000:10100\" or \"198.18.0.1:100\""
 #define SOURCE_EXPECT    "an IPv4 or IPv6 address of this gateway"
 #define ROUTER_ID_EXPECT "a number in IPv4 form like 198.18.0.1, different for each gateway"
+#define ROUTER_EXPECT    "the unicast address of the site's router, like 10.0.0.1 or fe80::1"
 #define PASSWORD_EXPECT  "1 to 80 printable ASCII characters"
 #define ON_OFF           .expect = "on or off"
 
@@ -147,6 +149,14 @@ static const struct conf_field peer_item = {.key = "peers", MAPPING(peer), .size
 static const struct conf_field flood_mac_item = {
     .key = "flood_macs", .read = conf_read_mac, .size = sizeof(struct mac), .expect = MAC_EXPECT};
 
+static const struct conf_field router_fields[] = {
+    {.key = "address", TEXT(conf_read_via, conf_router, address, ROUTER_EXPECT), NEEDED},
+    {.key = "mac", TEXT(conf_read_mac, conf_router, mac, MAC_EXPECT), NEEDED},
+};
+static const struct conf_schema router = {.what = "a site gateway", FIELDS(router_fields)};
+static const struct conf_field router_item = {
+    .key = "site_gateways", MAPPING(router), .size = sizeof(struct conf_router)};
+
 static const struct conf_field import_item = {
     .key = "import", .read = conf_read_rt, .size = sizeof(struct conf_rt), .expect = RT_EXPECT};
 static const struct conf_field export_item = {
@@ -171,6 +181,8 @@ static const struct conf_field network_fields[] = {
     {.key = "ageing", NUMBER(conf_network, ageing, 0, MAX_SECONDS)},
     {.key = "static_macs", LIST(conf_network, static_macs, 0, MAX_MACS), .item = &static_mac_item},
     {.key = "peers", LIST(conf_network, peers, 0, CONF_MAX_VTEPS), .item = &peer_item},
+    {.key = "proxy", BOOLEAN(conf_network, proxy), ON_OFF},
+    {.key = "site_gateways", LIST(conf_network, routers, 0, CONF_MAX_ROUTERS), .item = &router_item},
     {.key = "rd", TEXT(conf_read_rd, conf_network, rd, RD_EXPECT)},
     {.key = "route_targets",
      .read = conf_read_targets,
@@ -229,6 +241,32 @@ static const struct conf_field bgp_fields[] = {
 };
 static const struct conf_schema bgp = {.what = "the bgp section", FIELDS(bgp_fields)};
 
+/* ---- sites and moves */
+
+static const struct conf_field vtep_item = {
+    .key = "vteps", .read = conf_read_vtep, .size = sizeof(struct ipaddr), .expect = VTEP_EXPECT};
+static const struct conf_field site_fields[] = {
+    {.key = "name", TEXT(conf_read_name, conf_site, name, NAME_EXPECT), NEEDED},
+    {.key = "vteps", LIST(conf_site, vteps, 1, CONF_MAX_VTEPS), .item = &vtep_item, NEEDED},
+};
+static const struct conf_schema site = {.what = "a site", FIELDS(site_fields)};
+static const struct conf_field site_item = {.key = "sites", MAPPING(site), .size = sizeof(struct conf_site)};
+
+static const struct conf_field announce_fields[] = {
+    {.key = "repeats", NUMBER(conf_moves, repeats, 0, 10)},
+    {.key = "interval", NUMBER(conf_moves, interval_ms, 1000, 60000)},
+    {.key = "limit", NUMBER(conf_moves, limit, 1, MAX_RATE), .words = unlimited},
+};
+static const struct conf_schema announce = {.what = "the announce section", FIELDS(announce_fields)};
+
+static const struct conf_field moves_fields[] = {
+    {.key = "announce", MAPPING(announce)},
+    {.key = "bounce", NUMBER(conf_moves, bounce, 0, 60), .words = off},
+    {.key = "journal", TEXT(conf_read_path, conf_moves, journal, PATH_EXPECT)},
+    {.key = "journal_size", NUMBER(conf_moves, journal_size, 16, 1000000)},
+};
+static const struct conf_schema moves = {.what = "the moves section", FIELDS(moves_fields)};
+
 /* ---- the rest */
 
 static const struct conf_field dataplane_fields[] = {
@@ -240,7 +278,7 @@ static const struct conf_field dataplane_fields[] = {
 static const struct conf_schema dataplane = {.what = "the data plane", FIELDS(dataplane_fields)};
 
 static const struct conf_field api_fields[] = {
-    {.key = "socket", TEXT(conf_read_path, conf, api_socket, "an absolute path of at most 107 characters")},
+    {.key = "socket", TEXT(conf_read_path, conf, api_socket, PATH_EXPECT)},
 };
 static const struct conf_schema api = {.what = "the api section", FIELDS(api_fields)};
 
@@ -249,8 +287,8 @@ static const struct conf_field metrics_fields[] = {
 };
 static const struct conf_schema metrics = {.what = "the metrics section", FIELDS(metrics_fields)};
 
-/* api, metrics, limits, route_targets and duplicate are mappings in the file only: their fields lie in the
- * struct around them, hence no offset. */
+/* api, metrics, limits, route_targets, duplicate and announce are mappings in the file only: their fields lie
+ * in the struct around them, hence no offset. */
 static const struct conf_field root_fields[] = {
     {.key = "site", TEXT(conf_read_name, conf, site, NAME_EXPECT), NEEDED},
     {.key = "gateway", TEXT(conf_read_name, conf, gateway, NAME_EXPECT), NEEDED},
@@ -258,6 +296,8 @@ static const struct conf_field root_fields[] = {
     {.key = "access", LIST(conf, access, 1, CONF_MAX_ACCESS), .item = &access_item, NEEDED},
     {.key = "networks", LIST(conf, networks, 1, CONF_MAX_NETWORKS), .item = &network_item, NEEDED},
     {.key = "dataplane", MAPPING(dataplane), INTO(conf, dataplane)},
+    {.key = "sites", LIST(conf, sites, 0, CONF_MAX_VTEPS), .item = &site_item},
+    {.key = "moves", MAPPING(moves), INTO(conf, moves)},
     {.key = "api", MAPPING(api)},
     {.key = "bgp", MAPPING(bgp), INTO(conf, bgp), .there_offset = offsetof(struct conf, bgp.on)},
     {.key = "metrics", MAPPING(metrics)},

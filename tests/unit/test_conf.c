@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Configurations that load: what they mean, their defaults, and that conf_print() writes what loads to the
- * same. Runs in the top folder, whose conf/ has the examples. What does not load is test_conf_errors.c's.
+ * same. Runs in the top folder, whose conf/ has the examples. What does not load is test_conf_errors.c's,
+ * what is about moves test_conf_moves.c's.
  */
 #include "conf/conf.h"
 
@@ -464,6 +465,11 @@ static void same_network(const struct conf_network *a, const struct conf_network
         ck_assert(ipaddr_eq(&a->peers[i].address, &b->peers[i].address));
         ck_assert(a->peers[i].learning == b->peers[i].learning);
     }
+    ck_assert(a->proxy == b->proxy && a->n_routers == b->n_routers);
+    for (size_t i = 0; i < a->n_routers; i++) {
+        ck_assert(ipaddr_eq(&a->routers[i].address, &b->routers[i].address));
+        ck_assert(mac_eq(a->routers[i].mac, b->routers[i].mac));
+    }
     ck_assert(a->rd_auto == b->rd_auto);
     ck_assert_mem_eq(&a->rd, &b->rd, sizeof(a->rd));
     ck_assert(a->n_rt_import == b->n_rt_import && a->n_rt_export == b->n_rt_export);
@@ -496,6 +502,22 @@ static void same_bgp(const struct conf_bgp *a, const struct conf_bgp *b)
     }
 }
 
+static void same_moves(const struct conf *a, const struct conf *b)
+{
+    const struct conf_moves *m = &a->moves, *n = &b->moves;
+
+    ck_assert(m->repeats == n->repeats && m->interval_ms == n->interval_ms && m->limit == n->limit);
+    ck_assert(m->bounce == n->bounce && m->journal_size == n->journal_size);
+    ck_assert_str_eq(m->journal, n->journal);
+    ck_assert_uint_eq(a->n_sites, b->n_sites);
+    for (size_t i = 0; i < a->n_sites; i++) {
+        ck_assert_str_eq(a->sites[i].name, b->sites[i].name);
+        ck_assert_uint_eq(a->sites[i].n_vteps, b->sites[i].n_vteps);
+        for (size_t v = 0; v < a->sites[i].n_vteps; v++)
+            ck_assert(ipaddr_eq(&a->sites[i].vteps[v], &b->sites[i].vteps[v]));
+    }
+}
+
 static void same_conf(const struct conf *a, const struct conf *b)
 {
     ck_assert_str_eq(a->site, b->site);
@@ -512,6 +534,7 @@ static void same_conf(const struct conf *a, const struct conf *b)
               a->dataplane.hugepages == b->dataplane.hugepages);
     ck_assert_str_eq(a->api_socket, b->api_socket);
     same_bgp(&a->bgp, &b->bgp);
+    same_moves(a, b);
     ck_assert(ipaddr_eq(&a->metrics_address, &b->metrics_address) && a->metrics_port == b->metrics_port);
 }
 

@@ -177,7 +177,7 @@ static const struct mistake mistakes[] = {
      "api: { socket: "
      "@/12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
      "9012345678 }\n",
-     "is too long for a UNIX socket, expected an absolute path of at most 107 characters"},
+     "is too long, expected an absolute path of at most 107 characters"},
     {"listen without port", BASE "metrics: { listen: @127.0.0.1 }\n",
      "is no address and port, expected ADDRESS:PORT"},
     {"listen on port 0", BASE "metrics: { listen: @127.0.0.1:0 }\n", "is no address and port"},
