@@ -117,13 +117,13 @@ void oam_forget(struct oam *o, const void *arg)
             o->waiting[i].used = false;
 }
 
-static void finish(struct waiting *w, const struct oam_message *answer, uint64_t rtt)
+static void finish(struct waiting *w, const struct oam_message *answer, uint64_t rtt, mono_t now)
 {
     struct waiting copy = *w;
 
     w->used = false;
     if (copy.done)
-        copy.done(copy.arg, answer, rtt);
+        copy.done(copy.arg, answer, rtt, now);
 }
 
 void oam_run(struct oam *o, mono_t now)
@@ -137,7 +137,7 @@ void oam_run(struct oam *o, mono_t now)
             try_again(o, w, now);
         } else {
             o->counts.timeouts++;
-            finish(w, NULL, 0);
+            finish(w, NULL, 0, now);
         }
     }
 }
@@ -159,7 +159,7 @@ bool oam_next(const struct oam *o, mono_t *at)
 
 /* ---- what comes in */
 
-static void on_answer(struct oam *o, const struct dp_own_frame *f, const struct oam_message *m)
+static void on_answer(struct oam *o, const struct dp_own_frame *f, const struct oam_message *m, mono_t now)
 {
     for (unsigned i = 0; i < OAM_MAX_WAITING; i++) {
         struct waiting *w = &o->waiting[i];
@@ -168,7 +168,7 @@ static void on_answer(struct oam *o, const struct dp_own_frame *f, const struct 
             (w->message.type | OAM_ANSWER) != m->type)
             continue;
         o->counts.answers++;
-        finish(w, m, f->at.ns > w->sent.ns ? f->at.ns - w->sent.ns : 0);
+        finish(w, m, f->at.ns > w->sent.ns ? f->at.ns - w->sent.ns : 0, now);
         return;
     }
     o->counts.stray++;
@@ -232,7 +232,7 @@ void oam_receive(struct oam *o, const struct dp_own_frame *f, mono_t now)
         return;
     }
     if (m.type & OAM_ANSWER)
-        on_answer(o, f, &m);
+        on_answer(o, f, &m, now);
     else
         on_request(o, f, &m, now);
 }

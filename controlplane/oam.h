@@ -30,7 +30,7 @@ struct oam_ops {
 #define OAM_MAX_WAITING 256
 
 /* How a request ended: answer NULL: none came in time. rtt_ns of the try that was answered. */
-typedef void (*oam_done_fn)(void *arg, const struct oam_message *answer, uint64_t rtt_ns);
+typedef void (*oam_done_fn)(void *arg, const struct oam_message *answer, uint64_t rtt_ns, mono_t now);
 
 /* NULL without memory. seed: where ids start. */
 struct oam *oam_new(struct mac own, uint32_t seed, const struct oam_ops *ops, void *arg);

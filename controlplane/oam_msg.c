@@ -32,13 +32,13 @@ static void put_number(struct buf_out *out, enum tlv type, uint16_t v)
 
 static void put_values(struct buf_out *out, const uint32_t *values)
 {
-    static const uint32_t none[4];
+    static const uint32_t none[OAM_VALUES];
 
     if (memcmp(values, none, sizeof(none)) == 0)
         return;
     buf_put_u8(out, TLV_VALUES);
-    buf_put_u8(out, 16);
-    for (unsigned i = 0; i < 4; i++)
+    buf_put_u8(out, 4 * OAM_VALUES);
+    for (unsigned i = 0; i < OAM_VALUES; i++)
         buf_put_u32(out, values[i]);
 }
 
@@ -96,7 +96,7 @@ static bool get_tlv(uint8_t type, struct buf_in *in, struct oam_message *m)
         m->seconds = buf_get_u16(in);
         return buf_done(in);
     case TLV_VALUES:
-        for (unsigned i = 0; i < 4; i++)
+        for (unsigned i = 0; i < OAM_VALUES; i++)
             m->values[i] = buf_get_u32(in);
         return buf_done(in);
     case TLV_LENGTH:

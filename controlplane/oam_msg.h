@@ -25,7 +25,7 @@ enum oam_type {
     OAM_TAKE,          /* rehearsal: mac, ip, seconds: take this synthetic MAC as if it came to you */
     OAM_LEAVE,         /* rehearsal: mac: let it go */
     OAM_ECHO,          /* the answer is short and says the length: round trip, path MTU */
-    OAM_REPORT,        /* rehearsal: what was seen (oam_report) */
+    OAM_REPORT,        /* rehearsal: what was seen */
     OAM_ANSWER = 0x80, /* | the request's type */
 };
 
@@ -43,6 +43,9 @@ enum oam_status {
     OAM_STATUSES
 };
 
+#define OAM_VALUES    6
+#define OAM_FRAME_MIN 60
+
 struct oam_message {
     uint8_t type;
     uint8_t status; /* answers */
@@ -50,11 +53,9 @@ struct oam_message {
     struct mac mac;
     struct ipaddr ip; /* family 0: none */
     uint16_t seconds;
-    uint32_t values[4]; /* OAM_REPORT: frames, bytes, or microseconds, see rehearse.h */
-    uint16_t length;    /* OAM_ECHO: of the whole frame */
+    uint32_t values[OAM_VALUES]; /* what they are, the type says: OAM_PREPARE, rehearse_private.h */
+    uint16_t length;             /* OAM_ECHO: of the whole frame */
 };
-
-#define OAM_FRAME_MIN 60
 
 /* Writes the whole frame (Ethernet header included); returns its length, at least OAM_FRAME_MIN; 0: it does
  * not fit. */

@@ -35,9 +35,9 @@ static void op_request(void *arg, dp_net_id net, dp_vtep_id from, const struct o
     answer->status = OAM_OK;
 }
 
-static void done(void *arg, const struct oam_message *answer, uint64_t rtt)
+static void done(void *arg, const struct oam_message *answer, uint64_t rtt, mono_t now)
 {
-    (void)arg, (void)rtt;
+    (void)arg, (void)rtt, (void)now;
     require(!answer || answer->type == (OAM_TAKE | OAM_ANSWER));
 }
 

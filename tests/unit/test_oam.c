@@ -48,9 +48,9 @@ static void op_request(void *arg, dp_net_id net, dp_vtep_id from, const struct o
         answer->status = OAM_BUSY;
 }
 
-static void done(void *arg, const struct oam_message *answer, uint64_t rtt)
+static void done(void *arg, const struct oam_message *answer, uint64_t rtt, mono_t now)
 {
-    (void)arg;
+    (void)arg, (void)now;
     seen.done++;
     seen.answered = answer != NULL;
     if (answer)
@@ -97,7 +97,7 @@ static const struct oam_message full = {.type = OAM_TAKE,
                                         .mac = {{2, 0, 0, 0, 0, 9}},
                                         .ip = {.family = 6, .b = {0xfd, [15] = 1}},
                                         .seconds = 60,
-                                        .values = {1, 2, 3, 0xffffffff},
+                                        .values = {1, 2, 3, 4, 5, 0xffffffff},
                                         .length = 9};
 
 /* ---- codec */
