@@ -230,8 +230,9 @@ static void program(struct dp *dp, bool encap, uint32_t macs)
     if (dp_publish(dp, &t) != 0)
         die("topology refused");
     for (uint32_t i = 0; i < half(macs); i++)
-        if (dp_fdb_set(dp, 1, mac_of(true, i), (struct dp_dest){DP_WHERE_PORT, member.port, false}) != 0 ||
-            dp_fdb_set(dp, 1, mac_of(false, i), (struct dp_dest){DP_WHERE_VTEP, 1, false}) != 0)
+        if (dp_fdb_set(dp, 1, mac_of(true, i),
+                       (struct dp_dest){.where = DP_WHERE_PORT, .target = member.port}) != 0 ||
+            dp_fdb_set(dp, 1, mac_of(false, i), (struct dp_dest){.where = DP_WHERE_VTEP, .target = 1}) != 0)
             die("FDB full");
 }
 
