@@ -135,7 +135,7 @@ static void on_dp_event(struct gateway *g, const struct dp_event *e, mono_t now)
 {
     if (e->type == DP_EVENT_SOURCE)
         mactable_source_seen(g->macs, e, now);
-    else if (g->overlay)
+    else if (e->type == DP_EVENT_NEIGHBOUR && g->overlay)
         (void)mactable_local_ip(g->macs, e->net, e->mac, &e->ip); /* refused MACs have no IPs either */
 }
 

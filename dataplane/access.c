@@ -6,7 +6,6 @@
  * the second decides. Worker threads.
  */
 #include "dataplane/forward.h"
-#include "dataplane/snoop.h"
 
 #define ETH_LEN      14u
 #define VLAN_TAG_LEN 4u
@@ -44,6 +43,7 @@ static enum drop_reason classify(const struct snapshot *s, dp_port_id port, stru
         return DROP_inner_tagged; /* R1.6 */
     f->m = m;
     f->from = DP_WHERE_PORT;
+    f->told = false;
     f->place = f->port = port;
     return DROP_N;
 }
@@ -79,11 +79,53 @@ static bool is_broadcast(const uint8_t *frame)
     return inner_load32(frame) == UINT32_MAX && inner_load16(frame + 4) == UINT16_MAX;
 }
 
+static inline bool to_vtep(struct worker *w, const struct snapshot *s, const struct frame *f, uint32_t where)
+{
+    struct inner_info info = inner_parse(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m));
+
+    return forward_to_vtep(w, s, f->net, fdb_target(where), f->m, &info, FORWARD_KNOWN);
+}
+
+static inline bool to_port(struct worker *w, const struct frame *f, uint32_t where)
+{
+    if (likely(fdb_target(where) != f->place))
+        return forward_to_port(w, f, fdb_target(where), f->m, FORWARD_KNOWN);
+    worker_drop_received(w, f->port, f->m, DROP_same_port);
+    return false;
+}
+
+/* A destination with a mark, or one that is flooded. */
+static void forward_odd(struct worker *w, const struct snapshot *s, struct frame *f, uint32_t where)
+{
+    bool left = false;
+
+    switch (fdb_kind(where)) {
+    case DP_WHERE_VTEP:
+        left = to_vtep(w, s, f, where);
+        break;
+    case DP_WHERE_PORT:
+        left = to_port(w, f, where);
+        break;
+    default: /* R8.2: an exception, flooded to the WAN as well */
+        flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, true);
+    }
+    if (left && (where & FDB_WATCH))
+        worker_report_first(w, f, where);
+}
+
+static void look(struct worker *w, const struct frame *f)
+{
+    struct snoop sn;
+
+    snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
+    if (sn.ip.family != 0)
+        worker_report_neighbour(w, f, &sn);
+}
+
 static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
     struct dp_net_counters *count = &w->counters.nets[f->net->id];
-    struct inner_info info;
     uint32_t where;
 
     if (unlikely(!forward_check_source(w, f, true))) {
@@ -91,7 +133,7 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
         return;
     }
     if (unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
-        worker_report_neighbour(w, f); /* after the source: the MAC table knows it then */
+        look(w, f); /* after the source: the MAC table knows it then */
     where = forward_look_up(w, f, frame);
     worker_count(&count->access_in[where == 0], rte_pktmbuf_pkt_len(f->m));
     if (unlikely(where == 0)) {
@@ -103,19 +145,15 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
             flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, f->net->flood_unknown); /* R8.2 */
         return;
     }
-    switch (fdb_kind(where)) {
+    switch (fdb_kind_unmarked(where)) {
     case DP_WHERE_VTEP:
-        info = inner_parse(frame, rte_pktmbuf_data_len(f->m));
-        forward_to_vtep(w, s, f->net, fdb_target(where), f->m, &info, FORWARD_KNOWN);
+        to_vtep(w, s, f, where);
         break;
     case DP_WHERE_PORT:
-        if (unlikely(fdb_target(where) == f->port))
-            worker_drop_received(w, f->port, f->m, DROP_same_port);
-        else
-            forward_to_port(w, f->net, fdb_target(where), f->m, FORWARD_KNOWN);
+        to_port(w, f, where);
         break;
-    default: /* R8.2: an exception, flooded to the WAN as well */
-        flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, true);
+    default:
+        forward_odd(w, s, f, where);
     }
 }
 

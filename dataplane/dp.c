@@ -223,15 +223,24 @@ int dp_publish(struct dp *dp, const struct dp_topology *t)
 
 /* ---- FDB ---- */
 
-static uint32_t now_s(void)
+static uint32_t where_of(struct dp_dest dest)
 {
-    return (uint32_t)(mono_now().ns / 1000000000u);
+    return FDB_WHERE(dest.where, dest.target, dest.is_static) | (dest.bounce ? FDB_BOUNCE : 0) |
+           (dest.watch ? FDB_WATCH : 0);
+}
+
+static struct dp_dest dest_of(uint32_t where)
+{
+    return (struct dp_dest){.where = (enum dp_where)fdb_kind(where),
+                            .target = fdb_target(where),
+                            .is_static = (where & FDB_STATIC) != 0,
+                            .bounce = (where & FDB_BOUNCE) != 0,
+                            .watch = (where & FDB_WATCH) != 0};
 }
 
 int dp_fdb_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest dest)
 {
-    return fdb_set(&dp->fdb, fdb_key(net, mac.b), FDB_WHERE(dest.where, dest.target, dest.is_static),
-                   now_s());
+    return fdb_set(&dp->fdb, fdb_key(net, mac.b), where_of(dest), mono_now());
 }
 
 int dp_fdb_del(struct dp *dp, dp_net_id net, struct mac mac)
@@ -239,19 +248,28 @@ int dp_fdb_del(struct dp *dp, dp_net_id net, struct mac mac)
     return fdb_del(&dp->fdb, fdb_key(net, mac.b));
 }
 
+bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest *out)
+{
+    const struct fdb_value *v = fdb_find(&dp->fdb, fdb_key(net, mac.b));
+
+    if (v)
+        *out = dest_of(fdb_where(v));
+    return v != NULL;
+}
+
 bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *seen)
 {
     const struct fdb_value *v = fdb_find(&dp->fdb, fdb_key(net, mac.b));
 
     if (v)
-        seen->ns = __atomic_load_n(&v->seen_s, __ATOMIC_RELAXED) * UINT64_C(1000000000);
+        *seen = fdb_seen(v, mono_now());
     return v != NULL;
 }
 
 void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
 {
-    *used = dp->fdb.used;
-    *capacity = dp->fdb.capacity;
+    *used = dp->fdb.t.used;
+    *capacity = dp->fdb.t.capacity;
 }
 
 /* ---- events ---- */

@@ -6,7 +6,7 @@
 
 #define VLAN_TAG_LEN 4
 
-bool forward_check_source(struct worker *w, const struct frame *f, bool learn)
+bool forward_check_source(struct worker *w, struct frame *f, bool learn)
 {
     struct fdb_value *v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
     uint32_t where;
@@ -14,7 +14,7 @@ bool forward_check_source(struct worker *w, const struct frame *f, bool learn)
     if (likely(v != NULL)) {
         where = fdb_where(v);
         if (likely((where & FDB_PLACE_MASK) == FDB_WHERE(f->from, f->place, 0))) {
-            fdb_touch(v, w->now_s);
+            fdb_touch(v, w->now_ms);
             return true;
         }
         if (where & FDB_STATIC)
@@ -40,36 +40,39 @@ static bool insert_vlan(struct rte_mbuf *m, uint16_t vlan)
     return true;
 }
 
-void forward_to_port(struct worker *w, const struct snap_net *net, dp_port_id port, struct rte_mbuf *m,
+bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, struct rte_mbuf *m,
                      enum forward_flood flood)
 {
     uint32_t len = rte_pktmbuf_pkt_len(m);
-    uint16_t vlan = net->vlan_of_port[port];
+    uint16_t vlan = f->net->vlan_of_port[port];
 
     if (unlikely(vlan == SNAP_NOT_A_MEMBER)) {
         worker_drop(w, m, DROP_no_target);
-        return;
+        return false;
     }
     if (unlikely(len > __atomic_load_n(&w->ports[port].max_frame, __ATOMIC_RELAXED))) {
         worker_drop(w, m, DROP_port_mtu);
-        return;
+        return false;
     }
     /* What goes out untagged may not bring a tag along: the site would take it for another VLAN. */
     if (unlikely(vlan == 0 &&
                  forward_is_tag(inner_load16(rte_pktmbuf_mtod_offset(m, const uint8_t *, 12))))) {
         worker_drop(w, m, DROP_inner_tagged);
-        return;
+        return false;
     }
     if (vlan != 0 && unlikely(!insert_vlan(m, vlan))) {
         worker_drop(w, m, DROP_no_buffer);
-        return;
+        return false;
     }
-    worker_count(&w->counters.nets[net->id].access_out[flood], len);
+    worker_count(&w->counters.nets[f->net->id].access_out[flood], len);
     worker_transmit(w, port, m);
+    return true;
 }
 
-void forward_to_vtep(struct worker *w, const struct snapshot *s, const struct snap_net *net, dp_vtep_id vtep,
-                     struct rte_mbuf *m, const struct inner_info *info, enum forward_flood flood)
+/* Puts the outer header in front and counts, or drops. */
+static inline bool encapsulate(struct worker *w, const struct snapshot *s, const struct snap_net *net,
+                               dp_vtep_id vtep, struct rte_mbuf *m, const struct inner_info *info,
+                               enum forward_flood flood)
 {
     const struct snap_vtep *v = &s->vteps[vtep];
     uint32_t len = rte_pktmbuf_pkt_len(m);
@@ -77,19 +80,49 @@ void forward_to_vtep(struct worker *w, const struct snapshot *s, const struct sn
     /* A FDB entry may outlive its VTEP by a moment. */
     if (unlikely(vtep >= s->n_vteps || !v->resolved)) {
         worker_drop(w, m, DROP_vtep_unresolved);
-        return;
+        return false;
     }
     if (unlikely(len > v->max_frame)) {
         worker_drop(w, m, DROP_path_mtu);
-        return;
+        return false;
     }
     if (unlikely(vxlan_encapsulate(m, &v->header, net->vni, net->dscp, info) < 0)) {
         worker_drop(w, m, DROP_no_buffer);
-        return;
+        return false;
     }
     worker_count(&w->counters.nets[net->id].wan_out[flood], len);
     worker_count(&w->counters.vteps[vtep].tx, len);
+    return true;
+}
+
+bool forward_to_vtep(struct worker *w, const struct snapshot *s, const struct snap_net *net, dp_vtep_id vtep,
+                     struct rte_mbuf *m, const struct inner_info *info, enum forward_flood flood)
+{
+    if (unlikely(!encapsulate(w, s, net, vtep, m, info, flood)))
+        return false;
     worker_transmit(w, s->underlay, m);
+    return true;
+}
+
+bool forward_on(struct worker *w, const struct snapshot *s, const struct frame *f, dp_vtep_id vtep,
+                struct rte_mbuf *m)
+{
+    struct inner_info info;
+
+    if (vtep == f->place) { /* never back to where it came from */
+        worker_drop_received(w, f->port, m, DROP_split_horizon);
+        return false;
+    }
+    if (f->ttl <= 1) {
+        worker_drop_received(w, f->port, m, DROP_bounce_ttl);
+        return false;
+    }
+    info = inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m));
+    if (!encapsulate(w, s, f->net, vtep, m, &info, FORWARD_KNOWN))
+        return false;
+    vxlan_lower_ttl(m, (uint8_t)(f->ttl - 1));
+    worker_transmit(w, s->underlay, m);
+    return true;
 }
 
 /* The frame itself for the last target, a copy for those before it: headers go in front of each. */
@@ -127,7 +160,7 @@ void forward_flood(struct worker *w, const struct snapshot *s, const struct fram
             continue;
         m = flood_copy(w, f, --left == 0);
         if (likely(m))
-            forward_to_port(w, net, net->members[i].port, m, FORWARD_FLOODED);
+            forward_to_port(w, f, net->members[i].port, m, FORWARD_FLOODED);
     }
     for (unsigned i = 0; to_wan && i < net->n_flood; i++) {
         m = flood_copy(w, f, --left == 0);

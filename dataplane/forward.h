@@ -12,7 +12,7 @@ enum forward_flood { FORWARD_KNOWN, FORWARD_FLOODED };
 
 /* Is the source where the FDB has it? Else report it, when learn says that this place may teach. False: the
  * MAC is static elsewhere and the frame must go (src_static). */
-bool forward_check_source(struct worker *w, const struct frame *f, bool learn);
+bool forward_check_source(struct worker *w, struct frame *f, bool learn);
 
 /* Where the destination is (FDB_WHERE()), or 0: unknown, or a group address. frame: its MACs. */
 static inline uint32_t forward_look_up(const struct worker *w, const struct frame *f, const uint8_t *frame)
@@ -25,10 +25,15 @@ static inline uint32_t forward_look_up(const struct worker *w, const struct fram
     return likely(v != NULL) ? fdb_where(v) : worker_undecided(w, f->dst_key, f->dst_hash);
 }
 
-void forward_to_port(struct worker *w, const struct snap_net *net, dp_port_id port, struct rte_mbuf *m,
+/* These two return whether the frame left. */
+bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, struct rte_mbuf *m,
                      enum forward_flood flood);
-void forward_to_vtep(struct worker *w, const struct snapshot *s, const struct snap_net *net, dp_vtep_id vtep,
+bool forward_to_vtep(struct worker *w, const struct snapshot *s, const struct snap_net *net, dp_vtep_id vtep,
                      struct rte_mbuf *m, const struct inner_info *info, enum forward_flood flood);
+/* R6.5: what came from a VTEP goes on to another one, with the outer TTL less one; m: the frame or a copy of
+ * it. True: it left. */
+bool forward_on(struct worker *w, const struct snapshot *s, const struct frame *f, dp_vtep_id vtep,
+                struct rte_mbuf *m);
 /* How many would get a flooded frame. */
 unsigned forward_flood_targets(const struct frame *f, bool to_wan);
 /* To all access ports of the network but the one it came from, and with to_wan to its flood list (R8.1): a

@@ -57,6 +57,15 @@ static int udp_sum(const struct rte_mbuf *m, const uint8_t *ip, uint32_t udp, ui
     return 0;
 }
 
+/* Stores a word of an IPv4 header and mends its checksum (RFC 1624): HC' = ~(~HC + ~m + m'). */
+static void store16_mend(uint8_t *ip, unsigned at, uint16_t v)
+{
+    uint16_t old = load16(ip + at);
+
+    store16(ip + at, v);
+    store16(ip + 10, (uint16_t)~fold((uint16_t)~load16(ip + 10) + (uint32_t)(uint16_t)~old + v));
+}
+
 /* ---- outgoing ---- */
 
 void vxlan_template_init(struct vxlan_template *t, const struct vxlan_local *local,
@@ -138,6 +147,16 @@ int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t, uint32
     return 0;
 }
 
+void vxlan_lower_ttl(struct rte_mbuf *m, uint8_t ttl)
+{
+    uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, ETH_LEN);
+
+    if (ip[0] >> 4 == 6)
+        ip[7] = ttl < ip[7] ? ttl : ip[7];
+    else if (ttl < ip[8])
+        store16_mend(ip, 8, (uint16_t)(ttl << 8 | ip[9]));
+}
+
 /* ---- incoming ---- */
 
 struct outer {
@@ -194,6 +213,7 @@ static int parse_ipv4(struct outer *o, const struct vxlan_local *local, struct v
         return DROP_outer_ip_options;
     o->ip_payload = total - ihl;
     out->tos = ip[1];
+    out->ttl = ip[8];
     out->source = (struct ipaddr){.family = 4};
     memcpy(out->source.b, ip + 12, 4);
     return VXLAN_FOR_US;
@@ -228,6 +248,7 @@ static int parse_ipv6(struct outer *o, const struct vxlan_local *local, struct v
     if (o->ip_payload + IPV6_LEN > o->available)
         return DROP_outer_truncated;
     out->tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
+    out->ttl = ip[7];
     out->source = (struct ipaddr){.family = 6};
     memcpy(out->source.b, ip + 8, 16);
     return VXLAN_FOR_US;
@@ -296,12 +317,7 @@ bool vxlan_ecn_restore(uint8_t *frame, uint32_t len, uint8_t outer_tos)
     if ((unsigned)ecn == (info.tos & ECN_MASK))
         return true;
     if (inner_load16(frame + 12) == ETHERTYPE_IPV4_BE) {
-        /* RFC 1624: HC' = ~(~HC + ~m + m') over the word that holds the traffic class. */
-        uint16_t old = load16(ip), sum;
-
-        ip[1] = (uint8_t)((ip[1] & ~ECN_MASK) | (unsigned)ecn);
-        sum = fold((uint16_t)~load16(ip + 10) + (uint32_t)(uint16_t)~old + load16(ip));
-        store16(ip + 10, (uint16_t)~sum);
+        store16_mend(ip, 0, (uint16_t)((load16(ip) & ~ECN_MASK) | (unsigned)ecn));
     } else {
         ip[1] = (uint8_t)((ip[1] & 0xcf) | (unsigned)ecn << 4);
     }

@@ -51,6 +51,9 @@ static inline uint16_t vxlan_max_frame(uint16_t mtu, uint8_t family)
 int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t, uint32_t vni, uint8_t dscp,
                       const struct inner_info *info);
 
+/* Lowers the TTL of a packet that vxlan_encapsulate() has just made; never raises it. */
+void vxlan_lower_ttl(struct rte_mbuf *m, uint8_t ttl);
+
 /* What vxlan_parse() says besides an enum drop_reason. */
 #define VXLAN_FOR_US   (-1)
 #define VXLAN_NOT_OURS (-2)
@@ -59,6 +62,7 @@ struct vxlan_packet {
     struct ipaddr source;
     uint32_t vni;
     uint8_t tos; /* outer traffic class */
+    uint8_t ttl;
     uint16_t inner_offset, inner_len;
 };
 

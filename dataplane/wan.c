@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Packets from the underlay: VXLAN for us is checked (R1.3, R1.4, R1.9), unpacked and given to the access
- * side, never back to the WAN (R1.11); everything else goes to the kernel by the TAP, where there is one. And
- * the other way: what the kernel sends by the TAP goes out as it is.
+ * side, never back to the WAN (R1.11) but for the bounce (R6.5); everything else goes to the kernel by the
+ * TAP, where there is one. And the other way: what the kernel sends by the TAP goes out as it is.
  *
  * Two passes over the burst, as in access.c. Worker threads.
  */
@@ -28,6 +28,7 @@ static enum drop_reason check_tunnel(const struct snapshot *s, const struct vxla
     if (unlikely(f->place == 0 || !snapshot_bit(f->net->known, f->place)))
         return DROP_vtep_unknown;
     f->from = DP_WHERE_VTEP;
+    f->told = false;
     return DROP_N;
 }
 
@@ -78,9 +79,37 @@ static bool receive_one(struct worker *w, const struct snapshot *s, dp_port_id p
     }
     f->m = m;
     f->port = port;
+    f->ttl = p.ttl;
     worker_count(&w->counters.vteps[f->place].rx, p.inner_len);
     forward_prepare(w, f, rte_pktmbuf_mtod(m, const uint8_t *));
     return true;
+}
+
+/* A destination that is unknown, behind a VTEP, or marked. */
+static void forward_odd(struct worker *w, const struct snapshot *s, struct frame *f, uint32_t where)
+{
+    bool left = false;
+
+    switch (fdb_kind(where)) {
+    case DP_WHERE_PORT:
+        left = forward_to_port(w, f, fdb_target(where), f->m, FORWARD_KNOWN);
+        break;
+    case DP_WHERE_VTEP:
+        if (where & FDB_BOUNCE) {
+            left = forward_on(w, s, f, fdb_target(where), f->m);
+            w->counters.nets[f->net->id].bounced += left;
+        } else {
+            worker_drop_received(w, f->port, f->m, DROP_split_horizon); /* R1.11 */
+        }
+        break;
+    default:
+        if (unlikely(forward_flood_targets(f, false) == 0))
+            worker_drop_received(w, f->port, f->m, DROP_no_target);
+        else
+            forward_flood(w, s, f, false);
+    }
+    if (left && (where & FDB_WATCH))
+        worker_report_first(w, f, where);
 }
 
 static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
@@ -95,19 +124,10 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
     }
     where = forward_look_up(w, f, frame);
     worker_count(&w->counters.nets[f->net->id].wan_in[where == 0], rte_pktmbuf_pkt_len(f->m));
-    switch (fdb_kind(where)) {
-    case DP_WHERE_PORT:
-        forward_to_port(w, f->net, fdb_target(where), f->m, FORWARD_KNOWN);
-        break;
-    case DP_WHERE_VTEP:
-        worker_drop_received(w, f->port, f->m, DROP_split_horizon); /* R1.11 */
-        break;
-    default:
-        if (unlikely(forward_flood_targets(f, false) == 0))
-            worker_drop_received(w, f->port, f->m, DROP_no_target);
-        else
-            forward_flood(w, s, f, false);
-    }
+    if (likely(fdb_kind_unmarked(where) == DP_WHERE_PORT))
+        forward_to_port(w, f, fdb_target(where), f->m, FORWARD_KNOWN);
+    else
+        forward_odd(w, s, f, where);
 }
 
 void wan_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m, unsigned n)

@@ -8,8 +8,6 @@
  */
 #include "dataplane/worker.h"
 
-#include "dataplane/snoop.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +26,7 @@
 #define REPEAT_IP_US     1000000
 #define DECIDED_US       20000 /* the control thread decides within that time, or says no */
 #define RECENT_WAYS      4
-#define CLOCK_PERIOD_US  1000
+#define CLOCK_PERIOD_US  250
 #define IDLE_SPIN_ROUNDS 64   /* adaptive polling: rounds without a frame before the first sleep */
 #define IDLE_SLEEP_MIN   5000 /* ns */
 #define IDLE_SLEEP_MAX   100000
@@ -94,11 +92,9 @@ static struct worker_recent *recent_slot(struct worker *w, uint64_t key, uint64_
     return oldest;
 }
 
-/* Fills in whose event it is. False: the ring is full; the next frame from this source repeats it, so nothing
- * is lost for good. */
-static bool queue_event(struct worker *w, const struct frame *f, struct dp_event *event)
+/* False: the ring is full; the next frame of the kind repeats it, so nothing is lost for good. */
+static bool queue_event(struct worker *w, struct dp_event *event)
 {
-    memcpy(event->mac.b, rte_pktmbuf_mtod_offset(f->m, const uint8_t *, 6), 6);
     if (rte_ring_sp_enqueue_elem(w->events, event, sizeof(*event)) != 0) {
         w->counters.totals.events_lost++;
         return false;
@@ -107,20 +103,36 @@ static bool queue_event(struct worker *w, const struct frame *f, struct dp_event
     return true;
 }
 
-void worker_report_source(struct worker *w, const struct frame *f)
+static struct dp_event event_of(const struct frame *f, enum dp_event_type type, const struct snoop *sn)
+{
+    return (struct dp_event){.type = type,
+                             .net = f->net->id,
+                             .mac = fdb_key_mac(f->src_key),
+                             .where = (enum dp_where)f->from,
+                             .target = f->place,
+                             .ip = sn->ip,
+                             .evidence = sn->evidence,
+                             .flags = sn->flags,
+                             .at = mono_now()};
+}
+
+void worker_report_source(struct worker *w, struct frame *f)
 {
     struct worker_recent *r = recent_slot(w, f->src_key, f->src_hash);
     uint32_t place = FDB_WHERE(f->from, f->place, 0);
     uint32_t deletions = fdb_deletions(w->fdb);
     /* Said no to and still speaking? Unless something was deleted since, yes. */
     bool again = r->key == f->src_key && r->place == place && r->deletions == deletions;
-    struct dp_event event = {
-        .type = DP_EVENT_SOURCE, .net = f->net->id, .where = (enum dp_where)f->from, .target = f->place};
+    struct dp_event event;
+    struct snoop sn;
 
     if (again && w->now < r->repeat)
         return;
-    if (!queue_event(w, f, &event))
+    snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
+    event = event_of(f, DP_EVENT_SOURCE, &sn);
+    if (!queue_event(w, &event))
         return;
+    f->told = true;
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
                                 .deletions = deletions,
@@ -128,25 +140,38 @@ void worker_report_source(struct worker *w, const struct frame *f)
                                 .decided = again ? r->decided : w->now + cycles(w, DECIDED_US)};
 }
 
-void worker_report_neighbour(struct worker *w, const struct frame *f)
+void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn)
 {
-    uint32_t deletions = fdb_deletions(w->fdb), place;
-    struct worker_recent *r;
-    struct dp_event event = {
-        .type = DP_EVENT_NEIGHBOUR, .net = f->net->id, .where = (enum dp_where)f->from, .target = f->place};
+    uint32_t deletions = fdb_deletions(w->fdb), place = snapshot_addr_hash(&sn->ip) | 1;
+    struct worker_recent *r = &w->recent_ips[(recent_index(f->src_hash) ^ place) & (WORKER_RECENT - 1)];
+    struct dp_event event;
 
-    if (!snoop_sender(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &event.ip))
+    if (!f->told && r->key == f->src_key && r->place == place && r->deletions == deletions &&
+        w->now < r->repeat)
         return;
-    place = snapshot_addr_hash(&event.ip) | 1;
-    r = &w->recent_ips[(recent_index(f->src_hash) ^ place) & (WORKER_RECENT - 1)];
-    if (r->key == f->src_key && r->place == place && r->deletions == deletions && w->now < r->repeat)
-        return;
-    if (!queue_event(w, f, &event))
+    event = event_of(f, DP_EVENT_NEIGHBOUR, sn);
+    if (!queue_event(w, &event))
         return;
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
                                 .deletions = deletions,
                                 .repeat = w->now + cycles(w, REPEAT_IP_US)};
+}
+
+void worker_report_first(struct worker *w, const struct frame *f, uint32_t where)
+{
+    struct fdb_value *v = fdb_find_hashed(w->fdb, f->dst_key, f->dst_hash);
+    struct dp_event event = {.type = DP_EVENT_FIRST,
+                             .net = f->net->id,
+                             .mac = fdb_key_mac(f->dst_key),
+                             .where = (enum dp_where)fdb_kind(where),
+                             .target = fdb_target(where),
+                             .at = mono_now()};
+
+    /* The mark goes after the event is in: a full ring leaves it for the next frame. If the control thread
+     * has stored something else meanwhile, a mark of its own stays. */
+    if (v && queue_event(w, &event))
+        (void)fdb_unwatch(v, where);
 }
 
 uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash)
@@ -197,13 +222,10 @@ static void wake_control(struct worker *w)
 
 static void update_clock(struct worker *w)
 {
-    struct timespec ts;
-
     w->now = rte_rdtsc();
     if (w->now < w->next_clock)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &ts); /* vDSO, no system call */
-    w->now_s = (uint32_t)ts.tv_sec;
+    w->now_ms = fdb_ms(mono_now()); /* vDSO, no system call */
     w->next_clock = w->now + cycles(w, CLOCK_PERIOD_US);
 }
 

@@ -14,6 +14,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/fdb.h"
 #include "dataplane/snapshot.h"
+#include "dataplane/snoop.h"
 #include "dataplane/storm.h"
 
 #include <rte_mbuf.h>
@@ -74,8 +75,8 @@ struct worker {
     bool stop;                       /* control thread stores */
     bool control_asleep; /* set by the control thread when it has drained the ring, taken by the worker */
     /* the worker's own */
-    uint64_t now;   /* cycles, once a round */
-    uint32_t now_s; /* CLOCK_MONOTONIC seconds */
+    uint64_t now;    /* cycles, once a round */
+    uint32_t now_ms; /* fdb_ms() */
     uint64_t next_clock;
     bool events_queued;
     unsigned idle_rounds;
@@ -93,6 +94,8 @@ struct frame {
     uint64_t src_key, src_hash, dst_key, dst_hash;
     uint16_t place; /* where it came from: access port id or VTEP id */
     uint8_t from;   /* enum dp_where: DP_WHERE_PORT or DP_WHERE_VTEP */
+    uint8_t ttl;    /* from a VTEP: the outer header's, as received */
+    bool told;      /* its source was reported: where it is was not known */
     uint16_t port;  /* the port that received it */
 };
 
@@ -117,11 +120,14 @@ void wan_receive(struct worker *w, const struct snapshot *s, dp_port_id port, st
 void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf **m, unsigned n);
 
 /* Tells the control plane that a source is where the FDB does not have it; repeats are held back for a
- * moment. */
-void worker_report_source(struct worker *w, const struct frame *f);
-/* Tells the control plane which IP the sender of a frame has, if the frame shows one; repeats are held back
- * for a second. */
-void worker_report_neighbour(struct worker *w, const struct frame *f);
+ * moment. Sets f->told when it did. */
+void worker_report_source(struct worker *w, struct frame *f);
+/* Tells the control plane which IP the sender of a frame has (sn->ip); repeats are held back for a second,
+ * but not from a source that has just shown up elsewhere. */
+void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn);
+/* A frame for a watched MAC left for `where`, which has the watch mark: tells it once and takes the mark
+ * off. */
+void worker_report_first(struct worker *w, const struct frame *f, uint32_t where);
 /* Where a MAC that the FDB does not have was seen a moment ago (FDB_WHERE()), or 0. */
 uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash);
 /* Sends what is queued on a port; what the port does not take is dropped (tx_full). */

@@ -238,7 +238,7 @@ bool flow_event(struct flow *f, struct dp_event *e)
 void flow_fdb(struct flow *f, dp_net_id net, struct mac mac, enum dp_where where, uint16_t target,
               bool is_static)
 {
-    REQUIRE(fdb_set(&f->fdb, fdb_key(net, mac.b), FDB_WHERE(where, target, is_static), 0) == 0);
+    REQUIRE(fdb_set(&f->fdb, fdb_key(net, mac.b), FDB_WHERE(where, target, is_static), mono_now()) == 0);
 }
 
 /* ---- frames ---- */

@@ -283,7 +283,7 @@ START_TEST(test_learning_events)
     flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
     send_udp(PORT_A, flow_mac(2), flow_mac(1), 100);
     ck_assert(!flow_event(f, &e));
-    ck_assert_uint_eq(fdb_find(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b))->seen_s, f->w.now_s);
+    ck_assert_uint_eq(fdb_find(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b))->seen_ms, f->w.now_ms);
     /* seen at another port: reported at once */
     send_udp(PORT_B, flow_mac(2), flow_mac(1), 100);
     ck_assert(flow_event(f, &e));

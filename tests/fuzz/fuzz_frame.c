@@ -47,7 +47,7 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
     struct rte_mbuf m = {
         .buf_addr = copy, .data_len = (uint16_t)size, .pkt_len = (uint32_t)size, .nb_segs = 1};
     struct vxlan_packet p;
-    struct ipaddr ip;
+    struct snoop sn;
 
     require(copy != NULL);
     memcpy(copy, frame, size);
@@ -55,8 +55,9 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
         require((size_t)p.inner_offset + p.inner_len <= size);
     if (size >= 14) {
         (void)inner_parse(copy, (uint32_t)size);
-        if (snoop_sender(copy, (uint32_t)size, &ip))
-            require(ip.family == 4 || ip.family == 6);
+        snoop_look(copy, (uint32_t)size, &sn);
+        require(sn.ip.family == 0 || sn.ip.family == 4 || sn.ip.family == 6);
+        require(sn.target.family == sn.asker.family);
         for (uint8_t ecn = 0; ecn < 4; ecn++)
             (void)vxlan_ecn_restore(copy, (uint32_t)size, ecn);
     }

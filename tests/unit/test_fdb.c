@@ -50,7 +50,7 @@ START_TEST(test_layout)
     struct mac m = {{1, 2, 3, 4, 5, 6}};
 
     ck_assert_uint_eq(sizeof(struct fdb_value), 8);
-    ck_assert_uint_eq(sizeof(struct fdb_bucket), 128);
+    ck_assert_uint_eq(sizeof(struct table_bucket), 128);
     ck_assert_uint_eq(fdb_key(0x0102, m.b), UINT64_C(0x0102060504030201));
     ck_assert_int_eq(fdb_init(&f, 0, NULL), -EINVAL);
     ck_assert_int_eq(fdb_init(&f, FDB_MAX_MACS + 1, NULL), -EINVAL);
@@ -81,10 +81,10 @@ START_TEST(test_random_operations_against_a_model)
         switch (rng() % 4) {
         case 0:
             if (!model[i] && used == MODEL_CAP) {
-                ck_assert_int_eq(fdb_set(&f, key, where, op), -ENOSPC);
+                ck_assert_int_eq(fdb_set(&f, key, where, (mono_t){(uint64_t)op * 1000000}), -ENOSPC);
                 break;
             }
-            ck_assert_int_eq(fdb_set(&f, key, where, op), 0);
+            ck_assert_int_eq(fdb_set(&f, key, where, (mono_t){(uint64_t)op * 1000000}), 0);
             used += model[i] == 0;
             model[i] = where;
             break;
@@ -97,7 +97,7 @@ START_TEST(test_random_operations_against_a_model)
             e = fdb_find(&f, key);
             ck_assert(model[i] ? e && fdb_where(e) == model[i] : !e);
         }
-        ck_assert_uint_eq(f.used, used);
+        ck_assert_uint_eq(f.t.used, used);
     }
     fdb_fini(&f);
     free(v);
@@ -127,11 +127,11 @@ START_TEST(test_a_million_macs)
 
         if (fdb_find(&f, key))
             continue;
-        ck_assert_int_eq(fdb_set(&f, key, FDB_WHERE(DP_WHERE_VTEP, n & 0x3ff, false), 0), 0);
+        ck_assert_int_eq(fdb_set(&f, key, FDB_WHERE(DP_WHERE_VTEP, n & 0x3ff, false), (mono_t){0}), 0);
         n++;
     }
-    ck_assert_int_eq(fdb_set(&f, UINT64_C(0x0fff) << 48 | 1, 1, 0), -ENOSPC);
-    ck_assert_uint_eq(f.used, FDB_MAX_MACS);
+    ck_assert_int_eq(fdb_set(&f, UINT64_C(0x0fff) << 48 | 1, 1, (mono_t){0}), -ENOSPC);
+    ck_assert_uint_eq(f.t.used, FDB_MAX_MACS);
     fdb_fini(&f);
 }
 END_TEST
@@ -146,16 +146,17 @@ START_TEST(test_tombstones_wait_for_the_grace_period)
     rte_rcu_qsbr_thread_register(v, 0);
     rte_rcu_qsbr_thread_online(v, 0);
     for (uint64_t i = 1; i <= 8; i++) {
-        ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | i, FDB_WHERE(DP_WHERE_PORT, i, false), 0), 0);
+        ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | i, FDB_WHERE(DP_WHERE_PORT, i, false), (mono_t){0}),
+                         0);
         held = fdb_find(&f, UINT64_C(1) << 48 | i);
         ck_assert_int_eq(fdb_del(&f, UINT64_C(1) << 48 | i), 0);
         ck_assert_ptr_null(fdb_find(&f, UINT64_C(1) << 48 | i));
         ck_assert_uint_eq(fdb_target(fdb_where(held)),
                           i); /* a reader that was on its way still reads its own */
     }
-    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 9, 1, 0), -ENOSPC);
+    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 9, 1, (mono_t){0}), -ENOSPC);
     rte_rcu_qsbr_quiescent(v, 0);
-    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 9, 1, 0), 0);
+    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 9, 1, (mono_t){0}), 0);
     fdb_fini(&f);
     free(v);
 }
@@ -225,7 +226,8 @@ START_TEST(test_writer_and_readers_at_once)
     rng_seed();
     ck_assert_int_eq(fdb_init(&s.f, SHARED_KEYS, s.qsbr), 0);
     for (uint64_t i = 0; i < SHARED_KEYS; i++)
-        ck_assert_int_eq(fdb_set(&s.f, shared_key(i), FDB_WHERE(DP_WHERE_PORT, i % 256, false), 0), 0);
+        ck_assert_int_eq(fdb_set(&s.f, shared_key(i), FDB_WHERE(DP_WHERE_PORT, i % 256, false), (mono_t){0}),
+                         0);
     for (unsigned i = 0; i < 2; i++)
         ck_assert_int_eq(pthread_create(&t[i], NULL, reader_main, &r[i]), 0);
     for (unsigned op = 0; op < 2000000; op++) {
@@ -236,7 +238,7 @@ START_TEST(test_writer_and_readers_at_once)
         if (i >= PINNED_KEYS && rng() % 2)
             fdb_del(&s.f, shared_key(i));
         else
-            rc = fdb_set(&s.f, shared_key(i), where, op);
+            rc = fdb_set(&s.f, shared_key(i), where, (mono_t){(uint64_t)op * 1000000});
         ck_assert_int_eq(rc, 0);
     }
     __atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What frames do around a move: bounce, watch, bi-cast (RULES section 6, R5.2).
+ */
+#include "tests/flow/flow.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct flow *f;
+static uint8_t frame[9216], packet[9300], got[9300];
+
+static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+static void setup(void)
+{
+    f = flow_open(false);
+}
+
+static void setup_ipv6(void)
+{
+    f = flow_open(true);
+}
+
+static void teardown(void)
+{
+    uint64_t in = 0, out = 0;
+
+    flow_discard(f);
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        in += f->w.counters.ports[i].rx.frames;
+        out += f->w.counters.ports[i].tx.frames;
+    }
+    ck_assert_uint_eq(in + f->w.counters.totals.replicas, out + flow_all_drops(f));
+    flow_close(f);
+}
+
+static void fdb(struct mac mac, enum dp_where where, uint16_t target, uint32_t marks)
+{
+    ck_assert_int_eq(
+        fdb_set(&f->fdb, fdb_key(NET_WEB, mac.b), FDB_WHERE(where, target, false) | marks, mono_now()), 0);
+}
+
+static uint32_t where_of(struct mac mac)
+{
+    return fdb_where(fdb_find(&f->fdb, fdb_key(NET_WEB, mac.b)));
+}
+
+static unsigned ttl_at(void)
+{
+    return f->ipv6 ? 14 + 7 : 14 + 8;
+}
+
+/* From a VTEP, with this outer TTL. */
+static void from_wan(unsigned vtep, struct mac dst, uint8_t ttl)
+{
+    struct flow_outer o = {.vtep = vtep, .vni = VNI_WEB, .flags = 0x08, .checksum = true};
+    size_t len = flow_ipv4(frame, dst, flow_mac(5), FLOW_UNTAGGED, 0, 1, 40);
+
+    len = flow_wrap(f, packet, o, frame, len);
+    packet[ttl_at()] = ttl;
+    flow_fix(f, packet, true);
+    flow_put(f, PORT_WAN, packet, len);
+    flow_poll(f);
+}
+
+static void from_access(unsigned port, struct mac dst, struct mac src)
+{
+    flow_put(f, port, frame, flow_ipv4(frame, dst, src, 100, 0, 1, 40));
+    flow_poll(f);
+}
+
+/* The next packet on the WAN: to this VTEP, sound, and with this TTL and the inner frame in `frame`. */
+static void expect_on_wan(unsigned vtep, unsigned ttl)
+{
+    struct ipaddr to = flow_vtep_address(f, vtep);
+    int len = flow_take(f, PORT_WAN, got);
+    unsigned outer = f->ipv6 ? 70 : 50;
+    uint8_t sound[9300];
+
+    ck_assert_int_gt(len, (int)outer);
+    ck_assert_mem_eq(got + (f->ipv6 ? 38 : 30), to.b, f->ipv6 ? 16 : 4);
+    ck_assert_uint_eq(got[ttl_at()], ttl);
+    memcpy(sound, got, (size_t)len);
+    flow_fix(f, sound, f->ipv6);
+    ck_assert_mem_eq(sound, got, (size_t)len); /* checksums */
+    ck_assert_mem_eq(got + outer, frame, 12);
+    ck_assert_uint_eq(flow_checksum(got + outer + 14, 20, 0), 0);
+}
+
+static void expect_nothing(void)
+{
+    for (unsigned i = 0; i < N_PORTS; i++)
+        ck_assert_uint_eq(flow_waiting(f, i), 0);
+}
+
+static const struct dp_net_counters *web(void)
+{
+    return &f->w.counters.nets[NET_WEB];
+}
+
+/* ---- R6.5 ---- */
+
+START_TEST(test_R6_5_bounce_goes_on_to_the_new_vtep)
+{
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_BOUNCE);
+    from_wan(VTEP_1, flow_mac(2), 60);
+    expect_on_wan(VTEP_2, 59);
+    expect_nothing();
+    ck_assert_uint_eq(web()->bounced, 1);
+    ck_assert_uint_eq(f->w.counters.vteps[VTEP_2].tx.frames, 1);
+    ck_assert_uint_eq(web()->wan_in[0].frames, 1);
+    ck_assert_uint_eq(web()->wan_out[0].frames, 1);
+    ck_assert_uint_eq(flow_all_drops(f), 0);
+    /* the time is over */
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, 0);
+    from_wan(VTEP_1, flow_mac(2), 60);
+    expect_nothing();
+    ck_assert_uint_eq(flow_drops(f, DROP_split_horizon), 1);
+    ck_assert_uint_eq(web()->bounced, 1);
+}
+END_TEST
+
+START_TEST(test_R6_5_bounce_ttl)
+{
+    f->topology.ttl = 20;
+    flow_publish(f);
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_BOUNCE);
+    for (unsigned ttl = 0; ttl < 256; ttl++) {
+        from_wan(VTEP_1, flow_mac(2), (uint8_t)ttl);
+        if (ttl <= 1) {
+            expect_nothing();
+            ck_assert_uint_eq(flow_drops(f, DROP_bounce_ttl), ttl + 1);
+        } else {
+            expect_on_wan(VTEP_2, RTE_MIN(ttl - 1, 20u)); /* never above ours */
+        }
+    }
+    ck_assert_uint_eq(web()->bounced, 254);
+    ck_assert_uint_eq(flow_all_drops(f), 2);
+}
+END_TEST
+
+START_TEST(test_R6_5_bounce_never_back_nor_for_groups)
+{
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_BOUNCE);
+    from_wan(VTEP_2, flow_mac(2), 60);
+    expect_nothing();
+    ck_assert_uint_eq(flow_drops(f, DROP_split_horizon), 1);
+    fdb(broadcast, DP_WHERE_VTEP, VTEP_2, FDB_BOUNCE); /* nobody sets that; it means nothing */
+    from_wan(VTEP_1, broadcast, 60);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 0);
+    /* a VTEP that is not of this network bounces nothing either (R1.9) */
+    flow_discard(f);
+    from_wan(VTEP_FOREIGN, flow_mac(2), 60);
+    expect_nothing();
+    ck_assert_uint_eq(flow_drops(f, DROP_vtep_unknown), 1);
+    ck_assert_uint_eq(web()->bounced, 0);
+}
+END_TEST
+
+START_TEST(test_R6_5_bounce_that_cannot_be_sent)
+{
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_BOUNCE | FDB_WATCH);
+    f->vteps[1].resolved = false;
+    flow_publish(f);
+    from_wan(VTEP_1, flow_mac(2), 60);
+    ck_assert_uint_eq(flow_drops(f, DROP_vtep_unresolved), 1);
+    f->vteps[1].resolved = true;
+    f->vteps[1].mtu = 80;
+    flow_publish(f);
+    from_wan(VTEP_1, flow_mac(2), 60);
+    ck_assert_uint_eq(flow_drops(f, DROP_path_mtu), 1);
+    expect_nothing();
+    ck_assert_uint_eq(web()->bounced, 0);
+    ck_assert(where_of(flow_mac(2)) & FDB_WATCH); /* it did not leave */
+}
+END_TEST
+
+/* From an access port it is a MAC behind a VTEP like any other. */
+START_TEST(test_R6_5_bounce_mark_and_access_ports)
+{
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_BOUNCE);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_int_gt(flow_take(f, PORT_WAN, got), 0);
+    ck_assert_uint_eq(got[ttl_at()], 64);
+    ck_assert_uint_eq(web()->bounced, 0);
+}
+END_TEST
+
+START_TEST(test_R6_5_bounce_keeps_ecn_and_dscp)
+{
+    struct flow_outer o = {.vtep = VTEP_1, .vni = VNI_WEB, .flags = 0x08, .tos = 3, .checksum = true};
+    size_t len = flow_ipv4(frame, flow_mac(2), flow_mac(5), FLOW_UNTAGGED, 0xb9, 1, 40);
+
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_BOUNCE);
+    flow_put(f, PORT_WAN, packet, flow_wrap(f, packet, o, frame, len));
+    flow_poll(f);
+    expect_on_wan(VTEP_2, 63);
+    ck_assert_uint_eq(f->ipv6 ? (got[14] << 4 | got[15] >> 4) & 0xff : got[15], 0xbb);
+}
+END_TEST
+
+/* ---- watch ---- */
+
+static void expect_first(enum dp_where where, uint16_t target)
+{
+    struct dp_event e;
+
+    ck_assert(flow_event(f, &e));
+    while (e.type == DP_EVENT_SOURCE)
+        ck_assert(flow_event(f, &e));
+    ck_assert_int_eq(e.type, DP_EVENT_FIRST);
+    ck_assert(e.net == NET_WEB && mac_eq(e.mac, flow_mac(2)) && e.where == where && e.target == target);
+    ck_assert_uint_le(e.at.ns, mono_now().ns);
+    ck_assert_uint_gt(e.at.ns + 1000000000, mono_now().ns);
+    ck_assert_uint_eq(where_of(flow_mac(2)), FDB_WHERE(where, target, false));
+    while (flow_event(f, &e))
+        ck_assert_int_eq(e.type, DP_EVENT_SOURCE);
+}
+
+START_TEST(test_watch_is_told_once)
+{
+    struct dp_event e;
+
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_WATCH);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 2);
+    expect_first(DP_WHERE_PORT, PORT_B);
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_WATCH);
+    from_wan(VTEP_1, flow_mac(2), 64);
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 3);
+    expect_first(DP_WHERE_PORT, PORT_B);
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_WATCH);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 1);
+    expect_first(DP_WHERE_VTEP, VTEP_2);
+    /* what does not leave is not the first */
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_A, FDB_WATCH);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(flow_drops(f, DROP_same_port), 1);
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_WATCH);
+    from_wan(VTEP_1, flow_mac(2), 64);
+    ck_assert_uint_eq(flow_drops(f, DROP_split_horizon), 1);
+    ck_assert(where_of(flow_mac(2)) & FDB_WATCH);
+    while (flow_event(f, &e))
+        ck_assert_int_eq(e.type, DP_EVENT_SOURCE);
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, 0);
+}
+END_TEST
+
+START_TEST(test_watch_together_with_bounce)
+{
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_WATCH | FDB_BOUNCE);
+    from_wan(VTEP_1, flow_mac(2), 64);
+    expect_on_wan(VTEP_2, 63);
+    ck_assert_uint_eq(where_of(flow_mac(2)), FDB_WHERE(DP_WHERE_VTEP, VTEP_2, false) | FDB_BOUNCE);
+    from_wan(VTEP_1, flow_mac(2), 64);
+    expect_on_wan(VTEP_2, 63);
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, 0);
+    ck_assert_uint_eq(web()->bounced, 2);
+}
+END_TEST
+
+/* A full ring leaves the mark: the next frame is told. */
+START_TEST(test_watch_and_a_full_event_ring)
+{
+    struct dp_event e;
+    unsigned n = 0;
+
+    for (unsigned i = 1; rte_ring_free_count(f->w.events) > 0; i++) {
+        from_access(PORT_A, flow_mac(0xffff), flow_mac(1000 + i));
+        flow_discard(f);
+    }
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_WATCH);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 1);
+    ck_assert(where_of(flow_mac(2)) & FDB_WATCH);
+    while (flow_event(f, &e))
+        n++;
+    ck_assert_uint_eq(n, rte_ring_get_capacity(f->w.events));
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    expect_first(DP_WHERE_PORT, PORT_B);
+}
+END_TEST
+
+/* The worker had read the entry when the control thread stored another: that one stays whole. */
+START_TEST(test_watch_a_concurrent_store_wins)
+{
+    struct fdb_value *v;
+    uint32_t read;
+
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_WATCH);
+    v = fdb_find(&f->fdb, fdb_key(NET_WEB, flow_mac(2).b));
+    read = fdb_where(v);
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_WATCH | FDB_BOUNCE);
+    ck_assert(!fdb_unwatch(v, read));
+    ck_assert_uint_eq(fdb_where(v), FDB_WHERE(DP_WHERE_VTEP, VTEP_2, false) | FDB_WATCH | FDB_BOUNCE);
+    ck_assert(fdb_unwatch(v, fdb_where(v)));
+    ck_assert_uint_eq(fdb_where(v), FDB_WHERE(DP_WHERE_VTEP, VTEP_2, false) | FDB_BOUNCE);
+}
+END_TEST
+
+static void add_all(TCase *t)
+{
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_R6_5_bounce_goes_on_to_the_new_vtep);
+    tcase_add_test(t, test_R6_5_bounce_ttl);
+    tcase_add_test(t, test_R6_5_bounce_never_back_nor_for_groups);
+    tcase_add_test(t, test_R6_5_bounce_that_cannot_be_sent);
+    tcase_add_test(t, test_R6_5_bounce_mark_and_access_ports);
+    tcase_add_test(t, test_R6_5_bounce_keeps_ecn_and_dscp);
+    tcase_add_test(t, test_watch_is_told_once);
+    tcase_add_test(t, test_watch_together_with_bounce);
+}
+
+int main(void)
+{
+    Suite *s = suite_create("moves");
+    TCase *v4 = tcase_create("ipv4"), *v6 = tcase_create("ipv6");
+    SRunner *r;
+    int failed;
+
+    flow_start_eal();
+    tcase_add_checked_fixture(v4, setup, teardown);
+    tcase_add_checked_fixture(v6, setup_ipv6, teardown);
+    add_all(v4);
+    add_all(v6);
+    tcase_add_test(v4, test_watch_and_a_full_event_ring);
+    tcase_add_test(v4, test_watch_a_concurrent_store_wins);
+    suite_add_tcase(s, v4);
+    suite_add_tcase(s, v6);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
