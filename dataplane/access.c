@@ -122,20 +122,12 @@ static void look(struct worker *w, const struct frame *f)
         worker_report_neighbour(w, f, &sn);
 }
 
-static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
+static inline void by_destination(struct worker *w, const struct snapshot *s, struct frame *f,
+                                  const uint8_t *frame)
 {
-    const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
-    struct dp_net_counters *count = &w->counters.nets[f->net->id];
-    uint32_t where;
+    uint32_t where = forward_look_up(w, f, frame);
 
-    if (unlikely(!forward_check_source(w, f, true))) {
-        worker_drop_received(w, f->port, f->m, DROP_src_static);
-        return;
-    }
-    if (unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
-        look(w, f); /* after the source: the MAC table knows it then */
-    where = forward_look_up(w, f, frame);
-    worker_count(&count->access_in[where == 0], rte_pktmbuf_pkt_len(f->m));
+    worker_count(&w->counters.nets[f->net->id].access_in[where == 0], rte_pktmbuf_pkt_len(f->m));
     if (unlikely(where == 0)) {
         if (is_broadcast(frame))
             flood_limited(w, s, f, SNAP_BROADCAST, true);
@@ -155,6 +147,35 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
     default:
         forward_odd(w, s, f, where);
     }
+}
+
+static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
+
+    if (unlikely(!forward_check_source(w, f, true))) {
+        worker_drop_received(w, f->port, f->m, DROP_src_static);
+        return;
+    }
+    if (unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
+        look(w, f); /* after the source: the MAC table knows it then */
+    by_destination(w, s, f, frame);
+}
+
+void access_forward_own(struct worker *w, const struct snapshot *s, struct frame *f)
+{
+    const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
+    enum drop_reason reason = forward_check_macs(frame);
+
+    if (reason == DROP_N && forward_is_tag(inner_load16(frame + 12)) && !f->net->qinq)
+        reason = DROP_inner_tagged; /* R1.6 */
+    forward_prepare(w, f, frame);
+    if (reason == DROP_N && !forward_check_source(w, f, false))
+        reason = DROP_src_static;
+    if (reason != DROP_N)
+        worker_drop(w, f->m, reason);
+    else
+        by_destination(w, s, f, frame);
 }
 
 void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,

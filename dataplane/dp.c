@@ -104,11 +104,11 @@ void dp_stop(struct dp *dp)
         __atomic_store_n(&dp->worker.stop, true, __ATOMIC_RELAXED);
         rte_eal_wait_lcore(EAL_WORKER_LCORE);
     }
-    while (dp->n_ports > 0)
-        port_close(&dp->ports[--dp->n_ports]);
     if (dp->worker.wake_fd > 0)
         close(dp->worker.wake_fd);
-    worker_fini(&dp->worker);
+    worker_fini(&dp->worker); /* its rings may hold buffers of the ports */
+    while (dp->n_ports > 0)
+        port_close(&dp->ports[--dp->n_ports]);
     free_retired(dp, true);
     snapshot_free(dp->current);
     fdb_fini(&dp->fdb);
@@ -160,7 +160,7 @@ int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_
     unsigned id = dp->n_ports;
     int rc;
 
-    if (id == DP_MAX_PORTS || dp->running) {
+    if (id == DP_OWN_PORT || dp->running) {
         snprintf(err, DP_ERR_LEN, "port %s: %s", spec->name,
                  dp->running ? "the data plane is running" : "too many ports");
         return -ENOSPC;
@@ -270,6 +270,52 @@ void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
 {
     *used = dp->fdb.t.used;
     *capacity = dp->fdb.t.capacity;
+}
+
+/* ---- frames of our own ---- */
+
+/* The network, if there is one now. */
+static const struct snap_net *net_now(const struct dp *dp, dp_net_id net)
+{
+    return dp->current && net < dp->current->n_nets && dp->current->nets[net].id != 0
+               ? &dp->current->nets[net]
+               : NULL;
+}
+
+static int send_own(struct dp *dp, struct own_order order, const void *frame, size_t len)
+{
+    return own_send(&dp->worker.own, dp->ports[dp->current->underlay].pool, order, frame, len);
+}
+
+int dp_send_access(struct dp *dp, dp_net_id net, dp_port_id port, dp_port_id except, const void *frame,
+                   size_t len)
+{
+    const struct snap_net *n = net_now(dp, net);
+    struct own_order order = {.kind = OWN_TO_PORT, .net = net, .target = port, .except = except};
+
+    if (!n || (port != DP_ALL_PORTS && (port >= DP_OWN_PORT || n->vlan_of_port[port] == SNAP_NOT_A_MEMBER)))
+        return -EINVAL;
+    return send_own(dp, order, frame, len);
+}
+
+int dp_send_vtep(struct dp *dp, dp_net_id net, dp_vtep_id vtep, const void *frame, size_t len)
+{
+    struct own_order order = {.kind = OWN_TO_VTEP, .net = net, .target = vtep};
+
+    if (!net_now(dp, net) || vtep >= dp->current->n_vteps || dp->current->vteps[vtep].address.family == 0)
+        return -EINVAL;
+    return send_own(dp, order, frame, len);
+}
+
+int dp_send_own(struct dp *dp, dp_net_id net, const void *frame, size_t len)
+{
+    return net_now(dp, net) ? send_own(dp, (struct own_order){.kind = OWN_FROM_OWN, .net = net}, frame, len)
+                            : -EINVAL;
+}
+
+bool dp_own_pop(struct dp *dp, struct dp_own_frame *out)
+{
+    return own_pop(&dp->worker.own, out);
 }
 
 /* ---- events ---- */

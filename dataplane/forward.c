@@ -46,9 +46,12 @@ bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, s
     uint32_t len = rte_pktmbuf_pkt_len(m);
     uint16_t vlan = f->net->vlan_of_port[port];
 
-    if (unlikely(vlan == SNAP_NOT_A_MEMBER)) {
-        worker_drop(w, m, DROP_no_target);
-        return false;
+    if (unlikely(vlan == SNAP_NOT_A_MEMBER)) { /* DP_OWN_PORT is in no list of members */
+        if (port == DP_OWN_PORT)
+            own_punt(w, f, m);
+        else
+            worker_drop(w, m, DROP_no_target);
+        return port == DP_OWN_PORT;
     }
     if (unlikely(len > __atomic_load_n(&w->ports[port].max_frame, __ATOMIC_RELAXED))) {
         worker_drop(w, m, DROP_port_mtu);
@@ -133,7 +136,7 @@ static struct rte_mbuf *flood_copy(struct worker *w, const struct frame *f, bool
     if (last)
         return f->m;
     w->counters.totals.replicas++;
-    m = rte_pktmbuf_copy(f->m, w->ports[f->port].pool, 0, UINT32_MAX);
+    m = rte_pktmbuf_copy(f->m, f->m->pool, 0, UINT32_MAX);
     if (unlikely(!m))
         w->counters.totals.drops[DROP_no_buffer]++;
     return m;

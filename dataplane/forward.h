@@ -40,13 +40,19 @@ unsigned forward_flood_targets(const struct frame *f, bool to_wan);
  * copy each. There must be at least one target. */
 void forward_flood(struct worker *w, const struct snapshot *s, const struct frame *f, bool to_wan);
 
-/* Which source MACs and destination MACs are refused on both sides; DROP_N: none of it. frame: 14 readable
- * bytes. */
+/* Which source MACs and destination MACs are refused on both sides; DROP_N: none of it. From the WAN
+ * gateway_frame is no drop: such a frame is for us. frame: 14 readable bytes. */
 static inline enum drop_reason forward_check_macs(const uint8_t *frame)
 {
-    /* R1.12: 01-80-C2-00-00-00 to -0F */
-    if (unlikely(inner_load32(frame) == RTE_BE32(0x0180c200) && frame[4] == 0 && frame[5] <= 0x0f))
-        return DROP_link_local;
+    const struct mac oam = DP_OAM_MAC;
+
+    if (unlikely(frame[0] & 1)) {
+        /* R1.12: 01-80-C2-00-00-00 to -0F */
+        if (inner_load32(frame) == RTE_BE32(0x0180c200) && frame[4] == 0 && frame[5] <= 0x0f)
+            return DROP_link_local;
+        if (memcmp(frame, oam.b, 6) == 0 && inner_load16(frame + 12) == RTE_BE16(DP_OAM_ETHERTYPE))
+            return DROP_gateway_frame;
+    }
     if (unlikely((frame[6] & 1) || (inner_load32(frame + 6) == 0 && inner_load16(frame + 10) == 0)))
         return DROP_src_invalid;
     return DROP_N;

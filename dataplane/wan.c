@@ -54,7 +54,8 @@ static enum drop_reason unpack(struct rte_mbuf *m, const struct vxlan_packet *p,
     return DROP_N;
 }
 
-/* True: f is the inner frame, ready for its look-ups. False: dropped, or gone to the kernel. */
+/* True: f is the inner frame, ready for its look-ups. False: dropped, or gone to the kernel or to the control
+ * thread. */
 static bool receive_one(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf *m,
                         struct frame *f)
 {
@@ -73,6 +74,11 @@ static bool receive_one(struct worker *w, const struct snapshot *s, dp_port_id p
     reason = check_tunnel(s, &p, f);
     if (likely(reason == DROP_N))
         reason = unpack(m, &p, f->net);
+    if (unlikely(reason == DROP_gateway_frame)) {
+        worker_count(&w->counters.vteps[f->place].rx, p.inner_len);
+        own_punt(w, f, m);
+        return false;
+    }
     if (unlikely(reason != DROP_N)) {
         worker_drop_received(w, port, m, reason);
         return false;

@@ -51,7 +51,7 @@ int worker_init(struct worker *w, struct fdb *fdb, struct rte_rcu_qsbr *qsbr, un
     w->counters.vteps = calloc(max_vtep + 1, sizeof(*w->counters.vteps));
     w->events = rte_ring_create_elem(ring, sizeof(struct dp_event), WORKER_EVENT_RING, SOCKET_ID_ANY,
                                      RING_F_SP_ENQ | RING_F_SC_DEQ);
-    if (!w->storms || !w->counters.nets || !w->counters.vteps || !w->events) {
+    if (own_init(&w->own, w) < 0 || !w->storms || !w->counters.nets || !w->counters.vteps || !w->events) {
         worker_fini(w);
         return -ENOMEM;
     }
@@ -61,6 +61,7 @@ int worker_init(struct worker *w, struct fdb *fdb, struct rte_rcu_qsbr *qsbr, un
 void worker_fini(struct worker *w)
 {
     rte_ring_free(w->events);
+    own_fini(&w->own);
     free(w->storms);
     free(w->counters.nets);
     free(w->counters.vteps);
@@ -262,6 +263,8 @@ unsigned worker_poll(struct worker *w)
     unsigned total = 0;
 
     update_clock(w);
+    if (unlikely(own_waiting(&w->own)))
+        total += own_serve(w, s);
     for (unsigned i = 0; i < w->n_ports; i++)
         total += poll_port(w, s, (dp_port_id)i);
     for (unsigned i = 0; i < w->n_ports; i++)

@@ -13,6 +13,7 @@
 
 #include "dataplane/dp.h"
 #include "dataplane/fdb.h"
+#include "dataplane/own.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/snoop.h"
 #include "dataplane/storm.h"
@@ -66,7 +67,8 @@ struct worker {
     struct fdb *fdb;
     struct rte_rcu_qsbr *qsbr;
     struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
-    int wake_fd;             /* eventfd */
+    struct own own;
+    int wake_fd; /* eventfd */
     bool busy_poll;
     unsigned max_net, max_vtep;
     uint64_t hz;
@@ -114,6 +116,8 @@ int worker_main(void *arg);
 
 void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
                     unsigned n);
+/* A frame of our own (f->port and f->place: DP_OWN_PORT), as from a host there. */
+void access_forward_own(struct worker *w, const struct snapshot *s, struct frame *f);
 void wan_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
                  unsigned n);
 /* From the TAP to the underlay, as it is. */

@@ -156,6 +156,7 @@ struct flow *flow_open(bool ipv6)
 void flow_close(struct flow *f)
 {
     flow_discard(f);
+    worker_fini(&f->w);
     for (unsigned i = 0; i < N_PORTS; i++) {
         rte_eth_dev_stop(f->ports[i].ethdev);
         rte_eth_dev_close(f->ports[i].ethdev);
@@ -163,7 +164,6 @@ void flow_close(struct flow *f)
         rte_ring_free(f->out[i]);
         rte_mempool_free(f->ports[i].pool);
     }
-    worker_fini(&f->w);
     snapshot_free(f->snapshot);
     fdb_fini(&f->fdb);
     free(f->qsbr);
@@ -228,6 +228,18 @@ uint64_t flow_all_drops(const struct flow *f)
     for (unsigned i = 0; i < DROP_N; i++)
         sum += f->w.counters.totals.drops[i];
     return sum;
+}
+
+void flow_require_balance(const struct flow *f)
+{
+    const struct dp_totals *t = &f->w.counters.totals;
+    uint64_t in = t->replicas + t->originated, out = flow_all_drops(f) + t->taken;
+
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        in += f->w.counters.ports[i].rx.frames;
+        out += f->w.counters.ports[i].tx.frames;
+    }
+    REQUIRE(in == out);
 }
 
 bool flow_event(struct flow *f, struct dp_event *e)

@@ -60,6 +60,8 @@ unsigned flow_waiting(const struct flow *f, unsigned port);
 void flow_discard(struct flow *f);
 uint64_t flow_drops(const struct flow *f, enum drop_reason reason);
 uint64_t flow_all_drops(const struct flow *f);
+/* Aborts unless the counters add up (dp.h). */
+void flow_require_balance(const struct flow *f);
 /* The next learn event; false when there is none. */
 bool flow_event(struct flow *f, struct dp_event *e);
 void flow_fdb(struct flow *f, dp_net_id net, struct mac mac, enum dp_where where, uint16_t target,

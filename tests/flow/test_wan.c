@@ -510,8 +510,8 @@ START_TEST(test_counters_add_up_for_random_traffic)
         out += f->w.counters.ports[i].tx.frames;
     }
     ck_assert_uint_eq(in, 60000);
-    ck_assert_uint_eq(in + f->w.counters.totals.replicas, out + flow_all_drops(f));
     ck_assert_uint_gt(out, 10000);
+    flow_require_balance(f);
     for (unsigned i = 0; i < N_PORTS; i++) /* no buffer is lost either */
         ck_assert_uint_eq(rte_mempool_avail_count(f->ports[i].pool), f->ports[i].pool->size);
 }

@@ -70,7 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t frame[2048];
     struct dp_event e;
     struct flow *f;
-    uint64_t in = 0, out = 0;
     unsigned port;
 
     if (!flows[0]) {
@@ -96,11 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     flow_discard(f);
     while (flow_event(f, &e))
         require(e.net == NET_WEB || e.net == NET_DB);
-    for (unsigned i = 0; i < N_PORTS; i++) {
-        in += f->w.counters.ports[i].rx.frames;
-        out += f->w.counters.ports[i].tx.frames;
+    for (unsigned i = 0; i < N_PORTS; i++)
         require(rte_mempool_avail_count(f->ports[i].pool) == f->ports[i].pool->size);
-    }
-    require(in + f->w.counters.totals.replicas == out + flow_all_drops(f));
-    return 0;
+}
+require(in + f->w.counters.totals.replicas == out + flow_all_drops(f));
+return 0;
 }

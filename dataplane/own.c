@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See own.h. Which function belongs to which thread is said there.
+ */
+#include "dataplane/own.h"
+
+#include "dataplane/forward.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include <rte_ring_elem.h>
+
+#define ETH_LEN   14u
+#define FRAME_MIN 60u /* without FCS */
+
+int own_init(struct own *o, const void *id)
+{
+    char name[RTE_RING_NAMESIZE];
+
+    snprintf(name, sizeof(name), "cw_od_%p", id);
+    o->down = rte_ring_create_elem(name, sizeof(struct own_order), OWN_DOWN_RING, SOCKET_ID_ANY,
+                                   RING_F_SP_ENQ | RING_F_SC_DEQ);
+    snprintf(name, sizeof(name), "cw_ou_%p", id);
+    o->up = rte_ring_create_elem(name, sizeof(struct dp_own_frame), OWN_UP_RING, SOCKET_ID_ANY,
+                                 RING_F_SP_ENQ | RING_F_SC_DEQ);
+    return o->down && o->up ? 0 : -ENOMEM;
+}
+
+void own_fini(struct own *o)
+{
+    struct own_order order;
+
+    while (o->down && rte_ring_sc_dequeue_elem(o->down, &order, sizeof(order)) == 0)
+        rte_pktmbuf_free(order.m);
+    rte_ring_free(o->down);
+    rte_ring_free(o->up);
+    *o = (struct own){0};
+}
+
+/* ---- control thread ---- */
+
+int own_send(struct own *o, struct rte_mempool *pool, struct own_order order, const void *frame, size_t len)
+{
+    uint16_t padded = (uint16_t)RTE_MAX(len, FRAME_MIN);
+    uint8_t *p;
+
+    if (len < ETH_LEN || len > UINT16_MAX)
+        return -EINVAL;
+    order.m = rte_pktmbuf_alloc(pool);
+    if (!order.m)
+        return -ENOBUFS;
+    p = (uint8_t *)rte_pktmbuf_append(order.m, padded);
+    if (!p) {
+        rte_pktmbuf_free(order.m);
+        return -EINVAL;
+    }
+    memcpy(p, frame, len);
+    memset(p + len, 0, padded - len);
+    if (rte_ring_sp_enqueue_elem(o->down, &order, sizeof(order)) != 0) {
+        rte_pktmbuf_free(order.m);
+        return -ENOBUFS;
+    }
+    return 0;
+}
+
+bool own_pop(struct own *o, struct dp_own_frame *out)
+{
+    return rte_ring_sc_dequeue_elem(o->up, out, sizeof(*out)) == 0;
+}
+
+/* ---- worker ---- */
+
+static void to_all_ports(struct worker *w, const struct snapshot *s, struct frame *f, dp_port_id except)
+{
+    if (except < DP_OWN_PORT)
+        f->place = except;
+    if (forward_flood_targets(f, false) == 0)
+        worker_drop(w, f->m, DROP_no_target);
+    else
+        forward_flood(w, s, f, false);
+}
+
+static void serve(struct worker *w, const struct snapshot *s, const struct own_order *order)
+{
+    struct frame f = {.m = order->m, .from = DP_WHERE_PORT, .place = DP_OWN_PORT, .port = DP_OWN_PORT};
+    struct inner_info info;
+
+    w->counters.totals.originated++;
+    /* The topology may be another one than when the order was given. */
+    if (order->net >= s->n_nets || s->nets[order->net].id == 0) {
+        worker_drop(w, order->m, DROP_no_target);
+        return;
+    }
+    f.net = &s->nets[order->net];
+    switch (order->kind) {
+    case OWN_TO_PORT:
+        if (order->target == DP_ALL_PORTS)
+            to_all_ports(w, s, &f, order->except);
+        else
+            forward_to_port(w, &f, order->target, f.m, FORWARD_KNOWN);
+        break;
+    case OWN_TO_VTEP:
+        info = inner_parse(rte_pktmbuf_mtod(f.m, const uint8_t *), rte_pktmbuf_data_len(f.m));
+        forward_to_vtep(w, s, f.net, order->target, f.m, &info, FORWARD_KNOWN);
+        break;
+    default:
+        access_forward_own(w, s, &f);
+    }
+}
+
+unsigned own_serve(struct worker *w, const struct snapshot *s)
+{
+    struct own_order orders[WORKER_BURST];
+    unsigned n = rte_ring_sc_dequeue_burst_elem(w->own.down, orders, sizeof(orders[0]), WORKER_BURST, NULL);
+
+    for (unsigned i = 0; i < n; i++)
+        serve(w, s, &orders[i]);
+    return n;
+}
+
+void own_punt(struct worker *w, const struct frame *f, struct rte_mbuf *m)
+{
+    struct dp_own_frame up = {.net = f->net->id,
+                              .from = (enum dp_where)f->from,
+                              .source = f->place,
+                              .at = mono_now(),
+                              .len = (uint16_t)rte_pktmbuf_pkt_len(m)};
+
+    memcpy(up.data, rte_pktmbuf_mtod(m, const void *), RTE_MIN(rte_pktmbuf_data_len(m), DP_OWN_SNAP));
+    if (rte_ring_sp_enqueue_elem(w->own.up, &up, sizeof(up)) != 0) {
+        worker_drop(w, m, DROP_own_full);
+        return;
+    }
+    w->events_queued = true;
+    w->counters.totals.taken++;
+    rte_pktmbuf_free(m);
+}
