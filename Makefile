@@ -10,7 +10,8 @@ Q := $(if $(V),,@)
 DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-dev libxdp-dev libnl-3-dev \
 	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev linux-libc-dev
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
-	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev
+	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
+	qemu-system-x86 busybox-static cpio
 
 PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-3.0 libevent libfyaml libcjson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -37,7 +38,8 @@ SKELS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard ebpf/*.bpf.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 FLOW := $(patsubst %.c,$(B)/%,$(wildcard tests/flow/test_*.c))
 BPFT := $(patsubst %.c,$(B)/%,$(wildcard tests/bpf/test_*.c))
-TOOLS := $(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/tools/*.c)))
+VM_PEER := $(B)/tests/tools/vm_peer
+TOOLS := $(filter-out $(VM_PEER),$(patsubst %.c,$(B)/%,$(filter-out %.bpf.c,$(wildcard tests/tools/*.c))))
 TOOLS_BPF := $(patsubst %.bpf.c,$(B)/%.bpf.o,$(wildcard tests/tools/*.bpf.c))
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -48,7 +50,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := all
 .PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install clean \
-	tests unit flow bpf e2e fuzz-replay
+	tests unit flow bpf e2e vm fuzz-replay
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,7 +126,21 @@ $(TOOLS): $(B)/tests/tools/%: tests/tools/%.c $(B)/libcauseway.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ -pthread
 
-tests: all $(UNIT) $(FLOW) $(BPFT) $(TOOLS) $(TOOLS_BPF)
+# It runs in a virtual machine that has nothing else, and on hosts.
+$(VM_PEER): tests/tools/vm_peer.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -static -o $@ $<
+
+# What the live migration tests boot; the kernel's package is fetched once and unpacked here.
+$(B)/vm/vmlinuz: tests/vm/build.sh
+	@echo "  VM    $@"
+	$(Q)tests/vm/build.sh kernel $(@D)
+$(B)/vm/initrd.gz: tests/vm/init $(B)/vm/vmlinuz $(VM_PEER)
+	@echo "  VM    $@"
+	$(Q)tests/vm/build.sh initrd $(@D) $(VM_PEER)
+vm: $(B)/vm/initrd.gz
+
+tests: all $(UNIT) $(FLOW) $(BPFT) $(TOOLS) $(TOOLS_BPF) $(VM_PEER)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
@@ -136,7 +152,7 @@ flow: $(FLOW)
 	@tests/run-c.sh $^
 bpf: $(BPFT)
 	@tests/run-c.sh $^
-e2e: all $(TOOLS) $(TOOLS_BPF)
+e2e: all $(TOOLS) $(TOOLS_BPF) vm
 	@CAUSEWAY_BUILD=$(abspath $(B)) tests/e2e/run.sh $(PYTEST)
 
 asan:
@@ -166,7 +182,7 @@ check-run:
 
 demo: deps
 	@$(MAKE) --no-print-directory demo-run
-demo-run: all $(TOOLS) $(TOOLS_BPF)
+demo-run: all $(TOOLS) $(TOOLS_BPF) vm
 	@/usr/bin/python3 tests/e2e/demo.py $(if $(KEEP),--keep)
 
 bench: deps

@@ -152,6 +152,18 @@ class Wan:
             self.process = None
 
 
+def vlan_object(lab, vlan):
+    """The file of the program that puts this VLAN's tag on (section egress) and takes it off (section ingress)."""
+    obj = lab.file(f"vlan-{vlan}.o")
+    if not os.path.exists(obj):
+        with open(f"{BUILD}/tests/tools/vlan_tag.bpf.o", "rb") as f:
+            code = f.read()
+        at = code.index(b"CWVLANID") + 8
+        with open(obj, "wb") as f:
+            f.write(code[:at] + vlan.to_bytes(4, "little") + code[at + 4:])
+    return obj
+
+
 class Host:
     """A host with one interface eth0. vlan 0: it sends and takes untagged frames."""
 
@@ -179,13 +191,7 @@ class Host:
         self.switch.ip(f"link set {self.port} master {bridge}")
 
     def _tag(self, lab, vlan):
-        obj = lab.file(f"vlan-{vlan}.o")
-        if not os.path.exists(obj):
-            with open(f"{BUILD}/tests/tools/vlan_tag.bpf.o", "rb") as f:
-                code = f.read()
-            at = code.index(b"CWVLANID") + 8
-            with open(obj, "wb") as f:
-                f.write(code[:at] + vlan.to_bytes(4, "little") + code[at + 4:])
+        obj = vlan_object(lab, vlan)
         self.ns.ip("link show eth0")
         self.ns.run("tc", "qdisc", "add", "dev", "eth0", "clsact")
         for way in ("egress", "ingress"):
