@@ -47,6 +47,8 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FLOW_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/flow/test_%,$(wildcard tests/flow/*.c)))
 
 FUZZ_SECONDS ?= 60
+# How many times the live migration test goes there and back.
+MIGRATIONS ?= 1
 
 .DEFAULT_GOAL := all
 .PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install clean \
@@ -153,7 +155,7 @@ flow: $(FLOW)
 bpf: $(BPFT)
 	@tests/run-c.sh $^
 e2e: all $(TOOLS) $(TOOLS_BPF) vm
-	@CAUSEWAY_BUILD=$(abspath $(B)) tests/e2e/run.sh $(PYTEST)
+	@CAUSEWAY_BUILD=$(abspath $(B)) CAUSEWAY_MIGRATIONS=$(MIGRATIONS) tests/e2e/run.sh $(PYTEST)
 
 asan:
 	@$(MAKE) --no-print-directory B=$(B)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" unit flow
@@ -195,7 +197,8 @@ install: all
 	install -D -m 0755 $(B)/causewayd $(DESTDIR)$(PREFIX)/sbin/causewayd
 	install -D -m 0755 $(B)/causewayctl $(DESTDIR)$(PREFIX)/bin/causewayctl
 	install -d $(DESTDIR)$(PREFIX)/share/doc/causeway/examples
-	install -m 0644 conf/*.yaml $(DESTDIR)$(PREFIX)/share/doc/causeway/examples/
+	install -m 0644 conf/*.yaml conf/hooks/hook.conf $(DESTDIR)$(PREFIX)/share/doc/causeway/examples/
+	install -D -m 0755 conf/hooks/causeway-move $(DESTDIR)$(PREFIX)/share/causeway/causeway-move
 	install -m 0644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/causeway/
 
 clean:

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import BUILD, Lab, clean_dead  # noqa: E402
 
-NEEDED = ("causewayd", "causewayctl", "tests/tools/relay", "tests/tools/vlan_tag.bpf.o")
+NEEDED = ("causewayd", "causewayctl", "tests/tools/relay", "tests/tools/vlan_tag.bpf.o", "vm/initrd.gz")
 
 
 def pytest_sessionstart(session):
@@ -19,7 +19,7 @@ def pytest_sessionstart(session):
         pytest.exit("the end-to-end tests need root: they make network namespaces", 1)
     missing = [n for n in NEEDED if not os.path.exists(os.path.join(BUILD, n))]
     if missing and not os.environ.get("CAUSEWAY_TEST_LAB_ONLY"):
-        pytest.exit(f"not built: {', '.join(missing)} (make all tests)", 1)
+        pytest.exit(f"not built: {', '.join(missing)} (make tests vm)", 1)
     clean_dead()
 
 
@@ -53,3 +53,14 @@ def own_lab():
     """For tests that break things."""
     with Lab() as the_lab:
         yield the_lab
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What tests measured: record_property("seen", text)."""
+    for reports in terminalreporter.stats.values():
+        for r in reports:
+            seen = [text for name, text in getattr(r, "user_properties", ()) if name == "seen"]
+            if seen and getattr(r, "when", "") == "call":
+                terminalreporter.section(f"seen by {r.nodeid}")
+                for text in seen:
+                    terminalreporter.write_line(text)

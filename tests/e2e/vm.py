@@ -22,11 +22,13 @@ import time
 from types import SimpleNamespace
 
 from lab import BUILD, vlan_object
-from netns import Failed, end_process, wait_for
+from netns import PACKET_IGNORE_OUTGOING, SOL_PACKET, Failed, end_process, wait_for
 
 PEER = f"{BUILD}/tests/tools/vm_peer"
 KERNEL, INITRD = f"{BUILD}/vm/vmlinuz", f"{BUILD}/vm/initrd.gz"
 VM_PORT = 7000
+OUTSIDE = "10.99.0.1"
+FAST, FULL = (10000, 256), (50000, 4000)  # microseconds between two blocks, bytes of a block
 MEMORY_MIB = 96
 BOOT_S, MIGRATION_S = 90, 90
 SO_TIMESTAMPNS = 35
@@ -158,6 +160,16 @@ class Qemu:
         self.site.switch.ip(f"link del {self.tap}")
 
 
+def outside(lab, site, vlan, address):
+    """A network behind a router at a site: (the router, the namespace of the host OUTSIDE there). address: the router's."""
+    router, ns = site.host("router", vlan, address), lab.netns("outside")
+    lab.veth(router.ns, "eth1", ns, "eth0")
+    router.ns.ip("addr add 10.99.0.254/24 dev eth1")
+    router.ns.sysctl("net/ipv4/ip_forward", 1)
+    ns.ip(f"addr add {OUTSIDE}/24 dev eth0", "route add default via 10.99.0.254")
+    return router, ns
+
+
 class Machine:
     """The virtual machine, wherever it is. args: of its vm_peer."""
 
@@ -208,11 +220,11 @@ class Machine:
         with self.arrival(to) as there:
             return self.migrate_into(there)
 
-    def migrate_into(self, there):
-        """Live, into what arrival() gave. What QEMU says about it (stop and resume: seconds on the wall clock), and what the
-        machine said unasked."""
+    def migrate_into(self, there, expected=()):
+        """Live, into what arrival() gave. expected: MACs from which a frame must come for it there. Returns what QEMU says about
+        it (stop, resume: when the machine did; wall clock, seconds), and what was seen on its new cable (see Cable)."""
         here = self.qemu
-        with Announcements(there, self.mac) as announcements:
+        with Cable(there, self.mac) as cable:
             here.qmp.ask("migrate", uri=there.uri)
             stop = here.qmp.event("STOP", MIGRATION_S)
             here.qmp.event("MIGRATION", MIGRATION_S, status="completed")
@@ -220,23 +232,26 @@ class Machine:
             said = here.qmp.ask("query-migrate")
             self.qemu = there
             here.end()
-            # Five rounds within 1.1 s (announce-* parameters); TCG may take longer.
-            announcements.until_rounds(there.qmp.ask("query-migrate-parameters")["announce-rounds"])
+            rounds = there.qmp.ask("query-migrate-parameters")["announce-rounds"]
+            cable.read_until(f"{rounds} RARPs", lambda: sum(k == "RARP" for _, k in cable.announced) >= rounds)
+            cable.read_until(f"a frame from it, and frames from {expected}", lambda: cable.spoke and set(expected) <= set(cable.first))
         return SimpleNamespace(
             source=here.site.name, to=there.site.name, downtime_ms=said["downtime"], total_ms=said["total-time"],
-            setup_ms=said.get("setup-time"), transferred=said["ram"]["transferred"], stop=when(stop), resume=when(resume),
-            announced=announcements.seen)
+            transferred=said["ram"]["transferred"], stop=when(stop), resume=when(resume), announced=cable.announced,
+            first=cable.first, spoke=cable.spoke)
 
 
-class Announcements:
-    """Context manager: what a machine says unasked when it has arrived, as seen on the cable it arrives at: (seconds on the wall
-    clock, kind)."""
+class Cable:
+    """Context manager: what is seen on a machine's new cable while it arrives; times are seconds on the wall clock.
+    announced: [(time, kind)], what it says unasked. first: {MAC: time} of the first frame from each that came for it. spoke: when
+    it sent its first frame to anyone in particular."""
 
     def __init__(self, qemu, mac):
         self.mac = bytes.fromhex(mac.replace(":", ""))
         self.socket = qemu.site.switch.raw_socket(qemu.tap)
+        self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 0)  # "outgoing" is towards the machine
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.seen = []
+        self.announced, self.first, self.spoke = [], {}, None
 
     def __enter__(self):
         return self
@@ -244,35 +259,39 @@ class Announcements:
     def __exit__(self, *_):
         self.socket.close()
 
-    def _kind(self, f):
-        if f[6:12] != self.mac:
-            return None
+    @staticmethod
+    def _unasked(f):
         if f[12:14] == b"\x80\x35":
             return "RARP"
         if f[12:14] == b"\x08\x06" and f[28:32] == f[38:42]:
-            return "GARP request" if f[21] == 1 else "GARP reply"
+            return "GARP"
         if f[12:14] == b"\x86\xdd" and f[20] == 58 and f[54] == 136 and f[38] == 0xff:
-            return "unsolicited NA"
+            return "NA"
         return None
 
     def _read(self, timeout):
+        """Takes one frame; False when none came."""
         self.socket.settimeout(timeout)
         try:
-            frame, more, _, _ = self.socket.recvmsg(2048, 256)
+            f, more, _, _ = self.socket.recvmsg(2048, 256)
         except (socket.timeout, BlockingIOError):
-            return
-        kind = self._kind(frame)
-        for level, what, value in more:
-            if kind and level == socket.SOL_SOCKET and what == SO_TIMESTAMPNS:
-                s, ns = struct.unpack("qq", value[:16])
-                self.seen.append((s + ns / NS, kind))
+            return False
+        at, = (s + ns / NS for level, what, v in more if (level, what) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)
+               for s, ns in [struct.unpack("qq", v[:16])])
+        if f[6:12] == self.mac and self._unasked(f):
+            self.announced.append((at, self._unasked(f)))
+        elif f[6:12] == self.mac and not f[0] & 1:
+            self.spoke = self.spoke or at
+        elif f[:6] == self.mac:
+            self.first.setdefault(f[6:12].hex(":"), at)
+        return True
 
-    def until_rounds(self, rounds, timeout=10):
+    def read_until(self, what, condition, timeout=20):
+        """Reads on until a condition holds."""
         end = time.monotonic() + timeout
-        while sum(k == "RARP" for _, k in self.seen) < rounds:
-            if time.monotonic() > end:
-                raise Failed(f"QEMU announced itself fewer times than {rounds}: {self.seen}")
-            self._read(0.1)
+        while not condition():
+            if not self._read(0.1) and time.monotonic() > end:
+                raise Failed(f"not seen on the new cable within {timeout} s: {what}; seen: {self.announced} {self.first}")
 
 
 class Peer:
@@ -307,17 +326,18 @@ class Peer:
     def mark(self):
         self.say("mark")
 
-    def wait_flowing(self, count, blocks=10, timeout=30):
-        """Until so many connections have each received and delivered some more blocks."""
-        before = {c["peer"]: c for c in self.report()}
 
-        def flowing():
-            rows = self.report()
-            return len(rows) == count and all(
-                c["state"] == "open" and min(c[k] - before.get(c["peer"], {}).get(k, 0) for k in ("received", "peer_received"))
-                >= blocks for c in rows)
-        wait_for(flowing, timeout, lambda: f"{self.name}: {count} connections carry blocks: {self.report()}", interval=0.05)
-        return self
+def flowing(peers, blocks=10, timeout=30):
+    """Waits until all connections of these peers ({name: Peer}) have each received and delivered some more blocks."""
+    before = {name: {r["peer"]: r for r in p.report()} for name, p in peers.items()}
+    rows = {}
+
+    def all_flow():
+        rows.update({name: p.report() for name, p in peers.items()})
+        return all(rows[name] and all(
+            r["state"] == "open" and min(r[k] - before[name].get(r["peer"], {}).get(k, 0) for k in ("received", "peer_received"))
+            >= blocks for r in rows[name]) for name in peers)
+    wait_for(all_flow, timeout, lambda: f"all connections carry blocks: {rows}", interval=0.05)
 
 
 def whole(rows):
@@ -340,3 +360,18 @@ def end_all(peers, timeout=20):
                  lambda p=p: f"{p.name}: connections end: {p.report()}", interval=0.05)
         rows += p.report()
     return rows
+
+
+def describe(move, rows, macs):
+    """Lines of text about a move. rows: {name: rows of its Peer}, all marked before the move; macs: {name: MAC} of those whose
+    frames it must get. Beyond: what they heard nothing for, less the time for which QEMU says that there was no machine."""
+    after = lambda t: f"{(t - move.resume) * 1e3:+.1f}"  # noqa: E731
+    yield (f"{move.source} -> {move.to}: QEMU's downtime {move.downtime_ms} ms, stopped to resumed "
+           f"{(move.resume - move.stop) * 1e3:.1f} ms, whole migration {move.total_ms} ms, {move.transferred >> 20} MiB")
+    for name, r in rows.items():
+        yield (f"  {name}: silent for {worst(r):.1f} ms, {worst(r) - move.downtime_ms:.1f} beyond the downtime; "
+               f"{sum(x['received'] for x in r)} blocks so far, {sum(x['retransmits'] for x in r)} segments sent again")
+    yield ("  first frame at the new site, ms after it resumed: " + ", ".join(f"from {n} {after(move.first[m])}" for n, m in
+                                                                          macs.items()) + f"; its own {after(move.spoke)}")
+    for kind, who in (("RARP", "by QEMU"), ("GARP", "by the machine"), ("NA", "by the machine")):
+        yield f"  {kind} {who}, ms after it resumed: " + (" ".join(after(t) for t, k in move.announced if k == kind) or "none")
