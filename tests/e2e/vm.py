@@ -221,7 +221,7 @@ class Machine:
             return self.migrate_into(there)
 
     def migrate_into(self, there, expected=()):
-        """Live, into what arrival() gave. expected: MACs from which a frame must come for it there. Returns what QEMU says about
+        """Live, into what arrival() gave. expected: MACs of those who talk with it, there too. Returns what QEMU says about
         it (stop, resume: when the machine did; wall clock, seconds), and what was seen on its new cable (see Cable)."""
         here = self.qemu
         with Cable(there, self.mac) as cable:
@@ -234,24 +234,25 @@ class Machine:
             here.end()
             rounds = there.qmp.ask("query-migrate-parameters")["announce-rounds"]
             cable.read_until(f"{rounds} RARPs", lambda: sum(k == "RARP" for _, k in cable.announced) >= rounds)
-            cable.read_until(f"a frame from it, and frames from {expected}", lambda: cable.spoke and set(expected) <= set(cable.first))
+            cable.read_until(f"frames from and to {expected}",
+                             lambda: set(expected) <= set(cable.first) and set(expected) <= set(cable.answered))
         return SimpleNamespace(
             source=here.site.name, to=there.site.name, downtime_ms=said["downtime"], total_ms=said["total-time"],
             transferred=said["ram"]["transferred"], stop=when(stop), resume=when(resume), announced=cable.announced,
-            first=cable.first, spoke=cable.spoke)
+            first=cable.first, answered=cable.answered)
 
 
 class Cable:
     """Context manager: what is seen on a machine's new cable while it arrives; times are seconds on the wall clock.
-    announced: [(time, kind)], what it says unasked. first: {MAC: time} of the first frame from each that came for it. spoke: when
-    it sent its first frame to anyone in particular."""
+    announced: [(time, kind)], what it says unasked. first: {MAC: time} of the first frame from each that came for it. answered:
+    {MAC: time} of its own first frame to each."""
 
     def __init__(self, qemu, mac):
         self.mac = bytes.fromhex(mac.replace(":", ""))
         self.socket = qemu.site.switch.raw_socket(qemu.tap)
         self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 0)  # "outgoing" is towards the machine
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.announced, self.first, self.spoke = [], {}, None
+        self.announced, self.first, self.answered = [], {}, {}
 
     def __enter__(self):
         return self
@@ -270,28 +271,29 @@ class Cable:
         return None
 
     def _read(self, timeout):
-        """Takes one frame; False when none came."""
+        """Takes one frame, if one comes in time."""
         self.socket.settimeout(timeout)
         try:
             f, more, _, _ = self.socket.recvmsg(2048, 256)
         except (socket.timeout, BlockingIOError):
-            return False
+            return
         at, = (s + ns / NS for level, what, v in more if (level, what) == (socket.SOL_SOCKET, SO_TIMESTAMPNS)
                for s, ns in [struct.unpack("qq", v[:16])])
         if f[6:12] == self.mac and self._unasked(f):
             self.announced.append((at, self._unasked(f)))
         elif f[6:12] == self.mac and not f[0] & 1:
-            self.spoke = self.spoke or at
+            self.answered.setdefault(f[:6].hex(":"), at)
         elif f[:6] == self.mac:
             self.first.setdefault(f[6:12].hex(":"), at)
-        return True
 
     def read_until(self, what, condition, timeout=20):
         """Reads on until a condition holds."""
         end = time.monotonic() + timeout
         while not condition():
-            if not self._read(0.1) and time.monotonic() > end:
-                raise Failed(f"not seen on the new cable within {timeout} s: {what}; seen: {self.announced} {self.first}")
+            self._read(0.1)
+            if time.monotonic() > end:
+                raise Failed(f"not seen on the new cable within {timeout} s: {what}; seen: {self.announced} {self.first} "
+                             f"{self.answered}")
 
 
 class Peer:
@@ -363,15 +365,17 @@ def end_all(peers, timeout=20):
 
 
 def describe(move, rows, macs):
-    """Lines of text about a move. rows: {name: rows of its Peer}, all marked before the move; macs: {name: MAC} of those whose
-    frames it must get. Beyond: what they heard nothing for, less the time for which QEMU says that there was no machine."""
+    """Lines of text about a move. rows: {name: rows of its Peer}, all marked before the move; macs: {name: MAC that its frames
+    come from}. Beyond: what it heard nothing for, less the time for which QEMU says that there was no machine."""
     after = lambda t: f"{(t - move.resume) * 1e3:+.1f}"  # noqa: E731
     yield (f"{move.source} -> {move.to}: QEMU's downtime {move.downtime_ms} ms, stopped to resumed "
            f"{(move.resume - move.stop) * 1e3:.1f} ms, whole migration {move.total_ms} ms, {move.transferred >> 20} MiB")
     for name, r in rows.items():
         yield (f"  {name}: silent for {worst(r):.1f} ms, {worst(r) - move.downtime_ms:.1f} beyond the downtime; "
                f"{sum(x['received'] for x in r)} blocks so far, {sum(x['retransmits'] for x in r)} segments sent again")
-    yield ("  first frame at the new site, ms after it resumed: " + ", ".join(f"from {n} {after(move.first[m])}" for n, m in
-                                                                          macs.items()) + f"; its own {after(move.spoke)}")
+    yield "  from when the machine resumed, in ms:"
+    for name, mac in macs.items():
+        yield (f"    {name}: its first frame reached the machine's new cable {after(move.first[mac])}, the first answer left "
+               f"{after(move.answered[mac])}")
     for kind, who in (("RARP", "by QEMU"), ("GARP", "by the machine"), ("NA", "by the machine")):
-        yield f"  {kind} {who}, ms after it resumed: " + (" ".join(after(t) for t, k in move.announced if k == kind) or "none")
+        yield f"    {kind} {who}: " + (" ".join(after(t) for t, k in move.announced if k == kind) or "none")
