@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from bgp import VLAN, BgpGateway, bgp_conf
+from gateway import CAUSEWAYCTL
 from lab import ROOT, Lab, open_all
 from netns import end_process, wait_for
 from vm import FAST, FULL, OUTSIDE, VM_PORT, Machine, Peer, describe, end_all, flowing, outside, whole
@@ -45,10 +46,10 @@ def s():
 
 @contextlib.contextmanager
 def hook(s, qemu, to):
-    """conf/hooks/causeway-move beside a QEMU, with a causewayctl that only notes what it is asked."""
+    """conf/hooks/causeway-move beside a QEMU, with a causewayctl that notes what it is asked and then does it."""
     calls, ctl = s.lab.file("hook.calls"), s.lab.file("causewayctl")
     with open(ctl, "w", encoding="ascii") as f:
-        f.write(f'#!/bin/sh\necho "$*" >> {calls}\n')
+        f.write(f'#!/bin/sh\necho "$*" >> {calls}\nexec {CAUSEWAYCTL} "$@"\n')
     os.chmod(ctl, 0o755)
     open(calls, "w", encoding="ascii").close()
     env = {**os.environ, "CAUSEWAY_HOOK_CONF": "/dev/null", "CAUSEWAY_HOOK_CAUSEWAYCTL": ctl, "CAUSEWAY_HOOK_SITE": to.name,
