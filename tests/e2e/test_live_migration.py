@@ -16,7 +16,7 @@ from bgp import VLAN, BgpGateway, bgp_conf
 from gateway import CAUSEWAYCTL
 from lab import ROOT, Lab, open_all
 from netns import end_process, wait_for
-from vm import FAST, FULL, OUTSIDE, VM_PORT, Machine, Peer, describe, end_all, flowing, outside, whole
+from vm import FAST, FULL, MIGRATION_S, OUTSIDE, VM_PORT, Machine, Peer, describe, end_all, flowing, outside, whole
 
 WEB = "web"
 TIMES = int(os.environ.get("CAUSEWAY_MIGRATIONS") or 1)
@@ -108,6 +108,28 @@ def test_move_within_a_site(s, record_property):
     after = s.gw["london"].wait_mac(WEB, s.vm.mac, s.paris.address)
     assert (before["sequence"], before["moves"]) == (after["sequence"], after["moves"])
     assert where_the_switch_has_it(s.paris, s.vm.mac) == s.vm.qemu.tap
+
+
+def test_migration_that_fails(s):
+    """Called off at the last moment: the machine goes on where it was, and nobody takes it for moved."""
+    flowing(s.peers)
+    before = s.gw["london"].wait_mac(WEB, s.vm.mac, s.paris.address)
+    qmp, pause = s.vm.qemu.qmp, "pause-before-switchover"
+    with s.vm.arrival(s.london) as there, hook(s, there, s.london) as h:
+        qmp.ask("migrate-set-capabilities", capabilities=[{"capability": pause, "state": True}])
+        qmp.ask("migrate", uri=there.uri)
+        qmp.event("MIGRATION", MIGRATION_S, status="pre-switchover")
+        qmp.ask("migrate_cancel")
+        wait_for(lambda: qmp.ask("query-migrate")["status"] == "cancelled", 10, "the migration is over")
+        wait_for(lambda: qmp.ask("query-status")["status"] == "running", 10, "the machine runs")
+        assert h.process.wait(20) == 1, h.process.stderr.read()
+        assert [c.split()[2:4] for c in h.calls()] == [["move", "prepare"], ["move", "cancel"]]
+    qmp.events.clear()
+    qmp.ask("migrate-set-capabilities", capabilities=[{"capability": pause, "state": False}])
+    flowing(s.peers)
+    assert all(whole(p.report()) for p in s.peers.values())
+    after = s.gw["london"].wait_mac(WEB, s.vm.mac, s.paris.address)
+    assert (before["sequence"], before["moves"]) == (after["sequence"], after["moves"])
 
 
 def test_connections_outlive_moves_there_and_back(s, record_property):
