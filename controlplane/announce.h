@@ -12,6 +12,12 @@
  * R6.4: a MAC that arrived here is told the site's own gateways out of its port, by ARP and NA whose Ethernet
  * source is ours, not the router's: no switch may learn the router here.
  *
+ * The limit is per network and in frames, one for all ports that it goes out by. A second's worth may go at
+ * once, of repeats half of it; what is over waits for its turn, first bursts before repeats, in the order in
+ * which the MACs moved.
+ * Networks take turns. A burst may be cut by the limit and goes on where it was. What waits is bounded:
+ * beyond that the oldest repeats are given up, so that those who have not been heard at all are.
+ *
  * Control thread only.
  */
 #ifndef CONTROLPLANE_ANNOUNCE_H
@@ -39,32 +45,41 @@ struct announce_ops {
                  unsigned n, unsigned *n_ips);
     /* Sends (dp_send_access()): 0 or -errno. */
     int (*send)(void *arg, dp_net_id net, dp_port_id port, dp_port_id except, const void *frame, size_t len);
+    /* Whether the network has an access port beside `except`. NULL: always. Where there is none, nobody needs
+     * to hear, and nothing is sent, counted or limited. */
+    bool (*reaches)(void *arg, dp_net_id net, dp_port_id except);
+    /* Whether the host with this IPv6 address is a router (R7.4): its NA says so. NULL: none is. */
+    bool (*is_router)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip);
 };
 
 struct announce_counts {
     uint64_t sent[ANNOUNCE_KINDS];
-    uint64_t limited; /* held back by the limit: put off, or given up when the queue was full */
-    uint64_t failed;  /* the data plane did not take it */
+    uint64_t limited; /* bursts held back by the limit: put off, or given up when the queue was full */
+    uint64_t failed;  /* the data plane did not take it; when it only had no room it gets it again */
+    uint32_t waiting; /* now: MACs with bursts still to go */
 };
 
 /* own: Ethernet source of ANNOUNCE_GATEWAY. NULL without memory. */
 struct announce *announce_new(const struct conf_moves *settings, struct mac own,
                               const struct announce_ops *ops, void *arg);
 void announce_free(struct announce *a);
-/* The site's routers of a network (R6.4); copied. 0 or -ENOMEM. */
+/* The site's routers of a network (R6.4); copied. 0, -EINVAL or -ENOMEM. */
 int announce_set_network(struct announce *a, dp_net_id net, const struct conf_router *routers, size_t n);
 
+#define ANNOUNCE_MAX_MACS 131072 /* that are announced or remembered */
+#define ANNOUNCE_MAX_DUE  16384  /* MACs of one network that wait for their turn */
 /* A MAC arrived or moved: first burst now, repeats later. A MAC that is being announced starts again.
  * arrived: it is behind a port of ours now, and came from elsewhere (R6.4). Returns how many frames went out
  * at once. */
 unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now);
-/* Sends what is due. */
+/* Sends what is due, a bounded number of frames at a time; look at announce_next() again. */
 void announce_run(struct announce *a, mono_t now);
 /* When announce_run() is due next; false: nothing waits. */
 bool announce_next(const struct announce *a, mono_t *at);
 /* In all, or of one network. */
 struct announce_counts announce_counts(const struct announce *a, dp_net_id net);
-/* Frames sent for one MAC since its last move, while it is remembered (some minutes). */
+/* Frames sent for one MAC since its last move, while it is remembered (ANNOUNCE_REMEMBER_S). */
+#define ANNOUNCE_REMEMBER_S 300
 unsigned announce_sent_for(const struct announce *a, dp_net_id net, struct mac mac);
 
 #endif
