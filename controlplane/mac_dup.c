@@ -71,15 +71,21 @@ static void remember(struct mac_history *h, struct mac_place from, struct mac_pl
         h->n++;
 }
 
-/* R5.2. One announcement is for one move. */
-static bool was_announced(struct mac_history *h, struct mac_place to, mono_t now)
+/* R5.2 */
+static bool was_announced(const struct mac_history *h, struct mac_place to, mono_t now)
 {
     dp_vtep_id vtep = to.where == DP_WHERE_VTEP ? to.target : 0;
-    bool announced = h->expect_until.ns > now.ns && h->expect == vtep;
 
-    if (announced)
-        h->expect_until.ns = 0;
-    return announced;
+    return h->expect_until.ns > now.ns && h->expect == vtep;
+}
+
+bool mac_dup_expected(struct mac_slot *s, struct mac_place to, mono_t now)
+{
+    bool expected = s->history && was_announced(s->history, to, now);
+
+    if (expected)
+        s->history->expect_until.ns = 0;
+    return expected;
 }
 
 static void freeze(struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now)
@@ -186,9 +192,9 @@ int mactable_expect_move(struct mactable *t, dp_net_id net, struct mac mac, dp_v
 
     if (!s)
         return -ENOENT;
-    h = history_get(t, s);
+    h = until.ns ? history_get(t, s) : s->history;
     if (!h)
-        return -ENOMEM;
+        return until.ns ? -ENOMEM : 0;
     h->expect = vtep;
     h->expect_until = until;
     return 0;

@@ -59,11 +59,12 @@ void mac_route_missed(struct mactable *t)
 
 void mac_follow_route(struct mactable *t, struct mac_slot *s, mono_t now)
 {
+    struct mac_entry e = mac_slot_changed(s, MAC_EVPN, mac_place_vtep(s->e.route_vtep));
     bool missed;
 
     mac_dup_release(t, s);
-    if (s->e.route_vtep && mac_slot_put(t, s, MAC_EVPN, mac_place_vtep(s->e.route_vtep), now) == 0) {
-        s->e.sticky = false;
+    e.duplicate = e.sticky = false;
+    if (s->e.route_vtep && mac_slot_put(t, s, &e, now) == 0) {
         mac_withdraw(t, s);
         return;
     }
@@ -85,34 +86,33 @@ static uint32_t local_seq(const struct mactable *t, const struct mac_entry *e)
 /* It is at this port now, and was not ours before. */
 static void become_local(struct mactable *t, struct mac_slot *s, struct mac_place port, mono_t now)
 {
-    if (mac_slot_put(t, s, MAC_LOCAL, port, now) < 0) {
+    struct mac_entry e = mac_slot_changed(s, MAC_LOCAL, port);
+
+    e.sticky = t->ports[port.target].sticky;
+    e.seq = local_seq(t, &e);
+    if (mac_slot_put(t, s, &e, now) < 0) {
         mac_refuse_full(t, s->e.net, port.target);
         return;
     }
-    s->e.sticky = t->ports[port.target].sticky;
-    s->e.seq = local_seq(t, &s->e);
     mac_ips_take_over(s);
     mac_advertise(t, s);
 }
 
 static void change_port(struct mactable *t, struct mac_slot *s, struct mac_place port, mono_t now)
 {
-    bool sticky = t->ports[port.target].sticky;
-    uint16_t es = t->ports[s->e.target].es;
+    struct mac_entry e = mac_slot_changed(s, MAC_LOCAL, port);
+    bool said =
+        e.sticky == t->ports[port.target].sticky && t->ports[s->e.target].es == t->ports[port.target].es;
 
-    if (mac_slot_put(t, s, MAC_LOCAL, port, now) < 0) {
+    e.sticky = t->ports[port.target].sticky;
+    if (e.sticky)
+        e.seq = 0;
+    else if (!said && e.route_vtep && mac_seq_cmp(e.route_seq, e.seq) >= 0)
+        e.seq = local_seq(t, &e); /* it left a shared segment */
+    if (mac_slot_put(t, s, &e, now) < 0)
         mac_refuse_full(t, s->e.net, port.target);
-        return;
-    }
-    /* Nobody else needs to know, unless what the route says of the place is another thing now. */
-    if (sticky == s->e.sticky && es == t->ports[port.target].es)
-        return;
-    s->e.sticky = sticky;
-    if (sticky)
-        s->e.seq = 0;
-    else if (s->e.route_vtep && mac_seq_cmp(s->e.route_seq, s->e.seq) >= 0)
-        s->e.seq = local_seq(t, &s->e); /* it left a shared segment */
-    mac_advertise(t, s);
+    else if (!said) /* else nobody needs to know: what the route says of the place is the same */
+        mac_advertise(t, s);
 }
 
 /* ---- frames */
@@ -163,13 +163,16 @@ static void seen_here(struct mactable *t, struct mac_slot *s, struct mac_place p
 /* A frame of a MAC that is known elsewhere came from a static peer. */
 static void seen_at_peer(struct mactable *t, struct mac_slot *s, struct mac_place vtep, mono_t now)
 {
+    struct mac_entry e = mac_slot_changed(s, MAC_REMOTE, vtep);
+
     if (s->e.origin == MAC_EVPN)
         return;
     if (s->e.route_vtep) {
         mac_follow_route(t, s, now); /* not here any more; and a route beats a static peer */
         return;
     }
-    if (mac_slot_put(t, s, MAC_REMOTE, vtep, now) < 0) {
+    e.seq = 0;
+    if (mac_slot_put(t, s, &e, now) < 0) {
         mac_refuse_full(t, s->e.net, vtep.target);
         return;
     }
@@ -184,6 +187,9 @@ void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono
     if (event->type != DP_EVENT_SOURCE || !mac_net_known(t, event->net) || !mac_place_valid(place) ||
         mac_is_group(event->mac) || mac_is_zero(event->mac))
         return;
+    t->event = (struct mac_event){.cause = MAC_BY_FRAME,
+                                  .evidence = (enum dp_evidence)event->evidence,
+                                  .at = event->at.ns ? event->at : now};
     s = mac_slot_find(t, event->net, event->mac);
     if (!s) {
         learn(t, event, place, now);
@@ -216,8 +222,10 @@ static void yield(struct mactable *t, struct mac_slot *s, mono_t now)
 {
     struct mac_place vtep = mac_place_vtep(s->e.route_vtep);
     bool counted = !s->e.sticky && !s->e.route_sticky;
+    bool frozen = counted && mac_dup_count(t, s, vtep, now);
+    struct mac_entry e = mac_slot_changed(s, MAC_EVPN, vtep);
 
-    if (counted && mac_dup_count(t, s, vtep, now) && mac_slot_put(t, s, MAC_EVPN, vtep, now) == 0)
+    if (frozen && mac_slot_put(t, s, &e, now) == 0)
         mac_withdraw(t, s); /* frozen, so it stays there */
     else
         mac_follow_route(t, s, now);
@@ -305,6 +313,7 @@ void mactable_remote(struct mactable *t, dp_net_id net, struct mac mac, const st
     if (!mac_net_known(t, net) || mac_is_group(mac) || mac_is_zero(mac) ||
         (best && !mac_place_valid(mac_place_vtep(best->vtep))))
         return;
+    mac_event(t, MAC_BY_ROUTE, now);
     if (best)
         t->vteps[best->vtep].address = best->address;
     s = mac_slot_find(t, net, mac);

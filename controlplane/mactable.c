@@ -230,8 +230,50 @@ static int entry_program(struct mactable *t, const struct mac_entry *e)
     return t->ops.program(t->arg, e->net, e->mac, dest);
 }
 
+/* ---- moves */
+
+#define SEEN_STEP_NS 2000000 /* the data plane's clock, and more */
+
+/* R6.3: from before to after (net 0: none), and the event of now says why. */
+static void tell_moved(struct mactable *t, const struct mac_entry *before, const struct mac_entry *after,
+                       mono_t last_seen, bool expected)
+{
+    const struct mac_entry *e = after->net ? after : before;
+    struct mac_moved m = {
+        .net = e->net,
+        .mac = e->mac,
+        .from = mac_place_of(before),
+        .to = mac_place_of(after),
+        .before = before->origin,
+        .after = after->origin,
+        .seq = after->net ? mac_entry_seq(after) : 0,
+        .expected = expected,
+        .routed = t->event.cause == MAC_BY_ROUTE,
+        .cause = t->event.cause,
+        .evidence = t->event.evidence,
+        .at = t->event.at,
+        .last_seen = last_seen,
+    };
+
+    if (t->ops.moved)
+        t->ops.moved(t->arg, &m);
+}
+
+/* To be asked before the FDB is told another place. What only a route said to be there was not seen when its
+ * entry was made. */
+static mono_t last_seen(struct mactable *t, const struct mac_entry *e)
+{
+    mono_t seen;
+
+    if (!t->ops.moved || !t->ops.seen(t->arg, e->net, e->mac, &seen) || mac_is_configured(e) ||
+        (e->origin == MAC_EVPN && seen.ns <= e->since.ns + SEEN_STEP_NS))
+        return (mono_t){0};
+    return seen;
+}
+
 struct mac_slot *mac_slot_add(struct mactable *t, const struct mac_entry *e)
 {
+    static const struct mac_entry none;
     uint32_t b = bucket_of(t, e->net, e->mac);
     uint32_t i = t->free;
 
@@ -248,14 +290,17 @@ struct mac_slot *mac_slot_add(struct mactable *t, const struct mac_entry *e)
     t->buckets[b] = i;
     t->count++;
     entry_count(t, e, 1);
+    tell_moved(t, &none, e, (mono_t){0}, false);
     return &t->slots[i];
 }
 
 void mac_slot_remove(struct mactable *t, struct mac_slot *s)
 {
+    static const struct mac_entry none;
     uint32_t i = (uint32_t)(s - t->slots);
     struct mac_entry e = s->e;
     uint32_t *link = &t->buckets[bucket_of(t, e.net, e.mac)];
+    mono_t seen = last_seen(t, &e);
 
     while (*link != i)
         link = &t->slots[*link].next;
@@ -269,31 +314,41 @@ void mac_slot_remove(struct mactable *t, struct mac_slot *s)
     t->count--;
     entry_count(t, &e, -1);
     t->ops.remove(t->arg, e.net, e.mac);
+    tell_moved(t, &e, &none, seen, false);
 }
 
-int mac_slot_put(struct mactable *t, struct mac_slot *s, enum mac_origin origin, struct mac_place place,
-                 mono_t now)
+struct mac_entry mac_slot_changed(const struct mac_slot *s, enum mac_origin origin, struct mac_place place)
 {
     struct mac_entry e = s->e;
-    bool moved = !mac_place_eq(mac_place_of(&e), place);
-    int rc = 0;
 
     e.origin = origin;
     e.where = (enum dp_where)place.where;
     e.target = place.target;
-    if (moved || (origin == MAC_STATIC) != (s->e.origin == MAC_STATIC))
+    return e;
+}
+
+int mac_slot_put(struct mactable *t, struct mac_slot *s, const struct mac_entry *changed, mono_t now)
+{
+    struct mac_entry before = s->e, e = *changed;
+    bool moved = !mac_place_eq(mac_place_of(&before), mac_place_of(&e));
+    mono_t seen = moved ? last_seen(t, &before) : (mono_t){0};
+    int rc = 0;
+
+    if (moved || (e.origin == MAC_STATIC) != (before.origin == MAC_STATIC))
         rc = entry_program(t, &e);
     if (rc < 0)
         return rc;
     if (moved) {
-        e.last = mac_place_of(&s->e);
+        e.last = mac_place_of(&before);
         e.since = now;
         e.moves++;
         t->stats.moves++;
     }
-    entry_count(t, &s->e, -1);
+    entry_count(t, &before, -1);
     s->e = e;
     entry_count(t, &e, 1);
+    if (moved)
+        tell_moved(t, &before, &e, seen, mac_dup_expected(s, mac_place_of(&e), now));
     return 0;
 }
 
@@ -319,12 +374,14 @@ int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struc
 
     if (rc < 0)
         return rc;
+    mac_event(t, MAC_BY_US, now);
     s = mac_slot_find(t, net, mac);
     if (s && mac_is_configured(&s->e))
         return -EEXIST;
     if (!s && !(s = mac_slot_add(t, &e)))
         return -ENOSPC;
-    if (mac_slot_put(t, s, origin, place, now) < 0)
+    e = mac_slot_changed(s, origin, place);
+    if (mac_slot_put(t, s, &e, now) < 0)
         return -ENOSPC;
     mac_dup_release(t, s);
     s->e.since = now;
@@ -346,6 +403,7 @@ int mactable_remove_static(struct mactable *t, dp_net_id net, struct mac mac, mo
 
     if (!s || !mac_is_configured(&s->e))
         return -ENOENT;
+    mac_event(t, MAC_BY_US, now);
     mac_follow_route(t, s, now);
     return 0;
 }
@@ -380,6 +438,7 @@ unsigned mactable_age(struct mactable *t, mono_t now, unsigned budget)
 {
     unsigned removed = 0;
 
+    mac_event(t, MAC_BY_US, now);
     if (budget > t->high)
         budget = t->high;
     for (; budget > 0; budget--) {
@@ -400,6 +459,7 @@ static unsigned for_chosen(struct mactable *t, dp_net_id net, const struct mac *
 {
     unsigned first = net ? net : 1, last = net ? net : DP_MAX_NETWORKS, done = 0;
 
+    mac_event(t, MAC_BY_US, now);
     if (mac) {
         for (unsigned n = first; n <= last; n++) {
             struct mac_slot *s = mac_net_known(t, (dp_net_id)n) ? mac_slot_find(t, (dp_net_id)n, *mac) : NULL;
@@ -463,6 +523,7 @@ unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t tar
     struct mac_place gone = {target, (uint8_t)where};
     unsigned removed = 0;
 
+    mac_event(t, MAC_BY_US, now);
     for (uint32_t i = 0; i < t->high; i++)
         if (t->slots[i].e.net != 0)
             removed += clear_place(t, &t->slots[i], gone, now);
@@ -477,6 +538,7 @@ void mactable_replay(struct mactable *t)
 
         if (s->e.net == 0 || entry_program(t, &s->e) == 0)
             continue;
+        mac_event(t, MAC_BY_US, s->e.since);
         mac_refuse_full(t, s->e.net, s->e.target);
         if (mac_is_configured(&s->e))
             continue;

@@ -95,6 +95,13 @@ struct mac_alert_info {
     unsigned moves; /* MAC_ALERT_DUPLICATE: within the window */
 };
 
+/* What made a MAC move. */
+enum mac_cause {
+    MAC_BY_FRAME, /* of it, with this evidence (R6.1) */
+    MAC_BY_ROUTE, /* of a peer */
+    MAC_BY_US,    /* its time was over, it was cleared, or configured */
+};
+
 /* Where a MAC was and is; where 0: not known to the table (new, or gone). */
 struct mac_moved {
     dp_net_id net;
@@ -103,7 +110,8 @@ struct mac_moved {
     enum mac_origin before, after; /* of an end whose where is 0: not set */
     uint32_t seq;                  /* of whoever owns it now */
     bool expected;                 /* R5.2: announced by mactable_expect_move() */
-    bool routed;                   /* a route brought the change; else a frame, with this evidence (R6.1): */
+    bool routed;                   /* cause is MAC_BY_ROUTE */
+    enum mac_cause cause;
     enum dp_evidence evidence;
     mono_t at;        /* when the frame was at the worker, or now */
     mono_t last_seen; /* last frame from it at the old place, 0: never or not known */
@@ -115,8 +123,9 @@ struct mactable_ops {
     void (*remove)(void *arg, dp_net_id net, struct mac mac);
     /* When a frame from it was last seen, by the clock of `now`; false: unknown. */
     bool (*seen)(void *arg, dp_net_id net, struct mac mac, mono_t *seen);
-    /* It came, went, or is at another place (R6.3). After `program` and before the peers are told. May read
-     * the table, its IPs too. NULL: not wanted. */
+    /* It came, went, or is at another place (R6.3). After `program`, and before the peers are told of the new
+     * place; of a MAC that goes, after `remove` and `withdraw`. May read the table: the entry says what `m`
+     * does, and has the IPs of before. NULL: not wanted. */
     void (*moved)(void *arg, const struct mac_moved *m);
     void (*alert)(void *arg, const struct mac_alert_info *info);
     /* Our type 2 routes; ip NULL: the MAC alone. Advertising what is out replaces it. NULL without BGP. */
@@ -197,8 +206,9 @@ int mactable_local_ip_gone(struct mactable *t, dp_net_id net, struct mac mac, co
 int mactable_remote_ip(struct mactable *t, dp_net_id net, struct mac mac, const struct ipaddr *ip,
                        bool known);
 
-/* R5.2: the next move to that VTEP (0: to here) is not counted when it comes before `until`. 0; -ENOENT: the
- * MAC is unknown, so its appearance is no move; -ENOMEM. */
+/* R5.2: the next move to that VTEP (0: to here) is not counted when it comes before `until`; moves to other
+ * places are, meanwhile. until 0: it is expected no longer. 0; -ENOENT: the MAC is unknown, so its appearance
+ * is no move; -ENOMEM. */
 int mactable_expect_move(struct mactable *t, dp_net_id net, struct mac mac, dp_vtep_id vtep, mono_t until);
 
 /* Looks at up to `budget` entries, going round, and removes those that aged out (back to the route, if there

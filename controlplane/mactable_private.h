@@ -8,7 +8,8 @@
  *   mac_ip.c        the IPs of a MAC, and all that is said to the peers
  *
  * Tricky: counts per network, port and VTEP, and the "limit was hit" marks, change in mac_slot_add(),
- * mac_slot_remove() and mac_slot_put() only; every path goes through these three.
+ * mac_slot_remove() and mac_slot_put() only; every path goes through these three, and they tell of moves. Why
+ * it moves is noted by each event at its beginning (mac_event()), for they are deep below.
  */
 #ifndef CONTROLPLANE_MACTABLE_PRIVATE_H
 #define CONTROLPLANE_MACTABLE_PRIVATE_H
@@ -51,10 +52,18 @@ struct mac_vtep {
     struct ipaddr address; /* as in the last route from it */
 };
 
+/* What is going on. */
+struct mac_event {
+    enum mac_cause cause;
+    enum dp_evidence evidence;
+    mono_t at;
+};
+
 struct mactable {
     struct mactable_ops ops;
     void *arg;
     uint64_t key[2];
+    struct mac_event event;
     uint32_t max;
     uint32_t count;
     uint32_t high; /* slots from here on were never used */
@@ -78,6 +87,12 @@ struct mactable {
 
 /* ---- mactable.c */
 
+/* An event begins; the last one is over. */
+static inline void mac_event(struct mactable *t, enum mac_cause cause, mono_t at)
+{
+    t->event = (struct mac_event){.cause = cause, .at = at};
+}
+
 bool mac_net_known(const struct mactable *t, dp_net_id net);
 bool mac_place_valid(struct mac_place place);
 /* NULL when there is none. */
@@ -87,10 +102,11 @@ bool mac_has_room(const struct mactable *t);
 struct mac_slot *mac_slot_add(struct mactable *t, const struct mac_entry *e);
 /* Takes it out of the FDB and the table; its routes must have been withdrawn. */
 void mac_slot_remove(struct mactable *t, struct mac_slot *s);
-/* Programs an existing entry with another owner or place, in one store (R4.10), and counts the move when the
- * place is another one. 0, or -ENOSPC with nothing changed. */
-int mac_slot_put(struct mactable *t, struct mac_slot *s, enum mac_origin origin, struct mac_place place,
-                 mono_t now);
+/* What the entry of a slot becomes with another owner or place, for mac_slot_put(). */
+struct mac_entry mac_slot_changed(const struct mac_slot *s, enum mac_origin origin, struct mac_place place);
+/* Programs an existing entry as `changed` has it, in one store (R4.10), and counts the move when the place is
+ * another one. 0, or -ENOSPC with nothing changed. */
+int mac_slot_put(struct mactable *t, struct mac_slot *s, const struct mac_entry *changed, mono_t now);
 /* R8.4: false, and an alert for the first one, when the port or the network takes no more. */
 bool mac_port_accepts(struct mactable *t, dp_net_id net, struct mac_place place);
 bool mac_network_accepts(struct mactable *t, dp_net_id net, struct mac_place place);
@@ -143,8 +159,11 @@ void mac_route_missed(struct mactable *t);
 
 /* ---- mac_dup.c */
 
-/* A move between here and another gateway is about to be made. True: it is the Nth, the MAC is frozen now. */
+/* A move between here and another gateway is about to be made. True: it is the Nth, the MAC is frozen now.
+ * One that was announced is not counted (R5.2). */
 bool mac_dup_count(struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now);
+/* A move is made: whether it was announced. One announcement is for one move. */
+bool mac_dup_expected(struct mac_slot *s, struct mac_place to, mono_t now);
 /* Ends a freeze. */
 void mac_dup_release(struct mactable *t, struct mac_slot *s);
 /* The moves so far count no more. */

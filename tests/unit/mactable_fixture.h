@@ -39,6 +39,10 @@ static struct fdb {
     struct our_route routes[FDB_MAX];
     unsigned n_routes;
     unsigned advertises, withdraws;
+    struct mac_moved told[FDB_MAX]; /* the last word about each MAC that is there */
+    unsigned n_told;
+    struct mac_moved moved; /* the last one of all */
+    unsigned moves;         /* those from a place to another one */
 } fdb;
 
 static struct mactable *table;
@@ -97,6 +101,41 @@ static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
     return true;
 }
 
+/* R6.3: what is told goes on from what was told before, and the FDB and the entry say it already. */
+static void op_moved(void *arg, const struct mac_moved *m)
+{
+    const struct mac_entry *entry = mactable_find(table, m->net, m->mac);
+    struct fdb_entry *f = fdb_find(m->net, m->mac);
+    unsigned i = 0;
+
+    ck_assert_ptr_eq(arg, &fdb);
+    while (i < fdb.n_told && (fdb.told[i].net != m->net || !mac_eq(fdb.told[i].mac, m->mac)))
+        i++;
+    ck_assert_int_eq(m->from.where != 0, i < fdb.n_told);
+    ck_assert_int_eq(m->to.where != 0, f != NULL);
+    ck_assert_int_eq(m->to.where != 0, entry != NULL);
+    ck_assert(m->from.where != m->to.where || m->from.target != m->to.target);
+    if (i < fdb.n_told) {
+        ck_assert_uint_eq(m->from.where, fdb.told[i].to.where);
+        ck_assert_uint_eq(m->from.target, fdb.told[i].to.target);
+    } else {
+        fdb.n_told++;
+    }
+    if (f) {
+        ck_assert_uint_eq(m->to.where, f->dest.where);
+        ck_assert_uint_eq(m->to.target, f->dest.target);
+        ck_assert_uint_eq(m->to.where, entry->where);
+        ck_assert_uint_eq(m->to.target, entry->target);
+        ck_assert_uint_eq(m->after, entry->origin);
+        ck_assert_uint_eq(m->seq, mac_entry_seq(entry));
+        fdb.told[i] = *m;
+    } else {
+        fdb.told[i] = fdb.told[--fdb.n_told];
+    }
+    fdb.moves += m->from.where && m->to.where;
+    fdb.moved = *m;
+}
+
 static void op_alert(void *arg, const struct mac_alert_info *info)
 {
     ck_assert_ptr_eq(arg, &fdb);
@@ -132,6 +171,7 @@ static void op_withdraw(void *arg, dp_net_id net, struct mac mac, const struct i
 static const struct mactable_ops ops = {.program = op_program,
                                         .remove = op_remove,
                                         .seen = op_seen,
+                                        .moved = op_moved,
                                         .alert = op_alert,
                                         .advertise = op_advertise,
                                         .withdraw = op_withdraw};
@@ -227,6 +267,8 @@ static void check_consistent(void)
         frozen += e->duplicate;
     }
     ck_assert_uint_eq(n, fdb.n);
+    ck_assert_uint_eq(n, fdb.n_told);
+    ck_assert_uint_eq(fdb.moves, mactable_stats(table).moves);
     ck_assert_uint_eq(routes, fdb.n_routes);
     ck_assert_uint_eq(frozen, mactable_stats(table).frozen);
     ck_assert_uint_eq(n, mactable_count(table));

@@ -52,6 +52,8 @@ struct gateway_model {
     struct mactable *t;
     bool resetting, all_old;
     struct fdb_slot fdb[MAX_MACS];
+    struct mac_place told[MAX_MACS]; /* by op moved */
+    unsigned moves;
     struct route in[GATEWAYS][MAX_MACS][MAX_IPS];
     struct route out[MAX_MACS][MAX_IPS];
     unsigned adverts, alerts[MAC_ALERT_N];
@@ -178,6 +180,21 @@ static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
     return true;
 }
 
+/* R6.3: each change of the FDB is told once, after it, and goes on from the one before. */
+static void op_moved(void *arg, const struct mac_moved *m)
+{
+    struct gateway_model *g = arg;
+    unsigned i = index_of(m->net, m->mac);
+    const struct fdb_slot *f = &g->fdb[i];
+
+    MUST(m->from.where == g->told[i].where && m->from.target == g->told[i].target);
+    MUST(m->to.where == (f->valid ? f->dest.where : 0));
+    MUST(m->to.target == (f->valid ? f->dest.target : 0));
+    MUST(m->from.where != m->to.where || m->from.target != m->to.target);
+    g->told[i] = m->to;
+    g->moves += m->from.where && m->to.where;
+}
+
 static void op_alert(void *arg, const struct mac_alert_info *info)
 {
     struct gateway_model *g = arg;
@@ -200,8 +217,9 @@ static void op_advertise(void *arg, dp_net_id net, struct mac mac, const struct 
     struct gateway_model *g = arg;
     unsigned m = index_of(net, mac), i = ip_index(m, ip);
 
-    /* The FDB is told first. */
+    /* The FDB is told first, and then the site (R6.3). */
     MUST(g->fdb[m].valid && g->fdb[m].dest.where == DP_WHERE_PORT);
+    MUST(g->told[m].where == DP_WHERE_PORT);
     g->adverts++;
     g->out[m][i] = (struct route){true, sticky, seq};
     send_to_all(g->id, (struct message){ADVERTISE, (uint8_t)m, (uint8_t)i, sticky, seq});
@@ -221,6 +239,7 @@ static void op_withdraw(void *arg, dp_net_id net, struct mac mac, const struct i
 static const struct mactable_ops world_ops = {.program = op_program,
                                               .remove = op_remove,
                                               .seen = op_seen,
+                                              .moved = op_moved,
                                               .alert = op_alert,
                                               .advertise = op_advertise,
                                               .withdraw = op_withdraw};
@@ -478,6 +497,7 @@ static void check_gateway(unsigned g, unsigned m)
         MUST(f->dest.where == e->where);
         MUST(f->dest.target == e->target);
     }
+    MUST(model->told[m].where == (e ? e->where : 0) && model->told[m].target == (e ? e->target : 0));
     /* What is out is what the entry says, for the MAC and each IP (R4.9). */
     MUST(model->out[m][0].valid == (e && e->where == DP_WHERE_PORT));
     for (unsigned i = 0; i < MAX_IPS; i++) {
