@@ -11,6 +11,7 @@
 
 #include "controlplane/api_request.h"
 #include "controlplane/gateway.h"
+#include "controlplane/json.h"
 
 struct bgp_session;
 
@@ -36,26 +37,9 @@ void cmd_json_ignored(cJSON *o, const uint64_t *ignored);
 /* Whole seconds since a time of the past. */
 uint64_t cmd_seconds_since(mono_t then);
 
-/* Members of a JSON object. Without memory a member is left out. */
-void json_text(cJSON *o, const char *name, const char *text);
-void json_bool(cJSON *o, const char *name, bool v);
-/* Exact up to 2^64-1, which a JSON number of cJSON's (a double) is not. */
-void json_u64(cJSON *o, const char *name, uint64_t v);
 /* A router id and the like, host order, as dotted quad. */
 void json_id(cJSON *o, const char *name, uint32_t id);
-/* A string at the end of an array. */
-void json_add_text(cJSON *array, const char *text);
-/* null stands for UINT32_MAX ("no limit"). */
-void json_limit(cJSON *o, const char *name, uint32_t v);
-void json_mac(cJSON *o, const char *name, struct mac m);
-/* null stands for no address. */
-void json_address(cJSON *o, const char *name, const struct ipaddr *a);
 /* "name":{"frames":F,"bytes":B} */
 void json_count(cJSON *o, const char *name, struct dp_count c);
-/* A new empty array or object in o, or a new object at the end of an array. NULL without memory; all of these
- * functions take NULL for o and then do nothing. */
-cJSON *json_array(cJSON *o, const char *name);
-cJSON *json_object(cJSON *o, const char *name);
-cJSON *json_row(cJSON *array);
 
 #endif

@@ -8,6 +8,7 @@
  *
  * Control thread only.
  */
+#include "controlplane/mac_hash.h"
 #include "controlplane/mactable_private.h"
 
 #include <errno.h>
@@ -197,16 +198,7 @@ void mac_refuse_full(struct mactable *t, dp_net_id net, dp_port_id port)
 
 static uint32_t bucket_of(const struct mactable *t, dp_net_id net, struct mac mac)
 {
-    uint64_t k = (uint64_t)net << 48;
-    unsigned __int128 m;
-
-    for (unsigned i = 0; i < 6; i++)
-        k |= (uint64_t)mac.b[i] << (8 * i);
-    /* Two keyed multiplications folded: the secret decides which keys share a bucket. */
-    m = (unsigned __int128)(k ^ t->key[0]) * (t->key[1] | 1);
-    k = (uint64_t)m ^ (uint64_t)(m >> 64);
-    m = (unsigned __int128)(k ^ t->key[1]) * (t->key[0] | 1);
-    return (uint32_t)((uint64_t)m ^ (uint64_t)(m >> 64)) & t->bucket_mask;
+    return mac_hash(t->key, net, mac) & t->bucket_mask;
 }
 
 struct mac_slot *mac_slot_find(const struct mactable *t, dp_net_id net, struct mac mac)
