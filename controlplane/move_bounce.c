@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See move_bounce.h. Items are in a list by age, the oldest first, and in a hash by (network, MAC).
+ */
+#include "controlplane/move_bounce.h"
+
+#include "controlplane/mac_hash.h"
+
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+
+#define BUCKETS 4096
+
+struct item {
+    TAILQ_ENTRY(item) by_age;
+    LIST_ENTRY(item) by_mac;
+    struct move_bounce what;
+    mono_t until;
+};
+
+LIST_HEAD(bucket, item);
+
+struct move_bounces {
+    uint64_t lasts_ns, key[2];
+    unsigned n;
+    TAILQ_HEAD(, item) by_age;
+    struct bucket buckets[BUCKETS];
+    uint32_t in[DP_MAX_NETWORKS + 1];
+};
+
+struct move_bounces *move_bounces_new(uint64_t lasts_ns)
+{
+    struct move_bounces *b = calloc(1, sizeof(*b));
+
+    if (!b || getrandom(b->key, sizeof(b->key), 0) != sizeof(b->key)) {
+        free(b);
+        return NULL;
+    }
+    b->lasts_ns = lasts_ns;
+    TAILQ_INIT(&b->by_age);
+    return b;
+}
+
+static struct bucket *bucket_of(struct move_bounces *b, dp_net_id net, struct mac mac)
+{
+    return &b->buckets[mac_hash(b->key, net, mac) % BUCKETS];
+}
+
+static struct item *find(struct move_bounces *b, dp_net_id net, struct mac mac)
+{
+    struct item *i;
+
+    LIST_FOREACH(i, bucket_of(b, net, mac), by_mac)
+    {
+        if (i->what.net == net && mac_eq(i->what.mac, mac))
+            return i;
+    }
+    return NULL;
+}
+
+static void item_free(struct move_bounces *b, struct item *i)
+{
+    TAILQ_REMOVE(&b->by_age, i, by_age);
+    LIST_REMOVE(i, by_mac);
+    b->in[i->what.net]--;
+    b->n--;
+    free(i);
+}
+
+void move_bounces_free(struct move_bounces *b)
+{
+    if (!b)
+        return;
+    while (!TAILQ_EMPTY(&b->by_age))
+        item_free(b, TAILQ_FIRST(&b->by_age));
+    free(b);
+}
+
+bool move_bounces_begin(struct move_bounces *b, dp_net_id net, struct mac mac, mono_t now,
+                        struct move_bounce *ended)
+{
+    struct item *i, *oldest;
+    bool full;
+
+    move_bounces_drop(b, net, mac);
+    full = b->n >= MOVE_BOUNCES;
+    i = calloc(1, sizeof(*i));
+    if (!i) {
+        *ended = (struct move_bounce){net, mac}; /* nobody would end it later */
+        return true;
+    }
+    oldest = TAILQ_FIRST(&b->by_age);
+    if (full) {
+        *ended = oldest->what;
+        item_free(b, oldest);
+    }
+    i->what = (struct move_bounce){net, mac};
+    i->until.ns = now.ns + b->lasts_ns;
+    TAILQ_INSERT_TAIL(&b->by_age, i, by_age);
+    LIST_INSERT_HEAD(bucket_of(b, net, mac), i, by_mac);
+    b->in[net]++;
+    b->n++;
+    return full;
+}
+
+void move_bounces_drop(struct move_bounces *b, dp_net_id net, struct mac mac)
+{
+    struct item *i = find(b, net, mac);
+
+    if (i)
+        item_free(b, i);
+}
+
+bool move_bounces_over(struct move_bounces *b, mono_t now, struct move_bounce *out)
+{
+    struct item *i = TAILQ_FIRST(&b->by_age);
+
+    if (!i || i->until.ns > now.ns)
+        return false;
+    *out = i->what;
+    item_free(b, i);
+    return true;
+}
+
+bool move_bounces_next(const struct move_bounces *b, mono_t *at)
+{
+    const struct item *i = TAILQ_FIRST(&b->by_age);
+
+    if (i)
+        *at = i->until;
+    return i != NULL;
+}
+
+unsigned move_bounces_in(const struct move_bounces *b, dp_net_id net)
+{
+    return net <= DP_MAX_NETWORKS ? b->in[net] : 0;
+}
