@@ -158,6 +158,7 @@ static void on_dp_events(evutil_socket_t fd, short what, void *arg)
             break;
     }
     /* Drained, so the data plane wakes us again: what it put on the TAP's ring by now must be taken. */
+    more |= gateway_oam_serve(g);
     more |= serve_tap(g);
     /* Others first, then the rest: a timer of no length comes in the loop's next turn. */
     if (more)
@@ -430,6 +431,8 @@ static int climb(struct gateway *g, char *err, size_t err_len)
     if (rc == 0)
         rc = start_worker(g, err, err_len);
     if (rc == 0)
+        rc = gateway_oam_start(g, err, err_len);
+    if (rc == 0)
         rc = start_events(g, err, err_len);
     if (rc == 0)
         rc = start_overlay(g, err, err_len);
@@ -468,6 +471,7 @@ void gateway_stop(struct gateway *g)
 {
     if (!g)
         return;
+    gateway_oam_stop(g);
     overlay_stop(g->overlay);
     g->overlay = NULL;
     event_drop(g->priv->publish);

@@ -13,8 +13,11 @@
 #include "controlplane/underlay.h"
 #include "dataplane/dp.h"
 
+struct announce;
 struct event_base;
+struct oam;
 struct overlay;
+struct rehearse;
 struct xdp;
 
 struct gateway_port {
@@ -44,6 +47,9 @@ struct gateway {
     struct underlay *underlay;
     struct mactable *macs;
     struct overlay *overlay; /* NULL without bgp */
+    struct announce *announce;
+    struct oam *oam;
+    struct rehearse *rehearse;
     struct gateway_port ports[DP_MAX_PORTS];
     unsigned n_ports;
     struct gateway_network *networks;

@@ -6,6 +6,7 @@
  *   gateway_ports.c     opens the ports; follows their link and MTU
  *   gateway_topology.c  struct conf + underlay -> struct dp_topology
  *   gateway_vteps.c     the VTEPs: configured, and told by BGP
+ *   gateway_oam.c       frames for the gateway itself: other gateways' messages, rehearsals
  *   gateway_report.c    one log line for each change that an operator wants to know
  */
 #ifndef CONTROLPLANE_GATEWAY_PRIVATE_H
@@ -24,7 +25,7 @@ struct gateway_limit {
 };
 
 struct gateway_private {
-    struct event *events, *tap, *more_events, *age_timer, *poll_timer;
+    struct event *events, *tap, *more_events, *age_timer, *poll_timer, *oam_timer;
     struct event *publish; /* active when the topology changed in this turn of the loop */
     struct topology topology;
     dp_port_id underlay_port;
@@ -83,6 +84,18 @@ void gateway_close_ports(struct gateway *g);
 /* Looks at the state of each port, logs what changed, and passes on what the kernel says of `interface:`
  * ports. */
 void gateway_poll_ports(struct gateway *g, bool first);
+
+/* ---- gateway_oam.c */
+
+/* Needs the announcer. 0 or -errno with a sentence in err. */
+int gateway_oam_start(struct gateway *g, char *err, size_t err_len);
+/* Ends rehearsals; while the MAC table and the data plane still work. Also when start failed, or was not
+ * called. */
+void gateway_oam_stop(struct gateway *g);
+/* Takes frames for the gateway itself; after dp_events_pop() drained. True: there may be more. */
+bool gateway_oam_serve(struct gateway *g);
+/* A request was sent, or a rehearsal started: something may be due earlier now. */
+void gateway_oam_changed(struct gateway *g);
 
 /* ---- gateway_report.c */
 
