@@ -185,6 +185,8 @@ static void counters_totals(const struct gateway *g, cJSON *result)
     dp_totals(g->dp, &totals);
     o = json_object(result, "totals");
     json_u64(o, "replicas", totals.replicas);
+    json_u64(o, "originated", totals.originated);
+    json_u64(o, "taken", totals.taken);
     json_u64(o, "events_lost", totals.events_lost);
     json_u64(o, "polls", totals.polls);
     json_u64(o, "idle_polls", totals.idle_polls);
@@ -219,6 +221,10 @@ static void counters_network(const struct gateway *g, const struct gateway_netwo
     json_count(row, "wan_in_flooded", c.wan_in[1]);
     json_count(row, "wan_out_unicast", c.wan_out[0]);
     json_count(row, "wan_out_flooded", c.wan_out[1]);
+    json_u64(row, "proxy_arp", c.proxy_arp);
+    json_u64(row, "proxy_nd", c.proxy_nd);
+    json_u64(row, "bounced", c.bounced);
+    json_u64(row, "bicast", c.bicast);
 }
 
 static void counters_vtep(const struct gateway *g, const struct gateway_vtep *vtep, cJSON *row)

@@ -110,6 +110,10 @@ static void network_counters(const struct gateway *g, dp_net_id id, cJSON *row)
         json_count(o, "unicast", values[i][0]);
         json_count(o, "flooded", values[i][1]);
     }
+    json_u64(counters, "proxy_arp", c.proxy_arp);
+    json_u64(counters, "proxy_nd", c.proxy_nd);
+    json_u64(counters, "bounced", c.bounced);
+    json_u64(counters, "bicast", c.bicast);
 }
 
 /* Who gets what is flooded in a network (R8.1): configured, told by BGP, or both. */

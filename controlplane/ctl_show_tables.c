@@ -143,6 +143,10 @@ static void network_traffic(struct ctl_show *s, const cJSON *net)
                                           {"access_out", "access out"},
                                           {"wan_in", "WAN in"},
                                           {"wan_out", "WAN out"}};
+    static const char *const lines[][3] = {{"proxy_arp", "proxy ARP", " requests answered here"},
+                                           {"proxy_nd", "proxy ND", " requests answered here"},
+                                           {"bounced", "bounced", " frames sent on after a move"},
+                                           {"bicast", "bi-cast", " frames sent twice before a move"}};
     struct ctl_table *t = ctl_table_new(VIEW_COLUMNS(columns), s->width);
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -155,6 +159,9 @@ static void network_traffic(struct ctl_show *s, const cJSON *net)
     fputc('\n', s->out);
     ctl_table_print(t, s->out);
     ctl_table_free(t);
+    fputc('\n', s->out);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        view_line_number(s, lines[i][1], view_number(view_member(net, "counters"), lines[i][0]), lines[i][2]);
 }
 
 static void network_peers(struct ctl_show *s, const cJSON *net)

@@ -208,7 +208,9 @@ class Gateway:
         return wait_for(there, timeout, lambda: f"{self.name}: {mac} at {where}; it has {self.macs(network_name)}")
 
     def balance(self):
-        """(frames in + replicas, frames out + drops): equal when the worker is idle."""
+        """(frames in + replicas + originated, frames out + drops + taken): equal when the worker is idle."""
         c = self.counters()
+        t = {k: int(v) for k, v in c["totals"].items()}
         frames = lambda way: sum(int(p[way]["frames"]) for p in c["ports"])  # noqa: E731
-        return frames("rx") + int(c["totals"]["replicas"]), frames("tx") + sum(int(v) for v in c["drops"].values())
+        return (frames("rx") + t["replicas"] + t["originated"],
+                frames("tx") + t["taken"] + sum(int(v) for v in c["drops"].values()))

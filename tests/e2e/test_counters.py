@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Counters add up: frames in + replicas = frames out + drops, for random traffic of every kind at once."""
+"""Counters add up: frames in + replicas + originated = frames out + drops + taken, for random traffic of every kind at
+once."""
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ from netns import wait_for
 from probe import BROADCAST, running_probe
 from wire import udp4
 
+OAM_MAC = "03:43:57:4f:41:4d"  # frames between gateways, with EtherType 0x88b6
 VLANS = {100: 10100, 101: 10101, 102: 10102, 103: 10103}
 COUNT = 2000
 
@@ -37,7 +39,8 @@ def p(request):
 
 def random_frame(rng):
     macs = [f"02:aa:00:00:00:{i:02x}" for i in range(24)]
-    dst = rng.choice([rng.choice(macs), BROADCAST, "01:00:5e:00:00:01", "01:80:c2:00:00:02", "02:00:00:00:99:01"])
+    dst = rng.choice([rng.choice(macs), BROADCAST, "01:00:5e:00:00:01", "01:80:c2:00:00:02", OAM_MAC,
+                      "02:00:00:00:99:01"])
     src = rng.choice([*macs, *macs, "00:00:00:00:00:00"])
     if rng.random() < 0.5:
         return bytes(Ether(src=src, dst=dst) / udp4("10.0.0.1", "10.0.0.2", size=rng.randrange(1440)))
@@ -77,9 +80,10 @@ def test_counters_add_up(p):
     assert received == sent if p.kind == INTERFACE else received >= sent
     drops = {k: v - before["drops"][k] for k, v in after["drops"].items()}
     for reason in ("vlan_unknown", "link_local", "src_invalid", "limit_broadcast", "limit_multicast", "unknown_unicast",
-                   "vtep_unresolved", "vni_unknown", "vtep_unknown", "vxlan_no_vni"):
+                   "gateway_frame", "vtep_unresolved", "vni_unknown", "vtep_unknown", "vxlan_no_vni"):
         assert drops[reason] > 0, f"{reason}: {drops}"
     assert after["totals"]["drops"] == sum(after["drops"].values())
+    assert after["totals"]["taken"] > 0
     assert p.gw.ask("show drops")["total"] == after["totals"]["drops"]
 
 

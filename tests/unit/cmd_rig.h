@@ -44,7 +44,12 @@ void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_count
 void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)
 {
     (void)dp;
-    *out = (struct dp_net_counters){.access_in = {{net, 1}, {2, 3}}, .wan_out = {{4, 5}, {6, 7}}};
+    *out = (struct dp_net_counters){.access_in = {{net, 1}, {2, 3}},
+                                    .wan_out = {{4, 5}, {6, 7}},
+                                    .proxy_arp = 8,
+                                    .proxy_nd = 9,
+                                    .bounced = 10,
+                                    .bicast = 11};
 }
 
 void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out)

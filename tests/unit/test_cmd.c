@@ -102,6 +102,10 @@ START_TEST(test_networks)
     ck_at(r, "networks/0/vteps", "2");
     ck_at(r, "networks/0/peers", "missing");
     ck_at(r, "networks/0/counters/wan_out/flooded", "{\"frames\":6,\"bytes\":7}");
+    ck_at(r, "networks/0/counters/proxy_arp", "8");
+    ck_at(r, "networks/0/counters/proxy_nd", "9");
+    ck_at(r, "networks/0/counters/bounced", "10");
+    ck_at(r, "networks/0/counters/bicast", "11");
     ck_at(r, "networks/1/unknown_unicast", "\"flood\"");
     ck_at(r, "networks/1/mac_limit", "7");
     ck_at(r, "networks/1/ports", "[{\"port\":\"trunk\",\"vlan\":200}]");
@@ -304,9 +308,13 @@ START_TEST(test_counters)
     cJSON *r;
 
     fake_totals.replicas = 12;
+    fake_totals.originated = 13;
+    fake_totals.taken = 14;
     fake_totals.drops[DROP_path_mtu] = 2;
     r = ask("{\"cmd\":\"show counters\"}");
     ck_at(r, "totals/replicas", "12");
+    ck_at(r, "totals/originated", "13");
+    ck_at(r, "totals/taken", "14");
     ck_at(r, "totals/drops", "2");
     ck_at(r, "drops/path_mtu", "2");
     ck_at(r, "drops/tx_full", "0");
@@ -314,6 +322,10 @@ START_TEST(test_counters)
     ck_at(r, "ports/2/tx/frames", "22");
     ck_at(r, "networks/1/network", "\"db\"");
     ck_at(r, "networks/1/access_in_unicast/frames", "2");
+    ck_at(r, "networks/1/proxy_arp", "8");
+    ck_at(r, "networks/1/proxy_nd", "9");
+    ck_at(r, "networks/1/bounced", "10");
+    ck_at(r, "networks/1/bicast", "11");
     ck_at(r, "vteps/1/vtep", "\"198.18.0.4\"");
     ck_at(r, "vteps/1/rx/frames", "2");
     ck_at(r, "next", "missing");

@@ -601,10 +601,15 @@ START_TEST(test_view_network_of_bgp)
     show_one("show networks", 80,
              "{\"networks\":[{\"name\":\"web\",\"rd\":\"198.18.0.1:100\",\"import_targets\":[\"*:10100\"],"
              "\"export_targets\":[\"65000:10100\",\"65000:7\"],\"peers\":[{\"vtep\":\"198.18.0.2\","
-             "\"known_by\":\"static, bgp\",\"learning\":true,\"state\":\"resolved\"}]}]}");
+             "\"known_by\":\"static, bgp\",\"learning\":true,\"state\":\"resolved\"}],"
+             "\"counters\":{\"proxy_arp\":17,\"proxy_nd\":4,\"bounced\":3,\"bicast\":2}}]}");
     ck_assert_ptr_nonnull(strstr(output, "RD              198.18.0.1:100\n"
                                          "import RT       *:10100\n"
                                          "export RT       65000:10100 65000:7\n"));
+    ck_assert_ptr_nonnull(strstr(output, "proxy ARP       17 requests answered here\n"
+                                         "proxy ND        4 requests answered here\n"
+                                         "bounced         3 frames sent on after a move\n"
+                                         "bi-cast         2 frames sent twice before a move\n"));
     ck_assert_ptr_nonnull(strstr(output, "VTEP        KNOWN BY     LEARNING  STATE\n"
                                          "198.18.0.2  static, bgp  on        resolved\n"));
 }
