@@ -85,6 +85,7 @@ static void init_network(struct dp_network *n, const struct gateway_network *fro
         .vni = c->vni,
         .flood_unknown = c->flood_unknown,
         .qinq = c->qinq,
+        .proxy = c->proxy,
         .dscp = c->dscp,
         .limit_broadcast = c->limit_broadcast,
         .limit_multicast = c->limit_multicast,

@@ -6,6 +6,7 @@
  * the second decides. Worker threads.
  */
 #include "dataplane/forward.h"
+#include "dataplane/proxy.h"
 
 #define ETH_LEN      14u
 #define VLAN_TAG_LEN 4u
@@ -113,13 +114,15 @@ static void forward_odd(struct worker *w, const struct snapshot *s, struct frame
         worker_report_first(w, f, where);
 }
 
-static void look(struct worker *w, const struct frame *f)
+/* True: it was a question, and the proxy has answered it. */
+static bool look(struct worker *w, struct frame *f)
 {
     struct snoop sn;
 
     snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
     if (sn.ip.family != 0)
         worker_report_neighbour(w, f, &sn);
+    return sn.target.family != 0 && f->net->proxy && proxy_answer(w, f, &sn);
 }
 
 static inline void by_destination(struct worker *w, const struct snapshot *s, struct frame *f,
@@ -157,8 +160,9 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
         worker_drop_received(w, f->port, f->m, DROP_src_static);
         return;
     }
-    if (unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
-        look(w, f); /* after the source: the MAC table knows it then */
+    /* after the source: the MAC table knows it then */
+    if (unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))) && look(w, f))
+        return;
     by_destination(w, s, f, frame);
 }
 

@@ -29,6 +29,7 @@ struct dp {
     struct port ports[DP_MAX_PORTS];
     unsigned n_ports;
     struct fdb fdb;
+    struct neigh neigh;
     struct rte_rcu_qsbr *qsbr;
     struct worker worker;
     struct snapshot *current;
@@ -69,7 +70,9 @@ int dp_start(const struct dp_config *config, struct dp **out, char err[DP_ERR_LE
     if (rc == 0)
         rc = fdb_init(&dp->fdb, config->max_macs, dp->qsbr);
     if (rc == 0)
-        rc = worker_init(&dp->worker, &dp->fdb, dp->qsbr, config->n_networks, config->n_vteps);
+        rc = neigh_init(&dp->neigh, config->max_macs * 2, dp->qsbr);
+    if (rc == 0)
+        rc = worker_init(&dp->worker, &dp->fdb, &dp->neigh, dp->qsbr, config->n_networks, config->n_vteps);
     if (rc == 0) {
         dp->worker.busy_poll = config->busy_poll;
         dp->worker.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -111,6 +114,7 @@ void dp_stop(struct dp *dp)
         port_close(&dp->ports[--dp->n_ports]);
     free_retired(dp, true);
     snapshot_free(dp->current);
+    neigh_fini(&dp->neigh);
     fdb_fini(&dp->fdb);
     free(dp->qsbr);
     free(dp);
@@ -270,6 +274,18 @@ void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
 {
     *used = dp->fdb.t.used;
     *capacity = dp->fdb.t.capacity;
+}
+
+/* ---- neighbours ---- */
+
+int dp_neigh_set(struct dp *dp, dp_net_id net, const struct ipaddr *ip, struct mac mac, uint8_t flags)
+{
+    return neigh_set(&dp->neigh, net, ip, (struct neigh_entry){.mac = mac, .flags = flags});
+}
+
+int dp_neigh_del(struct dp *dp, dp_net_id net, const struct ipaddr *ip)
+{
+    return neigh_del(&dp->neigh, net, ip);
 }
 
 /* ---- frames of our own ---- */

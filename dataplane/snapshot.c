@@ -103,6 +103,7 @@ static int add_network(struct snapshot *s, const struct dp_network *n, unsigned 
     sn->vni = n->vni;
     sn->flood_unknown = n->flood_unknown;
     sn->qinq = n->qinq;
+    sn->proxy = n->proxy;
     sn->dscp = n->dscp;
     sn->limit[SNAP_BROADCAST] = n->limit_broadcast;
     sn->limit[SNAP_MULTICAST] = n->limit_multicast;

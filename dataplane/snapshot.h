@@ -25,7 +25,7 @@ struct snap_vtep {
 
 struct snap_net {
     dp_net_id id; /* 0: this slot is not in use */
-    bool flood_unknown, qinq;
+    bool flood_unknown, qinq, proxy;
     uint8_t dscp;
     uint32_t vni;
     uint16_t n_members, n_flood;

@@ -32,13 +32,14 @@
 #define IDLE_SLEEP_MAX   100000
 #define TX_TRIES         3
 
-int worker_init(struct worker *w, struct fdb *fdb, struct rte_rcu_qsbr *qsbr, unsigned max_net,
-                unsigned max_vtep)
+int worker_init(struct worker *w, struct fdb *fdb, struct neigh *neigh, struct rte_rcu_qsbr *qsbr,
+                unsigned max_net, unsigned max_vtep)
 {
     char ring[RTE_RING_NAMESIZE];
 
     memset(w, 0, sizeof(*w));
     w->fdb = fdb;
+    w->neigh = neigh;
     w->qsbr = qsbr;
     w->max_net = max_net;
     w->max_vtep = max_vtep;
@@ -141,6 +142,14 @@ void worker_report_source(struct worker *w, struct frame *f)
                                 .decided = again ? r->decided : w->now + cycles(w, DECIDED_US)};
 }
 
+/* Does the proxy give another MAC for this IP? Then two claim it, or it has a new one: that must not wait. */
+static bool disputed(const struct worker *w, const struct frame *f, const struct ipaddr *ip)
+{
+    struct neigh_entry entry;
+
+    return neigh_find(w->neigh, f->net->id, ip, &entry) && fdb_key(f->net->id, entry.mac.b) != f->src_key;
+}
+
 void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn)
 {
     uint32_t deletions = fdb_deletions(w->fdb), place = snapshot_addr_hash(&sn->ip) | 1;
@@ -148,7 +157,7 @@ void worker_report_neighbour(struct worker *w, const struct frame *f, const stru
     struct dp_event event;
 
     if (!f->told && r->key == f->src_key && r->place == place && r->deletions == deletions &&
-        w->now < r->repeat)
+        w->now < (disputed(w, f, &sn->ip) ? r->decided : r->repeat))
         return;
     event = event_of(f, DP_EVENT_NEIGHBOUR, sn);
     if (!queue_event(w, &event))
@@ -156,6 +165,7 @@ void worker_report_neighbour(struct worker *w, const struct frame *f, const stru
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
                                 .deletions = deletions,
+                                .decided = w->now + cycles(w, DECIDED_US),
                                 .repeat = w->now + cycles(w, REPEAT_IP_US)};
 }
 

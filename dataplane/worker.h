@@ -13,6 +13,7 @@
 
 #include "dataplane/dp.h"
 #include "dataplane/fdb.h"
+#include "dataplane/neigh.h"
 #include "dataplane/own.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/snoop.h"
@@ -65,6 +66,7 @@ struct worker {
     unsigned n_ports;
     int kernel_port; /* the TAP's index, or -1 */
     struct fdb *fdb;
+    struct neigh *neigh;
     struct rte_rcu_qsbr *qsbr;
     struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
     struct own own;
@@ -104,8 +106,8 @@ struct frame {
 /* ---- worker.c: life ---- */
 
 /* Clears w and allocates its arrays for networks up to max_net and VTEPs up to max_vtep. 0 or -errno. */
-int worker_init(struct worker *w, struct fdb *fdb, struct rte_rcu_qsbr *qsbr, unsigned max_net,
-                unsigned max_vtep);
+int worker_init(struct worker *w, struct fdb *fdb, struct neigh *neigh, struct rte_rcu_qsbr *qsbr,
+                unsigned max_net, unsigned max_vtep);
 void worker_fini(struct worker *w);
 /* One round over all ports; returns how many frames came in. Tests call it, worker_main() repeats it. */
 unsigned worker_poll(struct worker *w);
@@ -127,7 +129,8 @@ void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf 
  * moment. Sets f->told when it did. */
 void worker_report_source(struct worker *w, struct frame *f);
 /* Tells the control plane which IP the sender of a frame has (sn->ip); repeats are held back for a second,
- * but not from a source that has just shown up elsewhere. */
+ * but not from a source that has just shown up elsewhere, and hardly where the proxy still names another MAC
+ * for the IP. */
 void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn);
 /* A frame for a watched MAC left for `where`, which has the watch mark: tells it once and takes the mark
  * off. */

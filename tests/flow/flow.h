@@ -26,6 +26,7 @@ struct flow {
     bool ipv6;
     struct rte_rcu_qsbr *qsbr;
     struct fdb fdb;
+    struct neigh neigh;
     struct worker w;
     struct port ports[N_PORTS];
     struct rte_ring *in[N_PORTS], *out[N_PORTS];

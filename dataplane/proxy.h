@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Proxy ARP and ND (R7.2; RFC 9161): an access port's question for an address that the table knows is
+ * answered in its own buffer and goes back by the port and VLAN that it came from. Everything that the proxy
+ * leaves alone is forwarded as if there were none. Worker threads.
+ */
+#ifndef DATAPLANE_PROXY_H
+#define DATAPLANE_PROXY_H
+
+#include "dataplane/worker.h"
+
+/* sn: what snoop_look() says of the frame, with a target. True: answered, and f->m is gone. */
+bool proxy_answer(struct worker *w, struct frame *f, const struct snoop *sn);
+
+#endif
