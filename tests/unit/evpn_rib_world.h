@@ -209,6 +209,16 @@ static inline void add_network(dp_net_id id)
     ck_assert_int_eq(evpn_rib_network_set(w.rib, &n), 0);
 }
 
+/* Networks 1 and 2, no peers. */
+static inline void two_networks(void)
+{
+    struct evpn_rib_config c = default_config();
+
+    world_start(&c);
+    add_network(1);
+    add_network(2);
+}
+
 static inline rib_peer_id add_peer_with(struct evpn_rib_peer config)
 {
     int p = evpn_rib_peer_add(w.rib, &config);
@@ -261,6 +271,28 @@ static inline void assert_at(dp_net_id net, struct mac mac, struct ipaddr vtep)
     ck_assert_ptr_nonnull(b);
     ck_assert_str_eq(ipaddr_format(&b->vtep, got), ipaddr_format(&vtep, want));
     ck_assert(ipaddr_eq(&told_mac(net, mac)->best.vtep, &vtep));
+}
+
+/* ---- what the RIB says of itself */
+
+static inline uint64_t ignored(rib_peer_id p, enum evpn_rib_ignored why)
+{
+    return evpn_rib_counts(w.rib, p)->ignored[why];
+}
+
+static inline uint32_t held(rib_peer_id p)
+{
+    return evpn_rib_counts(w.rib, p)->macs + evpn_rib_counts(w.rib, p)->vteps;
+}
+
+static inline void check_totals(uint32_t routes, uint32_t dests, uint32_t attrs)
+{
+    struct evpn_rib_totals t;
+
+    evpn_rib_totals(w.rib, &t);
+    ck_assert_uint_eq(t.routes, routes);
+    ck_assert_uint_eq(t.dests, dests);
+    ck_assert_uint_eq(t.attrs, attrs);
 }
 
 /* ---- messages in */
@@ -432,6 +464,27 @@ static inline struct heard *heard_own(rib_peer_id p, dp_net_id net, struct mac m
     if (host)
         n.ip = ip(host);
     return heard(&w.ears[p], &n);
+}
+
+/* ---- running */
+
+/* Each test begins with two_networks(). Returns what main() does. */
+static inline int world_run(const char *name, const TTest *const *tests, size_t n)
+{
+    Suite *s = suite_create(name);
+    TCase *tc = tcase_create(name);
+    SRunner *r;
+    int failed;
+
+    tcase_add_checked_fixture(tc, two_networks, world_stop);
+    for (size_t i = 0; i < n; i++)
+        tcase_add_test(tc, tests[i]);
+    suite_add_tcase(s, tc);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
 }
 
 #endif
