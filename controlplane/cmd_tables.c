@@ -6,7 +6,6 @@
 
 #include "conf/conf_rt.h"
 #include "controlplane/bgp_extcom.h"
-#include "controlplane/gateway_private.h"
 #include "ebpf/xdp.h"
 
 #include <errno.h>
@@ -116,12 +115,6 @@ static void network_counters(const struct gateway *g, dp_net_id id, cJSON *row)
     json_u64(counters, "bicast", c.bicast);
 }
 
-/* Who gets what is flooded in a network (R8.1): configured, told by BGP, or both. */
-static const struct topology_list *flood_list(const struct gateway *g, dp_net_id id)
-{
-    return g->priv && g->priv->topology.lists ? &g->priv->topology.lists[id - 1] : NULL;
-}
-
 /* The automatic target; what is imported by it may have any AS number. */
 static void add_auto_target(const struct conf *conf, const struct conf_network *n, bool import, cJSON *array)
 {
@@ -162,8 +155,8 @@ static void network_bgp(const struct conf *conf, const struct conf_network *n, c
 static void network_row(const struct gateway *g, const struct gateway_network *net, cJSON *row)
 {
     const struct conf_network *conf = net->conf;
-    const struct topology_list *flood = flood_list(g, net->id);
     cJSON *limits;
+    size_t n_peers;
 
     json_text(row, "name", conf->name);
     json_vlan(row, conf->vlan);
@@ -179,7 +172,8 @@ static void network_row(const struct gateway *g, const struct gateway_network *n
     json_u64(row, "ageing_s", conf->ageing);
     json_u64(row, "macs", mactable_count_network(g->macs, net->id));
     json_limit(row, "mac_limit", conf->mac_limit);
-    json_u64(row, "vteps", flood ? flood->n : conf->n_peers);
+    (void)gateway_peers(g, net->id, &n_peers);
+    json_u64(row, "vteps", n_peers);
     network_bgp(g->conf, conf, row);
     network_counters(g, net->id, row);
 }
@@ -190,7 +184,7 @@ static const char *known_by(bool is_static, bool bgp)
     return is_static && bgp ? "static, bgp" : is_static ? "static" : bgp ? "bgp" : "nobody";
 }
 
-static void peer_row(const struct gateway *g, const struct topology_peer *p, cJSON *rows)
+static void peer_row(const struct gateway *g, const struct gateway_peer *p, cJSON *rows)
 {
     const struct gateway_vtep *vtep = gateway_vtep(g, p->vtep);
     const struct underlay_hop *hop = vtep ? underlay_hop(g->underlay, &vtep->address) : NULL;
@@ -206,11 +200,12 @@ static void peer_row(const struct gateway *g, const struct topology_peer *p, cJS
 /* Only for one network that was asked for by name: all of them would be long. */
 static void network_peers(const struct gateway *g, const struct gateway_network *net, cJSON *row)
 {
-    const struct topology_list *flood = flood_list(g, net->id);
     cJSON *peers = json_array(row, "peers");
+    size_t n;
+    const struct gateway_peer *list = gateway_peers(g, net->id, &n);
 
-    for (size_t i = 0; flood && i < flood->n; i++)
-        peer_row(g, &flood->peers[i], peers);
+    for (size_t i = 0; i < n; i++)
+        peer_row(g, &list[i], peers);
 }
 
 int cmd_show_networks(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
@@ -252,15 +247,16 @@ static void count_networks(const struct gateway *g, uint32_t first, uint32_t n, 
 {
     memset(use, 0, n * sizeof(*use));
     for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct topology_list *flood = flood_list(g, g->networks[i].id);
+        size_t n_peers;
+        const struct gateway_peer *list = gateway_peers(g, g->networks[i].id, &n_peers);
 
-        for (size_t j = 0; flood && j < flood->n; j++) {
-            uint32_t at = flood->peers[j].vtep - 1u - first;
+        for (size_t j = 0; j < n_peers; j++) {
+            uint32_t at = list[j].vtep - 1u - first;
 
-            if (flood->peers[j].vtep == 0 || at >= n)
+            if (list[j].vtep == 0 || at >= n)
                 continue;
             use[at].networks++;
-            use[at].fixed += flood->peers[j].is_static;
+            use[at].fixed += list[j].is_static;
         }
     }
 }
@@ -298,10 +294,11 @@ static void vtep_networks(const struct gateway *g, dp_vtep_id id, cJSON *row)
     cJSON *names = json_array(row, "network_names");
 
     for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct topology_list *flood = flood_list(g, g->networks[i].id);
+        size_t n;
+        const struct gateway_peer *list = gateway_peers(g, g->networks[i].id, &n);
 
-        for (size_t j = 0; flood && j < flood->n; j++)
-            if (flood->peers[j].vtep == id)
+        for (size_t j = 0; j < n; j++)
+            if (list[j].vtep == id)
                 json_add_text(names, g->networks[i].conf->name);
     }
 }

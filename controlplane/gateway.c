@@ -512,3 +512,11 @@ const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id)
             return &g->ports[i];
     return NULL;
 }
+
+const struct gateway_peer *gateway_peers(const struct gateway *g, dp_net_id net, size_t *n)
+{
+    const struct topology_list *lists = g->priv->topology.lists;
+
+    *n = lists && net >= 1 && net <= g->n_networks ? lists[net - 1].n : 0;
+    return *n ? lists[net - 1].peers : NULL;
+}

@@ -40,6 +40,14 @@ struct gateway_vtep {
     uint32_t macs;         /* MACs whose best route it is, owner or not */
 };
 
+/* A VTEP that may send for a network, and gets what is flooded in it: configured, told by BGP, or both
+ * (R8.1). */
+struct gateway_peer {
+    dp_vtep_id vtep;
+    bool is_static, learning; /* as configured */
+    bool bgp;
+};
+
 struct gateway {
     const struct conf *conf;
     struct event_base *base;
@@ -70,5 +78,7 @@ void gateway_stop(struct gateway *g);
 const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id id);
 const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id);
 const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id);
+/* A network's flood list, *n of them; holds until the loop turns. */
+const struct gateway_peer *gateway_peers(const struct gateway *g, dp_net_id net, size_t *n);
 
 #endif

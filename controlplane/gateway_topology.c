@@ -93,7 +93,7 @@ static void init_network(struct dp_network *n, const struct gateway_network *fro
     };
 }
 
-static struct topology_peer *list_find(struct topology_list *l, dp_vtep_id vtep)
+static struct gateway_peer *list_find(struct topology_list *l, dp_vtep_id vtep)
 {
     for (size_t i = 0; i < l->n; i++)
         if (l->peers[i].vtep == vtep)
@@ -101,18 +101,18 @@ static struct topology_peer *list_find(struct topology_list *l, dp_vtep_id vtep)
     return NULL;
 }
 
-static struct topology_peer *list_add(struct topology_list *l, dp_vtep_id vtep)
+static struct gateway_peer *list_add(struct topology_list *l, dp_vtep_id vtep)
 {
     if (l->n == l->size) {
         size_t size = l->size ? l->size * 2 : 4;
-        struct topology_peer *p = realloc(l->peers, size * sizeof(*p));
+        struct gateway_peer *p = realloc(l->peers, size * sizeof(*p));
 
         if (!p)
             return NULL;
         l->peers = p;
         l->size = size;
     }
-    l->peers[l->n] = (struct topology_peer){.vtep = vtep};
+    l->peers[l->n] = (struct gateway_peer){.vtep = vtep};
     return &l->peers[l->n++];
 }
 
@@ -122,7 +122,7 @@ static int init_lists(struct topology *t, const struct gateway *g)
         const struct conf_network *c = g->networks[i].conf;
 
         for (size_t j = 0; j < c->n_peers; j++) {
-            struct topology_peer *p =
+            struct gateway_peer *p =
                 list_add(&t->lists[i], topology_find_vtep(g->vteps, g->n_vteps, &c->peers[j].address));
 
             if (!p)
@@ -174,7 +174,7 @@ int topology_init(struct topology *t, const struct gateway *g, dp_port_id underl
 int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on)
 {
     struct topology_list *l;
-    struct topology_peer *p;
+    struct gateway_peer *p;
 
     if (net == 0 || net > t->dp.n_networks)
         return -EINVAL;

@@ -8,15 +8,9 @@
 
 #include "controlplane/gateway.h"
 
-/* A VTEP that may send for a network, and gets what is flooded in it: configured, told by BGP, or both. */
-struct topology_peer {
-    dp_vtep_id vtep;
-    bool is_static, learning; /* as configured */
-    bool bgp;
-};
-
+/* Of one network. */
 struct topology_list {
-    struct topology_peer *peers;
+    struct gateway_peer *peers;
     size_t n, size;
 };
 

@@ -9,7 +9,7 @@
 #define TESTS_UNIT_CMD_RIG_H
 
 #include "controlplane/cmd.h"
-#include "controlplane/gateway_private.h"
+#include "controlplane/gateway.h"
 #include "controlplane/overlay.h"
 #include "ebpf/xdp.h"
 
@@ -114,11 +114,21 @@ const char *xdp_mode(const struct xdp *x)
 }
 
 static struct gateway gw;
-static struct gateway_private priv;
+static struct {
+    struct gateway_peer *peers;
+    size_t n;
+} * flood_lists; /* by network - 1 */
 
 const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id id)
 {
     return id > 0 && id <= g->n_networks ? &g->networks[id - 1] : NULL;
+}
+
+const struct gateway_peer *gateway_peers(const struct gateway *g, dp_net_id net, size_t *n)
+{
+    (void)g;
+    *n = flood_lists[net - 1].n;
+    return flood_lists[net - 1].peers;
 }
 
 const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id)
@@ -293,7 +303,7 @@ static dp_vtep_id add_vtep(const struct ipaddr *address)
 /* Onto the flood list of a network, as configured or by BGP. */
 static void flood(dp_net_id net, const struct ipaddr *address, bool is_static, bool learning)
 {
-    struct topology_list *l = &priv.topology.lists[net - 1];
+    __typeof__(flood_lists) l = &flood_lists[net - 1];
     dp_vtep_id id = add_vtep(address);
     struct gateway_vtep *vtep = &gw.vteps[id - 1];
     size_t i = 0;
@@ -302,7 +312,7 @@ static void flood(dp_net_id net, const struct ipaddr *address, bool is_static, b
         i++;
     if (i == l->n) {
         l->peers = realloc(l->peers, ++l->n * sizeof(*l->peers));
-        l->peers[i] = (struct topology_peer){.vtep = id};
+        l->peers[i] = (struct gateway_peer){.vtep = id};
     }
     l->peers[i].is_static |= is_static;
     l->peers[i].learning |= learning;
@@ -319,8 +329,6 @@ static inline void start(const char *yaml)
 
     memset(&fake_totals, 0, sizeof(fake_totals));
     memset(&gw, 0, sizeof(gw));
-    memset(&priv, 0, sizeof(priv));
-    gw.priv = &priv;
     gw.conf = conf_load_string("test", yaml, strlen(yaml), &errors);
     ck_assert_msg(gw.conf != NULL, "%s", errors.n ? errors.text[0] : "?");
     conf_errors_free(&errors);
@@ -328,7 +336,7 @@ static inline void start(const char *yaml)
     gw.started = (mono_t){mono_now().ns - 90000000000u};
     gw.networks = calloc(gw.conf->n_networks, sizeof(*gw.networks));
     gw.vteps = calloc(CONF_MAX_VTEPS, sizeof(*gw.vteps));
-    priv.topology.lists = calloc(gw.conf->n_networks, sizeof(*priv.topology.lists));
+    flood_lists = calloc(gw.conf->n_networks, sizeof(*flood_lists));
     gw.ports[gw.n_ports++] = (struct gateway_port){0, NULL, (struct xdp *)&gw, "underlay"};
     for (size_t i = 0; i < gw.conf->n_access; i++) {
         struct gateway_port *p = &gw.ports[gw.n_ports];
@@ -366,8 +374,8 @@ static inline void teardown(void)
     free(gw.networks);
     free(gw.vteps);
     for (unsigned i = 0; i < gw.n_networks; i++)
-        free(priv.topology.lists[i].peers);
-    free(priv.topology.lists);
+        free(flood_lists[i].peers);
+    free(flood_lists);
 }
 
 /* ---- asking */
