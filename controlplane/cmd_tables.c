@@ -277,7 +277,8 @@ static void vtep_row(const struct gateway *g, const struct gateway_vtep *vtep, c
         json_text(row, "interface", hop->interface);
         json_u64(row, "mtu", hop->mtu);
     }
-    json_text(row, "known_by", known_by(vtep->is_static, vtep->floods > 0 || vtep->macs > 0));
+    json_bool(row, "lost", vtep->lost);
+    json_text(row, "known_by", known_by(vtep->is_static, vtep->floods > 0 || vtep->macs > 0 || vtep->lost));
     json_u64(row, "networks", use->networks);
     json_u64(row, "networks_static", use->fixed);
     json_u64(row, "networks_bgp", vtep->floods);

@@ -302,6 +302,19 @@ void view_macs(struct ctl_show *s, const cJSON *r, bool last)
 
 /* ---- show vteps */
 
+/* R9.5: lost is more than not resolved: nothing that BGP says of it is followed. */
+static void cell_vtep_state(struct ctl_table *t, const cJSON *v)
+{
+    char text[80];
+
+    if (view_true(v, "lost") && view_text(v, "state")) {
+        snprintf(text, sizeof(text), "lost: %s", view_text(v, "state"));
+        ctl_table_cell(t, text);
+    } else {
+        view_cell(t, v, "state");
+    }
+}
+
 void view_vteps(struct ctl_show *s, const cJSON *r, bool last)
 {
     static const struct ctl_column way[] = {{"VTEP", false, 0, 39},
@@ -321,7 +334,7 @@ void view_vteps(struct ctl_show *s, const cJSON *r, bool last)
     cJSON_ArrayForEach(v, view_member(r, "vteps"))
     {
         view_cell(a, v, "address");
-        view_cell(a, v, "state");
+        cell_vtep_state(a, v);
         view_cell_plain(a, v, "mtu");
         view_cell(a, v, "next_hop");
         view_cell(a, v, "next_hop_mac");

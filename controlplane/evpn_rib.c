@@ -85,7 +85,7 @@ int evpn_rib_peer_up(struct evpn_rib *rib, rib_peer_id peer, const struct evpn_r
     if (p->up)
         rib_out_peer_down(rib, peer);
     if (p->session.router_id != session->router_id)
-        rib_in_reconsider(rib, peer, RIB_NONE);
+        rib_in_reconsider(rib, peer);
     p->session = *session;
     p->exceeded = false;
     rib_dests_flush(rib);
@@ -114,16 +114,17 @@ const struct evpn_rib_counts *evpn_rib_counts(const struct evpn_rib *rib, rib_pe
 int evpn_rib_vtep_lost(struct evpn_rib *rib, const struct ipaddr *address)
 {
     uint32_t i = rib_vtep_ref(rib, address);
+    struct rib_vtep *v;
 
     if (i == RIB_NONE)
         return -ENOMEM;
-    if (vtep_at(rib, i)->lost) {
+    v = vtep_at(rib, i);
+    if (v->lost) {
         rib_vtep_unref(rib, i);
         return 0;
     }
-    vtep_at(rib, i)->lost = true;
-    rib_in_reconsider(rib, 0, i);
-    rib_dests_flush(rib);
+    v->lost = v->changed = true;
+    rib->n_lost++;
     return 0;
 }
 
@@ -134,9 +135,31 @@ void evpn_rib_vtep_found(struct evpn_rib *rib, const struct ipaddr *address)
     if (i == RIB_NONE || !vtep_at(rib, i)->lost)
         return;
     vtep_at(rib, i)->lost = false;
-    rib_in_reconsider(rib, 0, i);
-    rib_dests_flush(rib);
+    vtep_at(rib, i)->changed = true;
+    rib->n_lost--;
     rib_vtep_unref(rib, i);
+}
+
+void evpn_rib_vteps_apply(struct evpn_rib *rib)
+{
+    bool any = false;
+
+    for (uint32_t i = 1; i < rib->vteps.high; i++)
+        any |= vtep_at(rib, i)->changed;
+    if (!any)
+        return;
+    rib_in_reconsider(rib, 0);
+    for (uint32_t i = 1; i < rib->vteps.high; i++)
+        vtep_at(rib, i)->changed = false;
+    rib_dests_flush(rib);
+}
+
+/* Destinations refer to it only while they have routes, so attribute sets are all that matters. */
+bool evpn_rib_vtep_used(const struct evpn_rib *rib, const struct ipaddr *address)
+{
+    uint32_t i = rib_vtep_find(rib, address);
+
+    return i != RIB_NONE && vtep_at(rib, i)->refs > (vtep_at(rib, i)->lost ? 1u : 0u);
 }
 
 /* ---- reading */

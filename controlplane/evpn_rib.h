@@ -48,7 +48,8 @@ enum evpn_rib_alert {
 struct evpn_rib_ops {
     /* The best route of a MAC is another one, or says something else; NULL: there is none any more. */
     void (*mac)(void *arg, dp_net_id net, struct mac mac, const struct evpn_rib_best *best);
-    /* The first route with this IP for this MAC came, or the last went. Comes after, goes before ops.mac. */
+    /* While a MAC has a best route: the first route with this IP for it came, or the last went. All of its
+     * IPs come after ops.mac has told the first route, and go before it tells that there is none. */
     void (*binding)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present);
     /* R8.1, R1.9: a VTEP is, or is no longer, on the flood list of a network. */
     void (*flood)(void *arg, dp_net_id net, const struct ipaddr *vtep, bool on);
@@ -140,9 +141,16 @@ void evpn_rib_peer_down(struct evpn_rib *rib, rib_peer_id peer, bool keep_stale)
 unsigned evpn_rib_sweep(struct evpn_rib *rib, rib_peer_id peer);
 
 /* R10.1, R9.5: nothing reaches this VTEP, whatever peers say: its routes are no choice until it is found
- * again. 0 or -ENOMEM. */
+ * again. Takes effect with evpn_rib_vteps_apply(), so that many VTEPs that go at once cost one pass; call it
+ * before anything else. 0 or -ENOMEM. */
 int evpn_rib_vtep_lost(struct evpn_rib *rib, const struct ipaddr *vtep);
 void evpn_rib_vtep_found(struct evpn_rib *rib, const struct ipaddr *vtep);
+void evpn_rib_vteps_apply(struct evpn_rib *rib);
+/* Whether some peer has a route to it. */
+bool evpn_rib_vtep_used(const struct evpn_rib *rib, const struct ipaddr *vtep);
+/* R4.3: the newest sequence in the routes of a MAC to lost VTEPs: others may still follow them. False: there
+ * is no such route. */
+bool evpn_rib_lost_sequence(const struct evpn_rib *rib, dp_net_id net, struct mac mac, uint32_t *sequence);
 
 /* ---- received */
 

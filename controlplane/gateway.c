@@ -63,12 +63,20 @@ static void op_withdraw(void *arg, dp_net_id net, struct mac mac, const struct i
         overlay_withdraw(g->overlay, net, mac, ip);
 }
 
+static bool op_lost_seq(void *arg, dp_net_id net, struct mac mac, uint32_t *seq)
+{
+    const struct gateway *g = arg;
+
+    return g->overlay && overlay_lost_sequence(g->overlay, net, mac, seq);
+}
+
 static const struct mactable_ops mac_ops = {.program = op_program,
                                             .remove = op_remove,
                                             .seen = op_seen,
                                             .alert = op_alert,
                                             .advertise = op_advertise,
-                                            .withdraw = op_withdraw};
+                                            .withdraw = op_withdraw,
+                                            .lost_seq = op_lost_seq};
 
 /* ---- while it runs */
 
@@ -86,6 +94,8 @@ static int publish(struct gateway *g)
             rc = dp_publish(g->dp, &g->priv->topology.dp);
     }
     free(hops);
+    if (g->priv->publish)
+        event_del(g->priv->publish); /* done */
     g->priv->publish_failed = rc < 0;
     if (rc < 0)
         log_error("gateway", "the data plane does not take the new topology: %s", strerror(-rc));
@@ -103,6 +113,7 @@ static void on_topology_changed(evutil_socket_t fd, short what, void *arg)
     struct gateway *g = arg;
 
     (void)fd, (void)what;
+    gateway_vteps_judge(g); /* a route may lead to one that nothing reaches */
     publish(g);
     gateway_report_underlay(g);
 }
@@ -111,6 +122,7 @@ static void on_underlay_changed(void *arg)
 {
     struct gateway *g = arg;
 
+    gateway_vteps_judge(g);
     publish(g);
     gateway_poll_ports(g, false); /* the underlay's MTU is a port's MTU, too */
     gateway_report_underlay(g);

@@ -61,6 +61,9 @@ dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address);
 int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *address, bool on);
 /* A MAC's best route points to it (+1), or no longer (-1). */
 void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change);
+/* R9.5: tells the RIB which of them the underlay lost or found since the last call. Not from inside of its
+ * ops. */
+void gateway_vteps_judge(struct gateway *g);
 /* Lets go of those that nobody refers to. */
 void gateway_vteps_sweep(struct gateway *g);
 

@@ -3,15 +3,19 @@
  * The VTEPs of a running gateway: the configured peers, and those that BGP tells of. A VTEP has its id for as
  * long as anything refers to it: a configured network, a flood list, or a MAC's best route. What nobody
  * refers to is let go by the poll timer, not at once, so that a route that is withdrawn and comes back finds
- * its VTEP resolved.
+ * its VTEP resolved. One that the underlay lost stays as long as a peer has a route to it, although nothing
+ * here follows that: else nobody would see that it is back.
  *
  * Control thread only.
  */
 #include "controlplane/gateway_private.h"
 
 #include "conf/log.h"
+#include "controlplane/overlay.h"
 
 #include <errno.h>
+
+#define LOST_LINES 16 /* in one turn; more are summed up */
 
 dp_vtep_id gateway_vtep_find(const struct gateway *g, const struct ipaddr *address)
 {
@@ -76,13 +80,85 @@ void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change)
         g->vteps[id - 1].macs += (uint32_t)change;
 }
 
+/* One that no peer has a route to is the business of the underlay's own lines alone. */
+static void lose(struct gateway *g, struct gateway_vtep *v, enum underlay_state state, bool say)
+{
+    char text[IPADDR_STRLEN];
+
+    if (evpn_rib_vtep_lost(overlay_rib(g->overlay), &v->address) < 0)
+        return; /* no memory; tried again at the next change */
+    v->lost = true;
+    if (say && evpn_rib_vtep_used(overlay_rib(g->overlay), &v->address))
+        log_warning("gateway", "VTEP %s is lost (%s): %u MAC routes and %u flood lists do without it",
+                    ipaddr_format(&v->address, text), underlay_state_text(state), v->macs, v->floods);
+}
+
+static void find(struct gateway *g, struct gateway_vtep *v, bool say)
+{
+    char text[IPADDR_STRLEN];
+
+    evpn_rib_vtep_found(overlay_rib(g->overlay), &v->address);
+    v->lost = false;
+    if (say && evpn_rib_vtep_used(overlay_rib(g->overlay), &v->address))
+        log_info("gateway", "VTEP %s is back: its routes are followed again",
+                 ipaddr_format(&v->address, text));
+}
+
+/* What the RIB did not take from a lost VTEP: frozen duplicates, whose place is gone now. Not at a static
+ * peer: what was learned from its frames has no other place to be, and would have to be learned again. */
+static void forget_frozen(struct gateway *g)
+{
+    for (unsigned i = 0; i < g->n_vteps; i++) {
+        const struct gateway_vtep *v = &g->vteps[i];
+
+        if (v->lost && !v->is_static && mactable_count_at(g->macs, DP_WHERE_VTEP, v->id) > 0)
+            mactable_clear_at(g->macs, DP_WHERE_VTEP, v->id, mono_now());
+    }
+}
+
+void gateway_vteps_judge(struct gateway *g)
+{
+    unsigned changed = 0;
+
+    for (unsigned i = 0; g->overlay && i < g->n_vteps; i++) {
+        struct gateway_vtep *v = &g->vteps[i];
+        const struct underlay_hop *hop = v->address.family ? underlay_hop(g->underlay, &v->address) : NULL;
+
+        if (!hop || underlay_is_lost(hop->state, v->lost) == v->lost)
+            continue;
+        if (v->lost)
+            find(g, v, changed < LOST_LINES);
+        else
+            lose(g, v, hop->state, changed < LOST_LINES);
+        changed++;
+    }
+    if (changed == 0)
+        return;
+    if (changed > LOST_LINES)
+        log_warning("gateway", "%u more VTEPs are lost or back", changed - LOST_LINES);
+    evpn_rib_vteps_apply(overlay_rib(g->overlay));
+    forget_frozen(g);
+}
+
+/* The RIB remembers the lost ones for as long as somebody has a route to them. */
+static bool is_awaited(struct gateway *g, struct gateway_vtep *v)
+{
+    if (!v->lost || !g->overlay)
+        return false;
+    if (evpn_rib_vtep_used(overlay_rib(g->overlay), &v->address))
+        return true;
+    find(g, v, false);
+    evpn_rib_vteps_apply(overlay_rib(g->overlay));
+    return false;
+}
+
 void gateway_vteps_sweep(struct gateway *g)
 {
     for (unsigned i = 0; i < g->n_vteps; i++) {
         struct gateway_vtep *v = &g->vteps[i];
 
         if (v->address.family == 0 || v->is_static || v->floods || v->macs ||
-            mactable_count_at(g->macs, DP_WHERE_VTEP, v->id) > 0)
+            mactable_count_at(g->macs, DP_WHERE_VTEP, v->id) > 0 || is_awaited(g, v))
             continue;
         underlay_untrack(g->underlay, &v->address);
         v->address.family = 0;

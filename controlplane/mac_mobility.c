@@ -75,10 +75,18 @@ void mac_follow_route(struct mactable *t, struct mac_slot *s, mono_t now)
         mac_route_missed(t);
 }
 
-/* The sequence of a MAC that has just become local (R4.2, R4.3, R4.4, R4.8). */
+/* The sequence of a MAC that has just become local (R4.2, R4.3, R4.4, R4.8). It must beat what other gateways
+ * may hold, so routes to a VTEP that is lost to us alone count too. */
 static uint32_t local_seq(const struct mactable *t, const struct mac_entry *e)
 {
-    if (!e->route_vtep || e->sticky)
+    uint32_t lost;
+
+    if (e->sticky)
+        return 0;
+    if (t->ops.lost_seq && t->ops.lost_seq(t->arg, e->net, e->mac, &lost) &&
+        (!e->route_vtep || mac_seq_cmp(lost, e->route_seq) > 0))
+        return lost + 1;
+    if (!e->route_vtep)
         return 0;
     return same_segment(t, e, mac_place_of(e)) ? e->route_seq : e->route_seq + 1;
 }
@@ -131,10 +139,13 @@ static void learn(struct mactable *t, const struct dp_event *event, struct mac_p
 
     if (!mac_network_accepts(t, e.net, place) || !mac_port_accepts(t, e.net, place))
         return;
-    e.sticky = e.origin == MAC_LOCAL && t->ports[place.target].sticky;
+    if (e.origin == MAC_LOCAL) {
+        e.sticky = t->ports[place.target].sticky;
+        e.seq = local_seq(t, &e);
+    }
     s = mac_slot_add(t, &e);
     if (s && e.origin == MAC_LOCAL)
-        mac_advertise(t, s); /* R3.6: at once; R4.2: without a sequence */
+        mac_advertise(t, s); /* R3.6: at once; R4.2: without a sequence, as nobody else has it */
 }
 
 /* A frame of a MAC that is known elsewhere came in by a port. The network's limit is not asked, for the

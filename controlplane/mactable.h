@@ -132,6 +132,9 @@ struct mactable_ops {
     void (*advertise)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, uint32_t seq,
                       bool sticky);
     void (*withdraw)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip);
+    /* R4.3: the newest sequence of the peers' routes for a MAC that are no choice here because their VTEPs
+     * are lost, but that other gateways may still follow; false: there are none. NULL: never. */
+    bool (*lost_seq)(void *arg, dp_net_id net, struct mac mac, uint32_t *seq);
 };
 
 /* Serial arithmetic (R4.6): <0, 0, >0 as a is older than, equal to, newer than b. Half a round apart, where

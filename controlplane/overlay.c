@@ -112,6 +112,11 @@ void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const s
         log_error("bgp", "MAC %s cannot be announced: %s", mac_format(mac, text), strerror(-rc));
 }
 
+bool overlay_lost_sequence(const struct overlay *o, dp_net_id net, struct mac mac, uint32_t *sequence)
+{
+    return evpn_rib_lost_sequence(o->rib, net, mac, sequence);
+}
+
 void overlay_withdraw(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip)
 {
     (void)evpn_rib_withdraw(o->rib, net, mac, ip);
@@ -258,7 +263,7 @@ int overlay_run(struct overlay *o, char *err, size_t err_len)
     return 0;
 }
 
-/* The MAC table had no room for some routes, and has it again. */
+/* The MAC table had no room for some routes, and has it again. MACs first: an IP needs one. */
 static void give_missed(struct overlay *o)
 {
     const struct evpn_rib_filter filter = {.type = EVPN_MACIP};
@@ -269,6 +274,10 @@ static void give_missed(struct overlay *o)
     while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL))
         if (r.best && !r.own && r.net && evpn_rib_best(o->rib, r.net, r.nlri.mac, &best))
             on_mac(o, r.net, r.nlri.mac, &best);
+    cursor = 0;
+    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL))
+        if (!r.own && r.net && r.nlri.ip.family && evpn_rib_best(o->rib, r.net, r.nlri.mac, &best))
+            on_binding(o, r.net, r.nlri.mac, &r.nlri.ip, true);
 }
 
 static bool all_peers_were_up(const struct overlay *o)

@@ -27,6 +27,8 @@ int overlay_run(struct overlay *o, char *err, size_t err_len);
 void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
                        uint32_t sequence, bool sticky);
 void overlay_withdraw(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip);
+/* See struct mactable_ops. */
+bool overlay_lost_sequence(const struct overlay *o, dp_net_id net, struct mac mac, uint32_t *sequence);
 /* Once a second. */
 void overlay_poll(struct overlay *o);
 /* Ends all sessions. NULL is fine. */

@@ -32,7 +32,8 @@ struct rib_vtep {
     uint32_t next;
     uint32_t refs; /* attribute sets, destinations, and 1 while lost */
     struct ipaddr address;
-    bool lost; /* evpn_rib_vtep_lost() */
+    bool lost;    /* evpn_rib_vtep_lost() */
+    bool changed; /* evpn_rib_vteps_apply(): lost or found since the last one */
 };
 
 struct rib_rd {
@@ -192,6 +193,7 @@ struct evpn_rib {
     bool imports_stale;
     size_t attr_bytes; /* allocated beside the table */
     uint32_t dirty_first, dirty_last;
+    uint32_t n_lost;        /* VTEPs */
     struct rib_peer *peers; /* max_peers + 1; 0 is nobody */
     uint32_t network_of[DP_MAX_NETWORKS + 1];
 };
@@ -299,8 +301,12 @@ uint32_t rib_in_total(const struct rib_peer *p);
 uint32_t rib_in_warning_level(const struct rib_peer *p);
 /* Puts every route whose attribute set says `changed` where it now belongs. */
 void rib_in_reimport(struct evpn_rib *rib);
-/* Touches all destinations that have a route of this peer or to this VTEP. */
-void rib_in_reconsider(struct evpn_rib *rib, rib_peer_id peer, uint32_t vtep);
+/* Touches all destinations that have a route of this peer (0: nobody's) or to a VTEP that says `changed`. */
+void rib_in_reconsider(struct evpn_rib *rib, rib_peer_id peer);
+/* Tells all IPs of a MAC, each once. */
+void rib_in_tell_bindings(const struct evpn_rib *rib, const struct rib_dest *d, bool present);
+/* The destination of a MAC, or none. */
+uint32_t rib_in_find_mac(const struct evpn_rib *rib, dp_net_id net, struct mac mac);
 /* Drops the stale routes of a peer, and the others too unless they are to become stale now. */
 enum rib_drop { RIB_DROP_STALE, RIB_DROP_STALE_MARK_OTHERS, RIB_DROP_ALL };
 unsigned rib_in_drop(struct evpn_rib *rib, rib_peer_id peer, enum rib_drop drop);

@@ -29,6 +29,25 @@ static int cmp_address(const struct ipaddr *a, const struct ipaddr *b)
     return memcmp(a->b, b->b, sizeof(a->b));
 }
 
+bool evpn_rib_lost_sequence(const struct evpn_rib *rib, dp_net_id net, struct mac mac, uint32_t *sequence)
+{
+    uint32_t dest = rib->n_lost ? rib_in_find_mac(rib, net, mac) : RIB_NONE;
+    bool found = false;
+
+    *sequence = 0;
+    for (uint32_t i = dest == RIB_NONE ? RIB_NONE : dest_at(rib, dest)->head; i != RIB_NONE;
+         i = route_at(rib, i)->dest_next) {
+        const struct rib_attr *a = attr_at(rib, route_at(rib, i)->attr);
+
+        if (!vtep_at(rib, a->vtep)->lost)
+            continue;
+        if (!found || (int32_t)(a->fixed.sequence - *sequence) > 0)
+            *sequence = a->fixed.sequence;
+        found = true;
+    }
+    return found;
+}
+
 static bool usable(const struct evpn_rib *rib, const struct rib_attr *a)
 {
     return !vtep_at(rib, a->vtep)->lost;
@@ -185,7 +204,11 @@ static void evaluate(struct evpn_rib *rib, uint32_t dest)
     if (d->told != was && d->told != RIB_NONE)
         attr_at(rib, d->told)->refs++;
     /* `was` is still referred to: the owner may announce and withdraw from inside of this. */
+    if (d->kind == RIB_DEST_MAC && was != RIB_NONE && d->told == RIB_NONE)
+        rib_in_tell_bindings(rib, d, false);
     tell(rib, d, was == RIB_NONE ? NULL : attr_at(rib, was));
+    if (d->kind == RIB_DEST_MAC && was == RIB_NONE && d->told != RIB_NONE)
+        rib_in_tell_bindings(rib, d, true);
     if (d->told != was && was != RIB_NONE)
         rib_attr_unref(rib, was);
     if (d->head == RIB_NONE) {

@@ -7,6 +7,8 @@
  * others of it.
  *
  * Order of what is told: a MAC's route before its IPs when it comes, its IPs before the route when it goes.
+ * IPs are told while the MAC has a route that was told (dest->told), for a MAC whose VTEPs are all lost is
+ * nowhere.
  *
  * Control thread only.
  */
@@ -142,10 +144,16 @@ static uint32_t dest_get(struct evpn_rib *rib, const struct rib_dest *want)
     return i;
 }
 
-bool evpn_rib_best(const struct evpn_rib *rib, dp_net_id net, struct mac mac, struct evpn_rib_best *out)
+uint32_t rib_in_find_mac(const struct evpn_rib *rib, dp_net_id net, struct mac mac)
 {
     struct rib_dest want = {.kind = RIB_DEST_MAC, .net = net, .mac = mac};
-    uint32_t i = dest_find(rib, &want);
+
+    return dest_find(rib, &want);
+}
+
+bool evpn_rib_best(const struct evpn_rib *rib, dp_net_id net, struct mac mac, struct evpn_rib_best *out)
+{
+    uint32_t i = rib_in_find_mac(rib, net, mac);
 
     if (i == RIB_NONE || dest_at(rib, i)->best == RIB_NONE)
         return false;
@@ -153,24 +161,43 @@ bool evpn_rib_best(const struct evpn_rib *rib, dp_net_id net, struct mac mac, st
     return true;
 }
 
+static bool same_ip(const struct rib_route *a, const struct rib_route *b)
+{
+    return a->ip_family == b->ip_family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
 /* Whether a route of this destination other than `but` has the IP of `but`. */
 static bool ip_elsewhere(const struct evpn_rib *rib, const struct rib_dest *d, const struct rib_route *but)
 {
-    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next) {
-        const struct rib_route *r = route_at(rib, i);
-
-        if (r != but && r->ip_family == but->ip_family && memcmp(r->ip, but->ip, sizeof(r->ip)) == 0)
+    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next)
+        if (route_at(rib, i) != but && same_ip(route_at(rib, i), but))
             return true;
-    }
     return false;
 }
 
-static void tell_binding(struct evpn_rib *rib, dp_net_id net, const struct rib_route *r, bool present)
+static void tell_binding(const struct evpn_rib *rib, dp_net_id net, const struct rib_route *r, bool present)
 {
     struct ipaddr ip = {.family = r->ip_family};
 
     memcpy(ip.b, r->ip, sizeof(ip.b));
     rib->ops.binding(rib->arg, net, r->mac, &ip, present);
+}
+
+/* Whether no route before this one in the list of its destination has its IP. */
+static bool ip_first(const struct evpn_rib *rib, const struct rib_dest *d, const struct rib_route *r)
+{
+    uint32_t i = d->head;
+
+    while (route_at(rib, i) != r && !same_ip(route_at(rib, i), r))
+        i = route_at(rib, i)->dest_next;
+    return route_at(rib, i) == r;
+}
+
+void rib_in_tell_bindings(const struct evpn_rib *rib, const struct rib_dest *d, bool present)
+{
+    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next)
+        if (route_at(rib, i)->ip_family && ip_first(rib, d, route_at(rib, i)))
+            tell_binding(rib, d->net, route_at(rib, i), present);
 }
 
 /* ---- one rib_route */
@@ -195,7 +222,7 @@ static void dest_unlink(struct evpn_rib *rib, struct rib_route *r)
 {
     struct rib_dest *d = dest_at(rib, r->dest);
 
-    if (r->type == EVPN_MACIP && r->ip_family && !ip_elsewhere(rib, d, r))
+    if (r->type == EVPN_MACIP && r->ip_family && d->told != RIB_NONE && !ip_elsewhere(rib, d, r))
         tell_binding(rib, d->net, r, false);
     if (r->dest_prev != RIB_NONE)
         route_at(rib, r->dest_prev)->dest_next = r->dest_next;
@@ -261,7 +288,7 @@ void rib_in_ignore(struct evpn_rib *rib, rib_peer_id peer, enum evpn_rib_ignored
     peer_at(rib, peer)->counts.ignored[why]++;
 }
 
-/* Adds the route to one network (none: 0). *fresh_ip: its IP was not there before. */
+/* Adds the route to one network (none: 0). *fresh_ip: its IP was not there before, and is to be told. */
 static uint32_t route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, dp_net_id net,
                           bool *fresh_ip)
 {
@@ -295,7 +322,8 @@ static uint32_t route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_
     rib_table_link(&rib->routes, i);
     if (dest != RIB_NONE) {
         dest_link(rib, i, dest);
-        *fresh_ip = k->type == EVPN_MACIP && k->ip_family && !ip_elsewhere(rib, dest_at(rib, dest), r);
+        *fresh_ip = k->type == EVPN_MACIP && k->ip_family && dest_at(rib, dest)->told != RIB_NONE &&
+                    !ip_elsewhere(rib, dest_at(rib, dest), r);
     }
     return i;
 }
@@ -398,12 +426,13 @@ void rib_in_reimport(struct evpn_rib *rib)
     }
 }
 
-void rib_in_reconsider(struct evpn_rib *rib, rib_peer_id peer, uint32_t vtep)
+void rib_in_reconsider(struct evpn_rib *rib, rib_peer_id peer)
 {
     for (uint32_t i = 1; i < rib->routes.high; i++) {
         const struct rib_route *r = route_at(rib, i);
 
-        if (r->peer != 0 && r->dest != RIB_NONE && (r->peer == peer || attr_at(rib, r->attr)->vtep == vtep))
+        if (r->peer != 0 && r->dest != RIB_NONE &&
+            (r->peer == peer || vtep_at(rib, attr_at(rib, r->attr)->vtep)->changed))
             rib_dest_touch(rib, r->dest);
     }
 }

@@ -94,6 +94,22 @@ const char *underlay_state_text(enum underlay_state state)
     return "unknown";
 }
 
+bool underlay_is_lost(enum underlay_state state, bool was)
+{
+    switch (state) {
+    case UNDERLAY_RESOLVED:
+        return false;
+    case UNDERLAY_NO_NEIGHBOUR:
+        return was;
+    case UNDERLAY_NO_ROUTE:
+    case UNDERLAY_WRONG_PORT:
+    case UNDERLAY_LOCAL:
+    case UNDERLAY_LINK_DOWN:
+        break;
+    }
+    return true;
+}
+
 /* ---- sorted arrays */
 
 static int addr_cmp(const void *a, const void *b)

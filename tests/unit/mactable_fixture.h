@@ -43,6 +43,7 @@ static struct fdb {
     unsigned n_told;
     struct mac_moved moved; /* the last one of all */
     unsigned moves;         /* those from a place to another one */
+    uint32_t lost_seq; /* of any MAC; 0: none */
 } fdb;
 
 static struct mactable *table;
@@ -168,13 +169,22 @@ static void op_withdraw(void *arg, dp_net_id net, struct mac mac, const struct i
     *r = fdb.routes[--fdb.n_routes];
 }
 
+static bool op_lost_seq(void *arg, dp_net_id net, struct mac mac, uint32_t *seq)
+{
+    (void)net, (void)mac;
+    ck_assert_ptr_eq(arg, &fdb);
+    *seq = fdb.lost_seq;
+    return fdb.lost_seq != 0;
+}
+
 static const struct mactable_ops ops = {.program = op_program,
                                         .remove = op_remove,
                                         .seen = op_seen,
                                         .moved = op_moved,
                                         .alert = op_alert,
                                         .advertise = op_advertise,
-                                        .withdraw = op_withdraw};
+                                        .withdraw = op_withdraw,
+                                        .lost_seq = op_lost_seq};
 
 static mono_t at(uint32_t s)
 {

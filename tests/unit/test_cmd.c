@@ -265,6 +265,7 @@ START_TEST(test_vteps)
     ck_at(r, "vteps/0/mtu", "1600");
     ck_at(r, "vteps/0/networks", "2");
     ck_at(r, "vteps/0/known_by", "\"static\"");
+    ck_at(r, "vteps/0/lost", "false");
     ck_at(r, "vteps/0/network_names", "missing");
     ck_at(r, "vteps/1/networks", "1");
     ck_at(r, "vteps/1/resolved", "false");

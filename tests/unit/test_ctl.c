@@ -330,7 +330,7 @@ START_TEST(test_views_fit_80_columns)
          "16777215"},
         {"show vteps",
          "{\"vteps\":[{\"address\":\"" LONG_IP6
-         "\",\"state\":\"the route leaves by another interface than ours\","
+         "\",\"lost\":true,\"state\":\"the route leaves by another interface than ours\","
          "\"next_hop\":\"" LONG_IP6
          "\",\"next_hop_mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"networks\":4094,"
          "\"macs\":1048576,\"rx\":" COUNT ",\"tx\":" COUNT "}]}",

@@ -108,6 +108,7 @@ START_TEST(test_R9_5_R10_1_a_lost_vtep)
     ck_assert_uint_eq(w.mac_calls, 20);
     ck_assert_int_eq(evpn_rib_vtep_lost(w.rib, &lost), 0);
     ck_assert_int_eq(evpn_rib_vtep_lost(w.rib, &lost), 0);
+    evpn_rib_vteps_apply(w.rib);
     ck_assert_uint_eq(w.mac_calls, 40);
     ck_assert_uint_eq(w.n_macs, 1);
     ck_assert_uint_eq(w.n_floods, 0);
@@ -116,16 +117,131 @@ START_TEST(test_R9_5_R10_1_a_lost_vtep)
     ck_assert_ptr_null(best_of(1, mac_n(50)));
     evpn_rib_vtep_found(w.rib, &lost);
     evpn_rib_vtep_found(w.rib, &lost);
+    evpn_rib_vteps_apply(w.rib);
     ck_assert_uint_eq(w.n_macs, 21);
     ck_assert_uint_eq(w.n_floods, 1);
     assert_at(1, mac_n(1), vtep_n(2));
     /* One that nobody has announced yet. */
     ck_assert_int_eq(evpn_rib_vtep_lost(w.rib, &never), 0);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert(!evpn_rib_vtep_used(w.rib, &never));
     a = attrs_for(never, 1);
     announce(p, &a, macip(1, mac_n(60), NULL));
     ck_assert_ptr_null(best_of(1, mac_n(60)));
+    ck_assert(evpn_rib_vtep_used(w.rib, &never));
     evpn_rib_vtep_found(w.rib, &never);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert(evpn_rib_vtep_used(w.rib, &never));
     assert_at(1, mac_n(60), never);
+}
+END_TEST
+
+static void lose(unsigned vtep)
+{
+    struct ipaddr a = vtep_n(vtep);
+
+    ck_assert_int_eq(evpn_rib_vtep_lost(w.rib, &a), 0);
+}
+
+static void find(unsigned vtep)
+{
+    struct ipaddr a = vtep_n(vtep);
+
+    evpn_rib_vtep_found(w.rib, &a);
+}
+
+/* What was told of a MAC goes with it, IPs too, and comes back with it, changed as it was meanwhile. */
+START_TEST(test_R9_5_ips_go_and_come_with_the_vtep)
+{
+    rib_peer_id p = add_peer(2, false), q = add_peer(3, false);
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1), b = attrs_for(vtep_n(3), 1);
+    struct ipaddr host = ip("10.0.0.8"), other = ip("10.0.0.9");
+
+    announce(p, &a, macip(1, mac_n(1), "10.0.0.7"));
+    announce(q, &a, macip(1, mac_n(1), "10.0.0.7"));
+    announce(p, &a, macip(1, mac_n(1), "10.0.0.8"));
+    ck_assert_uint_eq(w.ip_calls, 2);
+    lose(2);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert_uint_eq(w.n_macs + w.n_ips, 0);
+    ck_assert_uint_eq(w.ip_calls, 4);
+    /* What comes and goes while it is lost is nobody's business. */
+    announce(p, &a, macip(1, mac_n(1), "10.0.0.9"));
+    withdraw(p, macip(1, mac_n(1), "10.0.0.7"));
+    withdraw(q, macip(1, mac_n(1), "10.0.0.7"));
+    announce(p, &a, macip(1, mac_n(2), "10.0.0.9"));
+    ck_assert_uint_eq(w.ip_calls, 4);
+    find(2);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert_uint_eq(w.n_macs, 2);
+    ck_assert_uint_eq(w.n_ips, 3);
+    ck_assert_ptr_nonnull(told_in(w.ips, w.n_ips, 1, mac_n(1), &host));
+    ck_assert_ptr_nonnull(told_in(w.ips, w.n_ips, 1, mac_n(1), &other));
+    ck_assert_ptr_nonnull(told_in(w.ips, w.n_ips, 1, mac_n(2), &other));
+    /* With another place to be, a MAC keeps them. */
+    announce(q, &b, macip(2, mac_n(2), NULL));
+    lose(2);
+    evpn_rib_vteps_apply(w.rib);
+    assert_at(1, mac_n(2), vtep_n(3));
+    ck_assert_uint_eq(w.n_ips, 1);
+    withdraw(q, macip(2, mac_n(2), NULL));
+    ck_assert_uint_eq(w.n_macs + w.n_ips, 0);
+    peer_down(p, false);
+    find(2);
+    evpn_rib_vteps_apply(w.rib);
+    check_totals(0, 0, 0);
+}
+END_TEST
+
+START_TEST(test_R9_5_many_vteps_go_in_one_pass)
+{
+    rib_peer_id p = add_peer(2, false), q = add_peer(3, false);
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1), b = attrs_for(vtep_n(3), 1), c = attrs_for(vtep_n(4), 1);
+
+    announce(p, &a, macip(1, mac_n(1), NULL));
+    announce(q, &b, macip(2, mac_n(1), NULL));
+    announce(q, &c, macip(3, mac_n(1), NULL));
+    announce(q, &b, macip(2, mac_n(2), NULL));
+    ck_assert_uint_eq(w.mac_calls, 2);
+    lose(2);
+    lose(3);
+    ck_assert_uint_eq(w.mac_calls, 2);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert_uint_eq(w.mac_calls, 4); /* never at VTEP 3 in between */
+    assert_at(1, mac_n(1), vtep_n(4));
+    ck_assert_ptr_null(best_of(1, mac_n(2)));
+    evpn_rib_vteps_apply(w.rib);
+    find(3);
+    lose(3);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert_uint_eq(w.mac_calls, 4);
+}
+END_TEST
+
+START_TEST(test_R4_3_newest_sequence_at_lost_vteps)
+{
+    rib_peer_id p = add_peer(2, false);
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1), b = attrs_for(vtep_n(3), 1), c = attrs_for(vtep_n(4), 1);
+    uint32_t seq;
+
+    mobility(&a, false, 0xffffffff);
+    mobility(&b, false, 2); /* newer: it went round (R4.6) */
+    mobility(&c, false, 9);
+    announce(p, &a, macip(1, mac_n(1), NULL));
+    announce(p, &b, macip(2, mac_n(1), NULL));
+    announce(p, &c, macip(3, mac_n(1), NULL));
+    ck_assert(!evpn_rib_lost_sequence(w.rib, 1, mac_n(1), &seq));
+    lose(2);
+    lose(3);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert(evpn_rib_lost_sequence(w.rib, 1, mac_n(1), &seq));
+    ck_assert_uint_eq(seq, 2);
+    ck_assert(!evpn_rib_lost_sequence(w.rib, 2, mac_n(1), &seq));
+    ck_assert(!evpn_rib_lost_sequence(w.rib, 1, mac_n(2), &seq));
+    find(3);
+    evpn_rib_vteps_apply(w.rib);
+    ck_assert(evpn_rib_lost_sequence(w.rib, 1, mac_n(1), &seq));
+    ck_assert_uint_eq(seq, 0xffffffff);
 }
 END_TEST
 
@@ -137,6 +253,9 @@ int main(void)
         test_R2_7_stale_and_withdrawn,
         test_R9_5_a_lost_peer_takes_all_in_one_step,
         test_R9_5_R10_1_a_lost_vtep,
+        test_R9_5_ips_go_and_come_with_the_vtep,
+        test_R9_5_many_vteps_go_in_one_pass,
+        test_R4_3_newest_sequence_at_lost_vteps,
     };
 
     return world_run("evpn_rib_lost", tests, sizeof(tests) / sizeof(tests[0]));

@@ -292,7 +292,7 @@ static void check_bindings(void)
                 for (unsigned p = 1; p <= PEERS; p++)
                     for (unsigned rd = 0; rd < RDS; rd++)
                         want |= m.macs[p][rd][mac][i].present && m.macs[p][rd][mac][i].a.target[net];
-                want &= m.network[net];
+                want &= m.network[net] && model_best((dp_net_id)net, mac);
                 n += want;
                 ck_assert(want == (told_in(w.ips, w.n_ips, (dp_net_id)net, mac_n(mac + 1), &host) != NULL));
             }
@@ -430,14 +430,17 @@ static void step_peer(rib_peer_id p)
 
 static void step_vtep(void)
 {
-    unsigned v = 2 + rnd(VTEPS);
-    struct ipaddr a = vtep_n(v);
+    for (unsigned n = 1 + rnd(3); n > 0; n--) {
+        unsigned v = 2 + rnd(VTEPS);
+        struct ipaddr a = vtep_n(v);
 
-    m.lost[v] = rnd(3) == 0;
-    if (m.lost[v])
-        ck_assert_int_eq(evpn_rib_vtep_lost(w.rib, &a), 0);
-    else
-        evpn_rib_vtep_found(w.rib, &a);
+        m.lost[v] = rnd(3) == 0;
+        if (m.lost[v])
+            ck_assert_int_eq(evpn_rib_vtep_lost(w.rib, &a), 0);
+        else
+            evpn_rib_vtep_found(w.rib, &a);
+    }
+    evpn_rib_vteps_apply(w.rib);
 }
 
 static void step_network(void)
@@ -524,6 +527,7 @@ static void check_nothing_is_left(void)
 
         evpn_rib_vtep_found(w.rib, &a);
     }
+    evpn_rib_vteps_apply(w.rib);
     evpn_rib_totals(w.rib, &t);
     ck_assert_uint_eq(w.n_macs + w.n_ips + w.n_floods, 0);
     ck_assert_uint_eq(t.routes + t.dests + t.attrs + t.vteps + t.rds + t.own + t.groups + t.withdrawn, 0);

@@ -85,6 +85,29 @@ START_TEST(test_R4_3_local_after_remote_is_plus_one)
 }
 END_TEST
 
+/* The VTEP that had it is lost to us, but not to others: they must take ours all the same. */
+START_TEST(test_R4_3_local_while_the_vtep_is_lost_is_plus_one)
+{
+    route(1, 7, 41);
+    no_route(1);
+    fdb.lost_seq = 41;
+    here(1);
+    expect_here(1, 42);
+    /* It is back, and what it said is old. */
+    fdb.lost_seq = 0;
+    route(1, 7, 41);
+    expect_here(1, 42);
+    /* Another gateway had it before, and is not lost. */
+    route(2, 8, 5);
+    fdb.lost_seq = 41;
+    here(2);
+    expect_here(2, 42);
+    route(3, 8, 50);
+    here(3);
+    expect_here(3, 51);
+}
+END_TEST
+
 START_TEST(test_R4_4_same_segment_repeats_the_sequence)
 {
     struct mac_route r = {.vtep = 7, .es = 3, .seq = 6, .address = vtep_address(7)};
@@ -630,6 +653,7 @@ int main(void)
         test_R1_10_static_peers_macs_are_not_advertised,
         test_R1_10_local_mac_seen_at_static_peer_is_withdrawn,
         test_R4_3_local_after_remote_is_plus_one,
+        test_R4_3_local_while_the_vtep_is_lost_is_plus_one,
         test_R4_4_same_segment_repeats_the_sequence,
         test_R4_4_leaving_the_segment_is_a_move,
         test_R4_5_higher_sequence_withdraws_ours,

@@ -621,6 +621,25 @@ START_TEST(test_setup_tap_ipv6)
 }
 END_TEST
 
+START_TEST(test_R9_5_what_is_lost)
+{
+    static const struct {
+        enum underlay_state state;
+        bool after_found, after_lost;
+    } cases[] = {
+        {UNDERLAY_RESOLVED, false, false},    {UNDERLAY_NO_ROUTE, true, true},
+        {UNDERLAY_WRONG_PORT, true, true},    {UNDERLAY_LOCAL, true, true},
+        {UNDERLAY_NO_NEIGHBOUR, false, true}, /* not yet, or not yet again */
+        {UNDERLAY_LINK_DOWN, true, true},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ck_assert(underlay_is_lost(cases[i].state, false) == cases[i].after_found);
+        ck_assert(underlay_is_lost(cases[i].state, true) == cases[i].after_lost);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("underlay");
@@ -636,6 +655,7 @@ int main(void)
     log_set_level(LOG_LEVEL_WARNING);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 90);
+    tcase_add_test(t, test_R9_5_what_is_lost);
     tcase_add_test(t, test_resolves_on_link);
     tcase_add_test(t, test_resolves_ipv6);
     tcase_add_test(t, test_ipv4_over_ipv6_next_hop);
