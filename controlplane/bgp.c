@@ -278,14 +278,6 @@ struct bgp_session *bgp_peer_next(const struct bgp *b, const struct bgp_session 
     return s ? s->next : b->peers;
 }
 
-void bgp_set_restarting(struct bgp *b, bool restarting, bool forwarding)
-{
-    b->env.local.restarting = restarting;
-    b->env.local.forwarding = forwarding;
-    for (struct bgp_session *s = b->peers; s; s = s->next)
-        bgp_session_configure(s, &s->cfg);
-}
-
 const struct bgp_counters *bgp_counters(const struct bgp *b)
 {
     return &b->counters;

@@ -52,9 +52,6 @@ struct bgp_session *bgp_peer_find(const struct bgp *b, const struct ipaddr *addr
 /* NULL: the first. In order of addition. */
 struct bgp_session *bgp_peer_next(const struct bgp *b, const struct bgp_session *s);
 
-/* R2.7: what OPENs say of us from now on. Set after a restart, cleared when all peers had time to come. */
-void bgp_set_restarting(struct bgp *b, bool restarting, bool forwarding);
-
 const struct bgp_counters *bgp_counters(const struct bgp *b);
 const struct bgp_local *bgp_local(const struct bgp *b);
 

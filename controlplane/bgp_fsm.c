@@ -31,6 +31,8 @@ static void start(struct bgp_fsm_step *s)
 
     if (f->mode == BGP_FSM_RUNNING) /* RFC 4271 section 8.2.2: ignored outside Idle */
         return;
+    if (f->begun.ns == 0)
+        f->begun = s->now;
     f->mode = BGP_FSM_RUNNING;
     f->idle_until = bgp_fsm_never;
     f->backoff_s = f->cfg.idle_hold_min_s;
@@ -434,7 +436,15 @@ const struct bgp_fsm_session *bgp_fsm_session(const struct bgp_fsm *f)
     return bgp_fsm_state(f) == BGP_ESTABLISHED ? &f->session : NULL;
 }
 
-const struct bgp_fsm_open *bgp_fsm_local_open(const struct bgp_fsm *f)
+const struct bgp_fsm_open *bgp_fsm_local_open(const struct bgp_fsm *f, unsigned conn)
 {
-    return &f->cfg.local;
+    return &f->conn[conn].local;
+}
+
+bool bgp_fsm_restarting(const struct bgp_fsm *f, mono_t now)
+{
+    const struct bgp_fsm_caps *c = &f->cfg.local.caps;
+
+    return c->gr && c->gr_restarting && f->counters.established == 0 &&
+           now.ns - f->begun.ns < c->gr_time_s * NSEC;
 }

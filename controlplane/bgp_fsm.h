@@ -70,6 +70,10 @@ struct bgp_fsm_open {
     struct bgp_fsm_caps caps;
 };
 
+/* R2.7: gr_restarting and gr_forwarding of `local` are what the first session after our own restart is told.
+ * Once a session was Established the peer knows, and from then on an OPEN says that nothing restarted and
+ * that we went on forwarding. When gr_time_s passed without one the peer holds nothing of us any more, and R
+ * is no longer said. */
 struct bgp_fsm_config {
     struct bgp_fsm_open local; /* our OPEN */
     uint32_t peer_asn;
@@ -167,7 +171,7 @@ enum bgp_act {
     BGP_ACT_ADOPT,   /* the incoming connection is `conn` */
     BGP_ACT_REJECT,  /* refuse the incoming connection: code, subcode */
     BGP_ACT_CLOSE,
-    BGP_ACT_SEND_OPEN, /* as bgp_fsm_local_open() */
+    BGP_ACT_SEND_OPEN, /* as bgp_fsm_local_open() says of `conn` */
     BGP_ACT_SEND_KEEPALIVE,
     BGP_ACT_SEND_NOTIFICATION, /* code, subcode, data */
     BGP_ACT_UP,                /* session */
@@ -217,6 +221,7 @@ struct bgp_fsm {
     mono_t idle_until;              /* PAUSED */
     mono_t retry_at;                /* next dial, or the end of the one under way */
     mono_t up_since, logged_at;
+    mono_t begun; /* first START; .ns 0: none yet */
     uint32_t backoff_s;
     uint64_t random;
     struct bgp_fsm_fault last, logged;
@@ -231,8 +236,7 @@ void bgp_fsm_config_default(struct bgp_fsm_config *c, uint32_t asn, uint32_t rou
 /* Stopped. `seed` feeds the jitter; the same seed and events give the same actions. */
 void bgp_fsm_init(struct bgp_fsm *f, const struct bgp_fsm_config *cfg, uint64_t seed);
 /* Holds for what comes; send BGP_EV_RESET with subcode 6 to renegotiate a session. Times of 0 that must not
- * be are taken as 1 s, and a hold time of 1 or 2 s as 3. Also how the R and F flags of our own restart are
- * set and cleared. */
+ * be are taken as 1 s, and a hold time of 1 or 2 s as 3. */
 void bgp_fsm_set_config(struct bgp_fsm *f, const struct bgp_fsm_config *cfg);
 
 /* `out` is emptied first. An event that its connection cannot have is ignored (see the table in bgp_fsm.c).
@@ -247,7 +251,10 @@ mono_t bgp_fsm_next_deadline(const struct bgp_fsm *f);
 enum bgp_state bgp_fsm_state(const struct bgp_fsm *f);
 /* NULL unless Established. */
 const struct bgp_fsm_session *bgp_fsm_session(const struct bgp_fsm *f);
-const struct bgp_fsm_open *bgp_fsm_local_open(const struct bgp_fsm *f);
+/* The OPEN of one connection. */
+const struct bgp_fsm_open *bgp_fsm_local_open(const struct bgp_fsm *f, unsigned conn);
+/* Whether an OPEN that is sent now says that we restarted. */
+bool bgp_fsm_restarting(const struct bgp_fsm *f, mono_t now);
 
 const char *bgp_state_name(enum bgp_state s);
 /* "Cease/Administrative Shutdown", "UPDATE Message Error/11"; returns buf. */

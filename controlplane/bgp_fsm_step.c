@@ -189,6 +189,17 @@ void bgp_fsm_drop_plain(struct bgp_fsm_step *s, unsigned c, enum bgp_why why, ui
                  (struct bgp_fsm_data){NULL, 0});
 }
 
+/* RFC 4724 section 3: R and F, as struct bgp_fsm_config has it. */
+static struct bgp_fsm_open our_open(const struct bgp_fsm_step *s)
+{
+    struct bgp_fsm_open open = s->f->cfg.local;
+
+    open.caps.gr_restarting = bgp_fsm_restarting(s->f, s->now);
+    if (s->f->counters.established > 0)
+        open.caps.gr_forwarding = open.caps.gr;
+    return open;
+}
+
 /* Its TCP connection is there: send our OPEN. */
 void bgp_fsm_begin(struct bgp_fsm_step *s, unsigned c, bool incoming)
 {
@@ -197,7 +208,7 @@ void bgp_fsm_begin(struct bgp_fsm_step *s, unsigned c, bool incoming)
     *conn = bgp_fsm_no_conn;
     conn->state = BGP_OPENSENT;
     conn->incoming = incoming;
-    conn->local = s->f->cfg.local;
+    conn->local = our_open(s);
     conn->hold_at = bgp_fsm_in(s->now, s->f->cfg.open_wait_s);
     bgp_fsm_emit(s, BGP_ACT_SEND_OPEN, c);
 }

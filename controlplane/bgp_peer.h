@@ -16,8 +16,8 @@
 struct bgp_local {
     uint32_t asn;
     uint32_t router_id; /* host order */
-    bool restarting;    /* R2.7: R and F of our OPENs, while we come back from a restart */
-    bool forwarding;
+    bool restarting;    /* R2.7: we may have been here before, so each peer's first session says R, ... */
+    bool forwarding;    /* ... and F when forwarding went on meanwhile. See struct bgp_fsm_config */
 };
 
 struct bgp_peer_config {

@@ -78,9 +78,10 @@ struct bgp_session_counters {
 struct bgp_session_status {
     enum bgp_state state;
     bool ebgp;
-    bool stale;   /* routes of the last session are kept */
-    bool pending; /* not everything was told to the peer yet */
-    mono_t since; /* of the session while Established, else of its end; .ns 0: there was none yet */
+    bool stale;      /* routes of the last session are kept */
+    bool pending;    /* not everything was told to the peer yet */
+    bool restarting; /* R2.7: it has not heard yet that we restarted, and may hold our routes */
+    mono_t since;    /* of the session while Established, else of its end; .ns 0: there was none yet */
     struct ipaddr local, remote;
     uint16_t local_port, remote_port;
     size_t queued;                            /* bytes that the socket did not take yet */

@@ -219,7 +219,7 @@ static void act_one(struct bgp_session *s, const struct bgp_fsm_action *a, mono_
         break;
     case BGP_ACT_SEND_OPEN:
         if (conn_of(s, a->conn)->open) /* else it is reported as lost in a moment */
-            send_control(s, a->conn, encode_open, bgp_fsm_local_open(&s->fsm));
+            send_control(s, a->conn, encode_open, bgp_fsm_local_open(&s->fsm, a->conn));
         break;
     case BGP_ACT_SEND_KEEPALIVE:
         send_keepalive(s, a->conn);

@@ -25,6 +25,7 @@ void bgp_session_status(const struct bgp_session *s, struct bgp_session_status *
                                        .ebgp = s->rules.ebgp,
                                        .stale = s->stale,
                                        .pending = s->pull_wanted,
+                                       .restarting = bgp_fsm_restarting(&s->fsm, mono_now()),
                                        .since = s->since,
                                        .negotiated = bgp_fsm_session(&s->fsm),
                                        .capabilities = s->has_caps ? &s->caps : NULL,

@@ -88,6 +88,19 @@ static void bgp_routes(const struct overlay *overlay, cJSON *result)
     cmd_json_ignored(o, ignored);
 }
 
+/* R2.7: some peer has still to hear that we did. */
+static bool is_restarting(const struct bgp *b)
+{
+    struct bgp_session_status st;
+
+    for (const struct bgp_session *s = bgp_peer_next(b, NULL); s; s = bgp_peer_next(b, s)) {
+        bgp_session_status(s, &st);
+        if (st.restarting)
+            return true;
+    }
+    return false;
+}
+
 int cmd_show_bgp(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
@@ -103,7 +116,7 @@ int cmd_show_bgp(void *ctx, const struct api_args *args, cJSON *result, char err
     c = bgp_counters(overlay_bgp(g->overlay));
     json_u64(result, "asn", local->asn);
     json_id(result, "router_id", local->router_id);
-    json_bool(result, "restarting", local->restarting);
+    json_bool(result, "restarting", is_restarting(overlay_bgp(g->overlay)));
     bgp_settings(&g->conf->bgp, result);
     bgp_peers_by_state(overlay_bgp(g->overlay), result);
     bgp_routes(g->overlay, result);

@@ -113,6 +113,8 @@ static void peer_negotiated(const struct bgp_fsm_session *n, cJSON *row)
     o = json_object(o, "graceful_restart");
     json_bool(o, "helper", n->helper);
     json_bool(o, "after_notification", n->graceful_notification);
+    json_bool(o, "we_restarted", n->local.caps.gr_restarting);
+    json_bool(o, "we_kept_forwarding", n->local.caps.gr_forwarding);
     json_u64(o, "peer_time_s", n->peer.caps.gr_time_s);
     json_bool(o, "peer_restarted", n->peer.caps.gr_restarting);
     json_bool(o, "peer_kept_forwarding", n->peer.caps.gr_forwarding);

@@ -27,8 +27,6 @@ struct overlay {
     struct evpn_rib *rib;
     struct bgp *bgp;
     struct bgp_rib_glue *glue;
-    mono_t started;
-    bool restarting; /* R2.7: our OPENs say so */
 };
 
 /* ---- RIB to MAC table */
@@ -232,6 +230,20 @@ static size_t listen_addresses(const struct conf_bgp *b, struct ipaddr *out)
     return n;
 }
 
+/* R2.7, as the one that restarts. Whether we were here before is not known, so each peer's first session says
+ * that we restarted (R): it must not wait for our End-of-RIB before it speaks. And that no forwarding state
+ * was kept (without F), for the FDB is empty: what it holds of us it drops at once, instead of sending frames
+ * to who does not know them.
+ *
+ * RFC 4724 section 4.1 wants route selection deferred until all peers sent their End-of-RIB. That is for
+ * routers that keep forwarding by old routes and that tell peers what other peers said. We do neither: a best
+ * path that is taken early only gives frames a way sooner, nothing is flushed by it, and no received route is
+ * announced again. What is local must be announced at once (R3.6). So nothing is deferred. When the table of
+ * a peer that is still to come has a MAC with a higher sequence than ours, that withdraws ours (R4.5), and
+ * the host's next frame takes it back with one more (R4.3): the same end as if we had waited, and no host is
+ * dark meanwhile that would not have been.
+ *
+ * Our own End-of-RIB follows what we had to announce when the session came up (evpn_rib_pull()). */
 int overlay_run(struct overlay *o, char *err, size_t err_len)
 {
     const struct conf_bgp *b = &o->g->conf->bgp;
@@ -242,9 +254,6 @@ int overlay_run(struct overlay *o, char *err, size_t err_len)
                                 .port = b->port};
     char bgp_err[BGP_ERR_LEN] = "";
 
-    /* R2.7: what peers kept of us is stale; they may not take it for fresh. We kept no forwarding state. */
-    o->restarting = true;
-    o->started = mono_now();
     o->bgp = bgp_new(o->g->base, &config, &bgp_rib_glue_ops, o->glue, bgp_err);
     for (size_t i = 0; o->bgp && i < b->n_peers; i++) {
         struct bgp_peer_config c;
@@ -280,30 +289,8 @@ static void give_missed(struct overlay *o)
             on_binding(o, r.net, r.nlri.mac, &r.nlri.ip, true);
 }
 
-static bool all_peers_were_up(const struct overlay *o)
-{
-    const struct bgp_session *s = NULL;
-    struct bgp_session_status status;
-
-    while ((s = bgp_peer_next(o->bgp, s)) != NULL) {
-        bgp_session_status(s, &status);
-        if (status.fsm->established == 0)
-            return false;
-    }
-    return true;
-}
-
 void overlay_poll(struct overlay *o)
 {
-    uint64_t age = mono_now().ns - o->started.ns;
-
-    /* R2.7: the peers have heard that we restarted with nothing kept. From now on a session that is lost is
-     * just that: we go on forwarding, and say so when it comes back. */
-    if (o->restarting &&
-        (all_peers_were_up(o) || age > o->g->conf->bgp.graceful_restart * UINT64_C(1000000000))) {
-        o->restarting = false;
-        bgp_set_restarting(o->bgp, false, true);
-    }
     if (mactable_missed_routes(o->g->macs))
         give_missed(o);
 }

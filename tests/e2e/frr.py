@@ -18,11 +18,11 @@ FAST = "timers 3 9"
 
 class Frr:
     """zebra and bgpd in ns. neighbors: what follows `neighbor `, as in "198.18.0.1 remote-as 65000"; the first word of
-    each is activated for EVPN. evpn: further lines of the address family."""
+    each is activated for EVPN. evpn, lines: further lines of the address family and of `router bgp`."""
 
-    def __init__(self, ns: Netns, asn, router_id, neighbors=(), evpn=()):
+    def __init__(self, ns: Netns, asn, router_id, neighbors=(), evpn=(), lines=()):
         self.ns, self.asn, self.router_id = ns, asn, router_id
-        self.neighbors, self.evpn = list(neighbors), list(evpn)
+        self.neighbors, self.evpn, self.lines = list(neighbors), list(evpn), list(lines)
         self.dir = ns.lab.file(f"frr-{ns.name}")
         os.makedirs(self.dir, exist_ok=True)
         # The daemons are built to run as their package's user, and give root up at once.
@@ -37,7 +37,8 @@ class Frr:
         addresses = list(dict.fromkeys(n.split()[0] for n in self.neighbors))
         lines = ["log file " + os.path.join(self.dir, "bgpd.log") + " debugging", "debug bgp neighbor-events",
                  f"router bgp {self.asn}", f" bgp router-id {self.router_id}",
-                 " no bgp default ipv4-unicast", " no bgp ebgp-requires-policy", " bgp bestpath as-path multipath-relax"]
+                 " no bgp default ipv4-unicast", " no bgp ebgp-requires-policy", " bgp bestpath as-path multipath-relax",
+                 *[f" {line}" for line in self.lines]]
         lines += [f" neighbor {n}" for n in self.neighbors if "route-reflector-client" not in n and
                   "maximum-prefix" not in n]
         for a in addresses:
@@ -76,10 +77,11 @@ class Frr:
         return self._vtysh("-d", name, "-c", "show version").returncode == 0
 
     def kill(self, *daemons):
-        """SIGKILL: the kernel closes their sockets, they say nothing."""
-        for name in daemons or ("bgpd", "zebra"):
-            p = self.processes.pop(name)
+        """SIGKILL: the kernel closes their sockets, they say nothing, neither to each other nor to the kernel."""
+        killed = [self.processes.pop(name) for name in daemons or ("bgpd", "zebra")]
+        for p in killed:
             p.kill()
+        for p in killed:
             p.wait()
 
     def stop(self, *daemons):
@@ -148,9 +150,9 @@ class Frr:
 class FrrVtep(LinuxVtep):
     """A gateway of FRR and kernel VXLAN: hosts as at LinuxVtep."""
 
-    def __init__(self, lab, name, wan, number, asn=65000, neighbors=(), evpn=(), **kw):
+    def __init__(self, lab, name, wan, number, asn=65000, neighbors=(), evpn=(), lines=(), **kw):
         super().__init__(lab, name, wan, number, **kw)
-        self.frr = Frr(self.ns, asn, self.address, neighbors, ["advertise-all-vni", *evpn])
+        self.frr = Frr(self.ns, asn, self.address, neighbors, ["advertise-all-vni", *evpn], lines)
 
     def network(self, vni, remotes=(), ip6=False, port=4789, options="nolearning"):
         super().network(vni, remotes, ip6, port, options)

@@ -114,15 +114,20 @@ static size_t fake_pull(void *arg, struct bgp_session *peer, uint8_t *msg, size_
 static const struct bgp_ops fake_ops = {fake_up,         fake_down,    fake_stale_end, fake_update,
                                         fake_end_of_rib, fake_refresh, fake_pull};
 
+/* What nodes made from now on say of a restart. */
+static bool nodes_restarting, nodes_forwarding;
+
 /* Listens on `address`, its router id is its last byte. */
 static void node_make(struct node *n, uint32_t asn, const char *address)
 {
     const struct ipaddr a = ip(address);
-    const struct bgp_config config = {
-        .local = {.asn = asn, .router_id = 0x0a000000u + a.b[a.family == 4 ? 3 : 15]},
-        .listen = &a,
-        .n_listen = 1,
-        .port = PORT};
+    const struct bgp_config config = {.local = {.asn = asn,
+                                                .router_id = 0x0a000000u + a.b[a.family == 4 ? 3 : 15],
+                                                .restarting = nodes_restarting,
+                                                .forwarding = nodes_forwarding},
+                                      .listen = &a,
+                                      .n_listen = 1,
+                                      .port = PORT};
     char err[BGP_ERR_LEN];
 
     memset(n, 0, sizeof(*n));

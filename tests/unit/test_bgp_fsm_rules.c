@@ -102,7 +102,7 @@ START_TEST(test_config_change_holds_for_later_connections)
     bring_to(OPENSENT);
     cfg.local.hold_s = 30;
     bgp_fsm_set_config(&fsm, &cfg);
-    ck_assert_uint_eq(bgp_fsm_local_open(&fsm)->hold_s, 30);
+    ck_assert_uint_eq(bgp_fsm_local_open(&fsm, 0)->hold_s, 9);
     ev(BGP_EV_OPEN, 0);
     ev(BGP_EV_KEEPALIVE, 0);
     ck_assert_uint_eq(bgp_fsm_session(&fsm)->hold_s, 9); /* what the OPEN sent on it said */
@@ -287,6 +287,75 @@ START_TEST(test_session_lost_with_a_candidate_goes_on_with_it)
 END_TEST
 
 /* ---- graceful restart */
+
+/* R and F of the OPEN that was just sent on a connection. */
+static void expect_flags(unsigned conn, bool restarted, bool forwarding)
+{
+    const struct bgp_fsm_caps *c = &bgp_fsm_local_open(&fsm, conn)->caps;
+
+    ck_assert_uint_eq(c->gr_restarting, restarted);
+    ck_assert_uint_eq(c->gr_forwarding, forwarding);
+}
+
+START_TEST(test_R2_7_only_the_first_session_after_our_restart_says_so)
+{
+    cfg.local.caps.gr_restarting = true;
+    peer_restarts_gracefully(true);
+    init();
+    expect(ev(BGP_EV_START, 0), "connect0");
+    pass(2);
+    ev(BGP_EV_CONNECTED, 0);
+    expect_flags(0, true, false);
+    ck_assert(bgp_fsm_restarting(&fsm, now));
+    /* It came to nothing, so the peer may not have understood. */
+    ev(BGP_EV_LOST, 0);
+    pass(10);
+    expect(ev(BGP_EV_INCOMING, 0), "adopt0 open0");
+    expect_flags(0, true, false);
+    ev(BGP_EV_OPEN, 0);
+    expect(ev(BGP_EV_KEEPALIVE, 0), "up0");
+    ck_assert(bgp_fsm_session(&fsm)->local.caps.gr_restarting);
+    ck_assert(!bgp_fsm_restarting(&fsm, now));
+    pass(1);
+    ev(BGP_EV_LOST, 0);
+    pass(10);
+    ev(BGP_EV_INCOMING, 0);
+    expect_flags(0, false, true);
+    /* Not even after the operator had it stopped. */
+    ev(BGP_EV_STOP, 0);
+    ev(BGP_EV_START, 0);
+    ev(BGP_EV_CONNECTED, 0);
+    expect_flags(0, false, true);
+}
+END_TEST
+
+START_TEST(test_R2_7_restart_is_forgotten_after_the_restart_time)
+{
+    cfg.local.caps.gr_restarting = true;
+    cfg.local.caps.gr_time_s = 30;
+    init();
+    expect(ev(BGP_EV_START, 0), "connect0");
+    pass(29.9);
+    ev(BGP_EV_CONNECTED, 0);
+    expect_flags(0, true, false);
+    ev(BGP_EV_LOST, 0);
+    pass(0.2);
+    ev(BGP_EV_INCOMING, 0);
+    expect_flags(0, false, false); /* nothing was kept, asked or not */
+    /* One that kept its forwarding says so both times. */
+    cfg.local.caps.gr_forwarding = true;
+    init();
+    ev(BGP_EV_START, 0);
+    ev(BGP_EV_CONNECTED, 0);
+    expect_flags(0, true, true);
+    /* Without graceful restart there is nothing to say. */
+    cfg.local.caps.gr = false;
+    init();
+    ev(BGP_EV_START, 0);
+    ev(BGP_EV_CONNECTED, 0);
+    ck_assert(!bgp_fsm_local_open(&fsm, 0)->caps.gr_restarting);
+}
+END_TEST
 
 START_TEST(test_rfc4724_4_2_new_connection_replaces_the_old_without_notification)
 {
@@ -588,6 +657,8 @@ static Suite *suite(void)
     tcase_add_test(tc, test_rfc4271_6_8_established_is_never_lost_to_a_collision);
     tcase_add_test(tc, test_faulty_candidate_does_not_touch_the_session);
     tcase_add_test(tc, test_session_lost_with_a_candidate_goes_on_with_it);
+    tcase_add_test(tc, test_R2_7_only_the_first_session_after_our_restart_says_so);
+    tcase_add_test(tc, test_R2_7_restart_is_forgotten_after_the_restart_time);
     tcase_add_test(tc, test_rfc4724_4_2_new_connection_replaces_the_old_without_notification);
     tcase_add_test(tc, test_young_session_does_not_give_way_to_the_late_half_of_a_collision);
     tcase_add_test(tc, test_rfc4724_4_2_what_leaves_stale_routes);

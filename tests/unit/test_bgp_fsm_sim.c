@@ -275,7 +275,8 @@ static void act(int side, const struct bgp_fsm_action *a)
         closed(side, a->conn);
         break;
     case BGP_ACT_SEND_OPEN:
-        say(side, a->conn, (struct packet){.kind = MSG_OPEN, .open = *bgp_fsm_local_open(&sim.fsm[side])});
+        say(side, a->conn,
+            (struct packet){.kind = MSG_OPEN, .open = *bgp_fsm_local_open(&sim.fsm[side], a->conn)});
         break;
     case BGP_ACT_SEND_KEEPALIVE:
         say(side, a->conn, (struct packet){.kind = MSG_KEEPALIVE});

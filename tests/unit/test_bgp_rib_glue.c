@@ -62,6 +62,8 @@ static void on_alert(void *arg, rib_peer_id peer, enum evpn_rib_alert alert)
 static const struct evpn_rib_ops rib_ops = {
     .mac = on_mac, .binding = on_binding, .flood = on_flood, .writable = on_writable, .alert = on_alert};
 
+static bool came_back; /* sides that are made from now on restarted, and kept their forwarding state */
+
 static void side_make(struct side *s, uint32_t asn, const char *address)
 {
     const struct ipaddr a = ip(address);
@@ -72,7 +74,10 @@ static void side_make(struct side *s, uint32_t asn, const char *address)
                                         .max_routes = 100000,
                                         .max_attr_bytes = 1 << 20};
     const struct bgp_config config = {
-        .local = {.asn = asn, .router_id = rib.router_id}, .listen = &a, .n_listen = 1, .port = PORT};
+        .local = {.asn = asn, .router_id = rib.router_id, .restarting = came_back, .forwarding = came_back},
+        .listen = &a,
+        .n_listen = 1,
+        .port = PORT};
     const struct evpn_rib_rt rt = {.rt = bgp_extcom_rt_vni(65000, 10100)};
     const struct evpn_rib_network network = {.id = 1,
                                              .vni = 10100,
@@ -184,8 +189,8 @@ START_TEST(test_R2_7_restart)
     ck_assert_uint_eq(evpn_rib_counts(b.rib, bgp_rib_glue_id(ba))->stale, 101);
     ck_assert_uint_eq(b.gone, 0);
     /* It comes back knowing half of them. */
+    came_back = true;
     side_make(&a, 65000, "198.18.0.1");
-    bgp_set_restarting(a.bgp, true, true);
     announce(&a, 50);
     ab = side_peer(&a, &ca);
     UNTIL(10, b.gone == 50);

@@ -536,18 +536,19 @@ START_TEST(test_R2_7_restarter)
     ck_assert_uint_eq(p.b.graceful_downs, 1);
     ck_assert(p.ba->stale);
 
+    nodes_restarting = nodes_forwarding = true;
     node_make(&p.a, 65000, "198.18.0.1");
-    bgp_set_restarting(p.a.bgp, true, true);
     p.ab = peer_add(&p.a, &c);
     UNTIL(10, is_up(p.ab) && is_up(p.ba));
     ck_assert(p.ba->caps.graceful.restarted);
     ck_assert(bgp_caps_graceful_evpn(&p.ba->caps)->forwarding);
     ck_assert_uint_eq(p.b.stale_ends, 0);
     ck_assert(p.ba->stale);
-    bgp_set_restarting(p.a.bgp, false, false);
+    /* The next one is an ordinary session, and lost without a restart. */
     bgp_session_reset(p.ab, NULL);
     UNTIL(10, p.b.ups == 3 && is_up(p.ab));
     ck_assert(!p.ba->caps.graceful.restarted);
+    ck_assert(bgp_caps_graceful_evpn(&p.ba->caps)->forwarding);
     pair_end(&p);
 }
 END_TEST
