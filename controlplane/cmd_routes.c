@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define ROUTES_PAGE 500
+#define ROUTES_WALK 50000 /* looked at for a page, which may stay empty: a filter may match few */
 #define CURSOR_LEN  16
 #define PATH_TEXT   2048
 
@@ -245,6 +246,8 @@ int cmd_show_routes(void *ctx, const struct api_args *args, cJSON *result, char 
     struct evpn_rib_filter filter;
     struct evpn_rib_route route;
     struct bgp_attrs attrs;
+    unsigned n = 0, walk = ROUTES_WALK;
+    char text[CURSOR_LEN + 1];
     uint64_t cursor;
     cJSON *rows;
     int rc = cmd_need_bgp(g, err);
@@ -256,14 +259,12 @@ int cmd_show_routes(void *ctx, const struct api_args *args, cJSON *result, char 
     if (rc != 0)
         return rc;
     rows = json_array(result, "routes");
-    for (unsigned n = 0; n < ROUTES_PAGE; n++) {
-        if (!evpn_rib_next(overlay_rib(g->overlay), &filter, &cursor, &route, &attrs))
-            return 0;
+    while (n < ROUTES_PAGE &&
+           evpn_rib_next(overlay_rib(g->overlay), &filter, &cursor, &route, &attrs, &walk)) {
         route_row(g, &route, &attrs, json_row(rows));
+        n++;
     }
-    {
-        char text[CURSOR_LEN + 1];
-
+    if (n == ROUTES_PAGE || walk == 0) {
         snprintf(text, sizeof(text), "%016" PRIx64, cursor);
         json_text(result, "next", text);
     }

@@ -7,6 +7,7 @@
 #include "controlplane/rib.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -236,14 +237,15 @@ static bool route_next(const struct evpn_rib *rib, const struct evpn_rib_filter 
 
 /* The upper half of the cursor says how far the own routes were read, the lower one the received ones. */
 bool evpn_rib_next(const struct evpn_rib *rib, const struct evpn_rib_filter *filter, uint64_t *cursor,
-                   struct evpn_rib_route *out, struct bgp_attrs *attrs)
+                   struct evpn_rib_route *out, struct bgp_attrs *attrs, unsigned *budget)
 {
     uint32_t own = (uint32_t)(*cursor >> 32), route = (uint32_t)*cursor;
+    unsigned endless = UINT_MAX, *left = budget ? budget : &endless;
     bool found = false;
 
-    while (!found && route == 0 && own + 1 < rib->own.high)
+    for (; !found && *left > 0 && route == 0 && own + 1 < rib->own.high; --*left)
         found = own_next(rib, filter, ++own, out, attrs);
-    while (!found && route + 1 < rib->routes.high)
+    for (; !found && *left > 0 && route + 1 < rib->routes.high; --*left)
         found = route_next(rib, filter, ++route, out, attrs);
     *cursor = (uint64_t)own << 32 | route;
     return found;

@@ -242,10 +242,12 @@ struct evpn_rib_route {
     struct evpn_nlri nlri;
 };
 
-/* The next route that passes the filter, our own ones first; false at the end. *cursor starts at 0, and may
- * be kept over turns of the loop: routes that come or go meanwhile may or may not be seen, others are seen
- * once. attrs (NULL: not wanted) is filled with all path attributes; ours as an iBGP peer gets them. */
+/* The next route that passes the filter, our own ones first; false at the end, or when as many slots were
+ * looked at as *budget says (NULL: no bound), which is counted down: 0 then, and one may go on from the
+ * cursor. *cursor starts at 0, only grows, and may be kept over turns of the loop: routes that come or go
+ * meanwhile may or may not be seen, others are seen once. attrs (NULL: not wanted) is filled with all path
+ * attributes; ours as an iBGP peer gets them. */
 bool evpn_rib_next(const struct evpn_rib *rib, const struct evpn_rib_filter *filter, uint64_t *cursor,
-                   struct evpn_rib_route *out, struct bgp_attrs *attrs);
+                   struct evpn_rib_route *out, struct bgp_attrs *attrs, unsigned *budget);
 
 #endif

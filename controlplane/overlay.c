@@ -280,11 +280,11 @@ static void give_missed(struct overlay *o)
     struct evpn_rib_best best;
     uint64_t cursor = 0;
 
-    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL))
+    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL, NULL))
         if (r.best && !r.own && r.net && evpn_rib_best(o->rib, r.net, r.nlri.mac, &best))
             on_mac(o, r.net, r.nlri.mac, &best);
     cursor = 0;
-    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL))
+    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL, NULL))
         if (!r.own && r.net && r.nlri.ip.family && evpn_rib_best(o->rib, r.net, r.nlri.mac, &best))
             on_binding(o, r.net, r.nlri.mac, &r.nlri.ip, true);
 }

@@ -219,10 +219,10 @@ START_TEST(test_routes_are_shown_with_all_attributes)
     announce(p, &a, macip(1, mac_n(8), NULL));
     ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), NULL, 2, false), 0);
 
-    ck_assert(evpn_rib_next(w.rib, &mac, &cursor, &r, &got));
+    ck_assert(evpn_rib_next(w.rib, &mac, &cursor, &r, &got, NULL));
     ck_assert(r.own && r.net == 1 && r.peer == 0);
     ck_assert_uint_eq(bgp_extcom_sequence(bgp_attrs_extcom(&got, BGP_EXTCOM_MOBILITY)), 2);
-    ck_assert(evpn_rib_next(w.rib, &mac, &cursor, &r, &got));
+    ck_assert(evpn_rib_next(w.rib, &mac, &cursor, &r, &got, NULL));
     ck_assert(!r.own && r.best && !r.stale);
     ck_assert_uint_eq(r.peer, p);
     ck_assert_int_eq(evpn_key_cmp(&r.nlri, &n), 0);
@@ -239,15 +239,49 @@ START_TEST(test_routes_are_shown_with_all_attributes)
     ck_assert_mem_eq(got.extcoms, a.extcoms, a.n_extcoms * sizeof(a.extcoms[0]));
     ck_assert_uint_eq(got.n_clusters, 1);
     ck_assert(bgp_as_path_eq(&got.as_path, &a.as_path));
-    ck_assert(!evpn_rib_next(w.rib, &mac, &cursor, &r, &got));
-    ck_assert(!evpn_rib_next(w.rib, &mac, &cursor, &r, &got));
+    ck_assert(!evpn_rib_next(w.rib, &mac, &cursor, &r, &got, NULL));
+    ck_assert(!evpn_rib_next(w.rib, &mac, &cursor, &r, &got, NULL));
 
-    for (cursor = 0; evpn_rib_next(w.rib, &type3, &cursor, &r, NULL); total++)
+    for (cursor = 0; evpn_rib_next(w.rib, &type3, &cursor, &r, NULL, NULL); total++)
         ck_assert(r.own);
     ck_assert_uint_eq(total, 2);
-    for (cursor = 0, total = 0; evpn_rib_next(w.rib, &all, &cursor, &r, NULL); total++)
+    for (cursor = 0, total = 0; evpn_rib_next(w.rib, &all, &cursor, &r, NULL, NULL); total++)
         ;
     ck_assert_uint_eq(total, 5);
+}
+END_TEST
+
+START_TEST(test_reading_has_a_budget)
+{
+    rib_peer_id p = add_peer(2, false);
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1);
+    struct evpn_rib_filter one = {.by_mac = true, .mac = mac_n(30)}, all = {0};
+    unsigned budget = 0, calls = 0, seen = 0;
+    struct evpn_rib_route r;
+    uint64_t cursor = 0, before;
+
+    for (unsigned i = 1; i <= 10; i++)
+        ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(i), NULL, 0, false), 0);
+    for (unsigned i = 11; i <= 30; i++)
+        announce(p, &a, macip(1, mac_n(i), NULL));
+    ck_assert(!evpn_rib_next(w.rib, &one, &cursor, &r, NULL, &budget));
+    ck_assert_uint_eq(cursor, 0);
+    /* 12 own (two of type 3), 20 received; the one wanted is the last. */
+    do {
+        budget = 5;
+        before = cursor;
+        seen += evpn_rib_next(w.rib, &one, &cursor, &r, NULL, &budget);
+        ck_assert_uint_gt(cursor, before);
+        calls++;
+    } while (!seen);
+    ck_assert_uint_eq(calls, 7);
+    ck_assert_uint_eq(budget, 3);
+    ck_assert(!evpn_rib_next(w.rib, &one, &cursor, &r, NULL, &budget));
+    ck_assert_uint_eq(budget, 3); /* the end */
+    for (cursor = 0, seen = 0, budget = 1; evpn_rib_next(w.rib, &all, &cursor, &r, NULL, &budget); budget = 1)
+        seen++;
+    ck_assert_uint_eq(seen, 32);
+    ck_assert_uint_eq(budget, 1);
 }
 END_TEST
 
@@ -286,6 +320,7 @@ int main(void)
         test_R3_5_R8_1_flood_list,
         test_R3_5_other_tunnels_are_counted,
         test_routes_are_shown_with_all_attributes,
+        test_reading_has_a_budget,
         test_peers_come_and_go,
         test_every_reason_has_a_name,
     };

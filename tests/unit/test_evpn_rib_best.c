@@ -68,7 +68,7 @@ static bool is_best(const struct contender *c)
     struct evpn_rib_route r;
     uint64_t cursor = 0;
 
-    while (evpn_rib_next(w.rib, &f, &cursor, &r, NULL))
+    while (evpn_rib_next(w.rib, &f, &cursor, &r, NULL, NULL))
         if (r.best)
             return r.peer == c->peer && evpn_key_cmp(&r.nlri, &key) == 0;
     return false;
@@ -191,7 +191,7 @@ START_TEST(test_best_path_ebgp_local_pref_is_ours)
     ck_assert(bgp_pack_add(&pack, &n));
     receive(e2, msg, bgp_pack_end(&pack));
     ck_assert_uint_eq(best_of(1, mac_n(7))->peer, e1); /* by router id */
-    ck_assert(evpn_rib_next(w.rib, &f, &cursor, &r, &out));
+    ck_assert(evpn_rib_next(w.rib, &f, &cursor, &r, &out, NULL));
     ck_assert(!bgp_attrs_has(&out, BGP_LOCAL_PREF));
     ck_assert(!bgp_attrs_has(&out, BGP_ORIGINATOR_ID));
 }

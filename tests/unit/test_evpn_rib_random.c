@@ -264,7 +264,7 @@ static void check_mac(dp_net_id net, unsigned mac)
     ck_assert(t->best.sequence == c->a->sequence && t->best.sticky == c->a->sticky &&
               t->best.esi.b[0] == c->a->esi);
     ck_assert_msg(best.peer == c->p, "net %u mac %u: peer %u, model %u", net, mac, best.peer, c->p);
-    while (evpn_rib_next(w.rib, &f, &cursor, &r, NULL)) {
+    while (evpn_rib_next(w.rib, &f, &cursor, &r, NULL, NULL)) {
         struct evpn_nlri n = nlri_for(c->rd, mac, c->i);
 
         n_best += r.best;
