@@ -172,13 +172,15 @@ void evpn_rib_totals(const struct evpn_rib *rib, struct evpn_rib_totals *out)
         .dests = rib->dests.count,
         .attrs = rib->attrs.count,
         .vteps = rib->vteps.count,
+        .segments = rib->segments.count,
         .rds = rib->rds.count,
         .own = rib->own.count - group_at(rib, RIB_GROUP_GONE)->n,
         .groups = rib->groups.count - 1,
         .withdrawn = group_at(rib, RIB_GROUP_GONE)->n,
         .bytes = rib_table_bytes(&rib->routes) + rib_table_bytes(&rib->dests) + rib_table_bytes(&rib->attrs) +
-                 rib_table_bytes(&rib->vteps) + rib_table_bytes(&rib->rds) + rib_table_bytes(&rib->own) +
-                 rib_table_bytes(&rib->groups) + rib_table_bytes(&rib->networks) + rib->attr_bytes,
+                 rib_table_bytes(&rib->vteps) + rib_table_bytes(&rib->segments) + rib_table_bytes(&rib->rds) +
+                 rib_table_bytes(&rib->own) + rib_table_bytes(&rib->groups) +
+                 rib_table_bytes(&rib->networks) + rib->attr_bytes,
     };
 }
 

@@ -34,9 +34,13 @@ struct evpn_rib_best {
     uint32_t sequence; /* 0 when the route carries none */
     bool sticky;
     struct evpn_esi esi;
+    uint16_t
+        es; /* R4.4: a number that stands for the ESI while any route has it; 0: none, or too many others */
     uint32_t vni; /* the route's label */
     rib_peer_id peer;
 };
+
+#define EVPN_RIB_MAX_ES 4095
 
 enum evpn_rib_alert {
     EVPN_RIB_WARNING,  /* R2.6: the peer passed the warning level of its limit; again only after it fell below
@@ -213,7 +217,7 @@ const struct evpn_rib_counts *evpn_rib_counts(const struct evpn_rib *rib, rib_pe
 struct evpn_rib_totals {
     uint32_t routes; /* received; one that several networks import counts for each */
     uint32_t dests;  /* (network, MAC) and (network, VTEP) that have routes */
-    uint32_t attrs, vteps, rds;
+    uint32_t attrs, vteps, segments, rds;
     uint32_t own, groups; /* our routes, and distinct attributes of them */
     uint32_t withdrawn;   /* ours that some peer has still to hear of */
     size_t bytes;         /* all memory, freed slots included */

@@ -290,7 +290,14 @@ static bool note_route(struct mac_entry *e, const struct mac_route *best)
     return !same;
 }
 
-static void route_changed(struct mactable *t, struct mac_slot *s, mono_t now)
+/* R4.4: whether the MAC is where it was, behind another gateway of the Ethernet segment that it was on. */
+static bool on_same_segment(const struct mac_entry *e, uint16_t was_es)
+{
+    return was_es != 0 && e->route_vtep && e->route_es == was_es;
+}
+
+/* was_es: the segment of the route before. */
+static void route_changed(struct mactable *t, struct mac_slot *s, uint16_t was_es, mono_t now)
 {
     bool route = s->e.route_vtep != 0;
 
@@ -310,7 +317,9 @@ static void route_changed(struct mactable *t, struct mac_slot *s, mono_t now)
             mac_follow_route(t, s, now);
         break;
     case MAC_EVPN: /* whatever the sequence is: the RIB has compared, and an old path may be gone (R4.7) */
-        if (!s->e.duplicate)
+        if (s->e.duplicate)
+            break;
+        if (!on_same_segment(&s->e, was_es) || mac_slot_redirect(t, s, mac_place_vtep(s->e.route_vtep)) < 0)
             mac_follow_route(t, s, now);
         break;
     }
@@ -320,6 +329,7 @@ void mactable_remote(struct mactable *t, dp_net_id net, struct mac mac, const st
                      mono_t now)
 {
     struct mac_slot *s;
+    uint16_t was_es;
 
     if (!mac_net_known(t, net) || mac_is_group(mac) || mac_is_zero(mac) ||
         (best && !mac_place_valid(mac_place_vtep(best->vtep))))
@@ -329,8 +339,9 @@ void mactable_remote(struct mactable *t, dp_net_id net, struct mac mac, const st
         t->vteps[best->vtep].address = best->address;
     s = mac_slot_find(t, net, mac);
     if (s) {
+        was_es = s->e.route_es;
         if (note_route(&s->e, best))
-            route_changed(t, s, now);
+            route_changed(t, s, was_es, now);
     } else if (best) {
         add_routed(t, net, mac, best, now);
     }

@@ -319,29 +319,47 @@ struct mac_entry mac_slot_changed(const struct mac_slot *s, enum mac_origin orig
     return e;
 }
 
+/* 0, or -ENOSPC with nothing changed. */
+static int slot_change(struct mactable *t, struct mac_slot *s, const struct mac_entry *e)
+{
+    bool elsewhere = !mac_place_eq(mac_place_of(&s->e), mac_place_of(e));
+    int rc = 0;
+
+    if (elsewhere || (e->origin == MAC_STATIC) != (s->e.origin == MAC_STATIC))
+        rc = entry_program(t, e);
+    if (rc < 0)
+        return rc;
+    entry_count(t, &s->e, -1);
+    s->e = *e;
+    entry_count(t, e, 1);
+    return 0;
+}
+
 int mac_slot_put(struct mactable *t, struct mac_slot *s, const struct mac_entry *changed, mono_t now)
 {
     struct mac_entry before = s->e, e = *changed;
     bool moved = !mac_place_eq(mac_place_of(&before), mac_place_of(&e));
     mono_t seen = moved ? last_seen(t, &before) : (mono_t){0};
-    int rc = 0;
+    int rc;
 
-    if (moved || (e.origin == MAC_STATIC) != (before.origin == MAC_STATIC))
-        rc = entry_program(t, &e);
-    if (rc < 0)
-        return rc;
     if (moved) {
         e.last = mac_place_of(&before);
         e.since = now;
         e.moves++;
-        t->stats.moves++;
     }
-    entry_count(t, &before, -1);
-    s->e = e;
-    entry_count(t, &e, 1);
-    if (moved)
-        tell_moved(t, &before, &e, seen, mac_dup_expected(s, mac_place_of(&e), now));
+    rc = slot_change(t, s, &e);
+    if (rc < 0 || !moved)
+        return rc;
+    t->stats.moves++;
+    tell_moved(t, &before, &e, seen, mac_dup_expected(s, mac_place_of(&e), now));
     return 0;
+}
+
+int mac_slot_redirect(struct mactable *t, struct mac_slot *s, struct mac_place place)
+{
+    struct mac_entry e = mac_slot_changed(s, s->e.origin, place);
+
+    return slot_change(t, s, &e);
 }
 
 /* ---- configured MACs */

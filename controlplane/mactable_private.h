@@ -8,8 +8,9 @@
  *   mac_ip.c        the IPs of a MAC, and all that is said to the peers
  *
  * Tricky: counts per network, port and VTEP, and the "limit was hit" marks, change in mac_slot_add(),
- * mac_slot_remove() and mac_slot_put() only; every path goes through these three, and they tell of moves. Why
- * it moves is noted by each event at its beginning (mac_event()), for they are deep below.
+ * mac_slot_remove(), mac_slot_put() and mac_slot_redirect() only; every path goes through these, and all but
+ * the last tell of moves. Why it moves is noted by each event at its beginning (mac_event()), for they are
+ * deep below.
  */
 #ifndef CONTROLPLANE_MACTABLE_PRIVATE_H
 #define CONTROLPLANE_MACTABLE_PRIVATE_H
@@ -107,6 +108,8 @@ struct mac_entry mac_slot_changed(const struct mac_slot *s, enum mac_origin orig
 /* Programs an existing entry as `changed` has it, in one store (R4.10), and counts the move when the place is
  * another one. 0, or -ENOSPC with nothing changed. */
 int mac_slot_put(struct mactable *t, struct mac_slot *s, const struct mac_entry *changed, mono_t now);
+/* The same for the same owner at another place of the same Ethernet segment, which is no move (R4.4). */
+int mac_slot_redirect(struct mactable *t, struct mac_slot *s, struct mac_place place);
 /* R8.4: false, and an alert for the first one, when the port or the network takes no more. */
 bool mac_port_accepts(struct mactable *t, dp_net_id net, struct mac_place place);
 bool mac_network_accepts(struct mactable *t, dp_net_id net, struct mac_place place);

@@ -47,6 +47,7 @@ static void on_mac(void *arg, dp_net_id net, struct mac mac, const struct evpn_r
     if (best) {
         route = (struct mac_route){.vtep = gateway_vtep_get(o->g, &best->vtep),
                                    .address = best->vtep,
+                                   .es = best->es,
                                    .seq = best->sequence,
                                    .sticky = best->sticky};
         if (route.vtep == 0)

@@ -3,7 +3,7 @@
  * Inside of the EVPN RIB; evpn_rib.h is what others include.
  *
  *   rib_table.c    the container of everything below
- *   rib_attr.c     interned attribute sets, VTEP addresses and RDs
+ *   rib_attr.c     interned attribute sets, VTEP addresses, Ethernet segments and RDs
  *   rib_import.c   networks; which networks an attribute set's route targets lead to
  *   rib_update.c   one received UPDATE: what is ignored, limits
  *   rib_in.c       received routes: stored, replaced, stale, lost with their peer
@@ -36,6 +36,12 @@ struct rib_vtep {
     bool changed; /* evpn_rib_vteps_apply(): lost or found since the last one */
 };
 
+struct rib_es {
+    uint32_t next;
+    uint32_t refs; /* attribute sets */
+    struct evpn_esi esi;
+};
+
 struct rib_rd {
     uint32_t next;
     uint32_t refs; /* routes; 0: the slot is free */
@@ -65,6 +71,7 @@ struct rib_attr {
     uint32_t next;
     uint32_t refs; /* routes and told destinations; 0: the slot is free */
     uint32_t vtep;
+    uint32_t es; /* none: no ESI, or no room for one more */
     uint32_t hash;
     uint32_t len;
     uint16_t n_nets;
@@ -187,7 +194,7 @@ struct evpn_rib {
     struct evpn_rib_ops ops;
     void *arg;
     uint64_t key[2]; /* of all hashes */
-    struct rib_table vteps, rds, attrs, dests, routes;
+    struct rib_table vteps, segments, rds, attrs, dests, routes;
     struct rib_table networks, own, groups;
     struct rib_imports exact, any_as; /* sorted by key when !imports_stale */
     bool imports_stale;
@@ -201,6 +208,11 @@ struct evpn_rib {
 static inline struct rib_vtep *vtep_at(const struct evpn_rib *rib, uint32_t i)
 {
     return rib_table_at(&rib->vteps, i);
+}
+
+static inline struct rib_es *es_at(const struct evpn_rib *rib, uint32_t i)
+{
+    return rib_table_at(&rib->segments, i);
 }
 
 static inline struct rib_rd *rd_at(const struct evpn_rib *rib, uint32_t i)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What many routes share is kept once: attribute sets, VTEP addresses, RDs with their Ethernet tag. All of
- * them live as long as something refers to them.
+ * What many routes share is kept once: attribute sets, VTEP addresses, Ethernet segments, RDs with their
+ * Ethernet tag. All of them live as long as something refers to them.
  *
  * An attribute set is the path attributes as bytes (equal sets encode equally), plus next hop, ESI and
  * labels, which stand elsewhere in an UPDATE but are equal for most routes too.
@@ -20,6 +20,13 @@ static uint32_t vtep_hash(const void *owner, const void *elem)
     const struct ipaddr *a = &((const struct rib_vtep *)elem)->address;
 
     return rib_hash_bytes(((const struct evpn_rib *)owner)->key, a, sizeof(*a));
+}
+
+static uint32_t es_hash(const void *owner, const void *elem)
+{
+    const struct evpn_esi *e = &((const struct rib_es *)elem)->esi;
+
+    return rib_hash_bytes(((const struct evpn_rib *)owner)->key, e, sizeof(*e));
 }
 
 static uint32_t rd_hash(const void *owner, const void *elem)
@@ -42,6 +49,8 @@ int rib_attr_init(struct evpn_rib *rib)
     int rc = rib_table_init(&rib->vteps, sizeof(struct rib_vtep), vtep_hash, rib);
 
     if (rc == 0)
+        rc = rib_table_init(&rib->segments, sizeof(struct rib_es), es_hash, rib);
+    if (rc == 0)
         rc = rib_table_init(&rib->rds, sizeof(struct rib_rd), rd_hash, rib);
     return rc ? rc : rib_table_init(&rib->attrs, sizeof(struct rib_attr), attr_hash, rib);
 }
@@ -54,6 +63,7 @@ void rib_attr_fini(struct evpn_rib *rib)
     }
     rib_table_fini(&rib->attrs);
     rib_table_fini(&rib->rds);
+    rib_table_fini(&rib->segments);
     rib_table_fini(&rib->vteps);
 }
 
@@ -129,6 +139,45 @@ void rib_rd_unref(struct evpn_rib *rib, uint32_t rd)
     rib_table_free(&rib->rds, rd);
 }
 
+/* ---- Ethernet segments */
+
+/* RFC 7432 section 5: zero is no segment, and all ones is reserved. */
+static bool names_segment(const struct evpn_esi *e)
+{
+    static const struct evpn_esi reserved = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
+
+    return !evpn_esi_is_zero(e) && memcmp(e, &reserved, sizeof(reserved)) != 0;
+}
+
+static uint32_t es_ref(struct evpn_rib *rib, const struct evpn_esi *esi)
+{
+    struct rib_es want = {.esi = *esi};
+    uint32_t i;
+
+    if (!names_segment(esi))
+        return RIB_NONE;
+    i = rib_table_first(&rib->segments, es_hash(rib, &want));
+    while (i != RIB_NONE && memcmp(&es_at(rib, i)->esi, esi, sizeof(*esi)) != 0)
+        i = es_at(rib, i)->next;
+    if (i == RIB_NONE) {
+        /* Slots are used again, so none is ever beyond this. */
+        if (rib->segments.count >= EVPN_RIB_MAX_ES || (i = rib_table_alloc(&rib->segments)) == RIB_NONE)
+            return RIB_NONE;
+        es_at(rib, i)->esi = *esi;
+        rib_table_link(&rib->segments, i);
+    }
+    es_at(rib, i)->refs++;
+    return i;
+}
+
+static void es_unref(struct evpn_rib *rib, uint32_t i)
+{
+    if (i == RIB_NONE || --es_at(rib, i)->refs > 0)
+        return;
+    rib_table_unlink(&rib->segments, i);
+    rib_table_free(&rib->segments, i);
+}
+
 /* ---- attribute sets */
 
 /* All path attributes, as for an iBGP peer with 4-octet AS: nothing is left out. */
@@ -194,6 +243,7 @@ static void attr_free(struct evpn_rib *rib, uint32_t i)
 
     if (a->vtep != RIB_NONE)
         rib_vtep_unref(rib, a->vtep);
+    es_unref(rib, a->es);
     rib->attr_bytes -= a->len;
     free(a->bytes);
     free(a->nets);
@@ -215,6 +265,7 @@ static uint32_t attr_new(struct evpn_rib *rib, const struct rib_arrival *in, con
     a->len = (uint32_t)in->len;
     rib->attr_bytes += in->len;
     a->vtep = rib_vtep_ref(rib, &f->vtep);
+    a->es = es_ref(rib, &f->esi);
     a->bytes = malloc(in->len ? in->len : 1);
     if (a->vtep == RIB_NONE || !a->bytes) {
         attr_free(rib, i);

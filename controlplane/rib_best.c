@@ -169,6 +169,7 @@ void rib_best_fill(const struct evpn_rib *rib, uint32_t route, struct evpn_rib_b
         .sequence = a->fixed.sequence,
         .sticky = a->fixed.sticky,
         .esi = a->fixed.esi,
+        .es = (uint16_t)a->es,
         .vni = a->fixed.label,
         .peer = r->peer,
     };

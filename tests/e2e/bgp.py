@@ -228,10 +228,10 @@ class RawPeer:
 
     # ---- EVPN
 
-    def type2(self, mac, vtep, vni=VNI, rd=None, sequence=None, rt=None, reach=True, label=None):
+    def type2(self, mac, vtep, vni=VNI, rd=None, sequence=None, rt=None, reach=True, label=None, esi=bytes(10)):
         """An UPDATE that announces (reach) or withdraws one MAC."""
         rd = rd or b"\x00\x01" + self.router_id + b"\x00\x64"
-        nlri = (rd + bytes(10) + bytes(4) + b"\x30" + bytes.fromhex(mac.replace(":", "")) + b"\x00" +
+        nlri = (rd + esi + bytes(4) + b"\x30" + bytes.fromhex(mac.replace(":", "")) + b"\x00" +
                 (label if label is not None else vni).to_bytes(3, "big"))
         return self.evpn(2, nlri, vtep, rt or struct.pack("!BBHI", 0, 2, self.asn & 65535, vni), sequence, reach)
 

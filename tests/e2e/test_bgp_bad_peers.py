@@ -278,6 +278,23 @@ def test_higher_sequence_of_a_peer_takes_a_local_mac_and_gives_it_back(s):
         assert s.gw.mac(WEB, s.a.mac)["port"] == "trunk0"
 
 
+def test_R4_4_two_gateways_of_one_segment(s):
+    """Which of the two is used changes, and that is no move; without the segment it is one."""
+    mac, esi = "02:df:00:00:00:05", bytes.fromhex("00112233445566778899")
+    with s.connect() as p, s.connect() as q:
+        at = [x.establish().socket.getsockname()[0] for x in (p, q)]
+        for segment, moves in ((esi, 0), (bytes(10), 2)):
+            q.send(q.type2(mac, at[1], esi=segment))
+            s.gw.wait_mac(WEB, mac, at[1])
+            p.send(p.type2(mac, at[0], esi=segment))  # the lower address
+            s.gw.wait_mac(WEB, mac, at[0])
+            p.send(p.type2(mac, at[0], reach=False, esi=segment))
+            row = s.gw.wait_mac(WEB, mac, at[1])
+            assert int(row["moves"]) == moves, row
+            q.send(q.type2(mac, at[1], reach=False, esi=segment))
+            s.gw.gone(WEB, mac)
+
+
 def test_capture_that_tshark_reads(s):
     """What we said to all of them, NOTIFICATIONs too."""
     wrong = faults(s.pcap, s.at)

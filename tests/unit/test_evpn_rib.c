@@ -96,6 +96,66 @@ START_TEST(test_label_is_no_part_of_the_key)
 }
 END_TEST
 
+/* R4.4: equal ESIs have one number, whoever says them, for as long as anybody does. */
+START_TEST(test_R4_4_segments_have_numbers)
+{
+    rib_peer_id p = add_peer(2, false), q = add_peer(3, false);
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1), b = attrs_for(vtep_n(3), 1);
+    struct evpn_nlri n = macip(1, mac_n(1), NULL), o = macip(2, mac_n(2), NULL), x = macip(3, mac_n(3), NULL);
+    struct evpn_rib_totals t;
+    uint16_t es;
+
+    n.esi.b[1] = o.esi.b[1] = 7;
+    x.esi.b[1] = 8;
+    announce(p, &a, n);
+    announce(q, &b, o);
+    announce(q, &b, x);
+    es = best_of(1, mac_n(1))->es;
+    ck_assert_uint_ne(es, 0);
+    ck_assert_uint_eq(best_of(1, mac_n(2))->es, es);
+    ck_assert_uint_ne(best_of(1, mac_n(3))->es, es);
+    ck_assert_uint_eq(told_mac(1, mac_n(2))->best.es, es);
+    withdraw(p, n);
+    ck_assert_uint_eq(best_of(1, mac_n(2))->es, es);
+    /* No segment: without an ESI, and with the reserved one. */
+    memset(&x.esi, 255, sizeof(x.esi));
+    announce(q, &b, x);
+    ck_assert_uint_eq(best_of(1, mac_n(3))->es, 0);
+    announce(p, &a, macip(1, mac_n(1), NULL));
+    ck_assert_uint_eq(best_of(1, mac_n(1))->es, 0);
+    evpn_rib_totals(w.rib, &t);
+    ck_assert_uint_eq(t.segments, 1);
+    peer_down(q, false);
+    evpn_rib_totals(w.rib, &t);
+    ck_assert_uint_eq(t.segments, 0);
+}
+END_TEST
+
+START_TEST(test_R4_4_segments_are_bounded)
+{
+    rib_peer_id p = add_peer(2, false);
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1);
+    struct evpn_rib_totals t;
+    unsigned numbered = 0;
+
+    for (unsigned i = 1; i <= EVPN_RIB_MAX_ES + 100; i++) {
+        struct evpn_nlri n = macip(1, mac_n(i), NULL);
+
+        n.esi.b[1] = (uint8_t)(i >> 8);
+        n.esi.b[2] = (uint8_t)i;
+        announce(p, &a, n);
+        ck_assert_uint_le(best_of(1, mac_n(i))->es, EVPN_RIB_MAX_ES);
+        numbered += best_of(1, mac_n(i))->es != 0;
+    }
+    ck_assert_uint_eq(numbered, EVPN_RIB_MAX_ES);
+    evpn_rib_totals(w.rib, &t);
+    ck_assert_uint_eq(t.segments, EVPN_RIB_MAX_ES);
+    ck_assert_uint_eq(held(p), EVPN_RIB_MAX_ES + 100); /* the others are routes like any */
+    peer_down(p, false);
+    check_totals(0, 0, 0);
+}
+END_TEST
+
 START_TEST(test_withdrawn_and_announced_in_one_update)
 {
     rib_peer_id p = add_peer(2, false);
@@ -316,6 +376,8 @@ int main(void)
         test_binding_is_told_once_for_all_its_routes,
         test_implicit_withdraw_replaces_in_place,
         test_label_is_no_part_of_the_key,
+        test_R4_4_segments_have_numbers,
+        test_R4_4_segments_are_bounded,
         test_withdrawn_and_announced_in_one_update,
         test_R3_5_R8_1_flood_list,
         test_R3_5_other_tunnels_are_counted,

@@ -261,6 +261,7 @@ static void check_mac(dp_net_id net, unsigned mac)
         return;
     vtep = vtep_n(c->a->vtep);
     ck_assert(ipaddr_eq(&t->best.vtep, &vtep) && ipaddr_eq(&best.vtep, &vtep));
+    ck_assert((best.es != 0) == (c->a->esi != 0) && t->best.es == best.es);
     ck_assert(t->best.sequence == c->a->sequence && t->best.sticky == c->a->sticky &&
               t->best.esi.b[0] == c->a->esi);
     ck_assert_msg(best.peer == c->p, "net %u mac %u: peer %u, model %u", net, mac, best.peer, c->p);
@@ -530,7 +531,8 @@ static void check_nothing_is_left(void)
     evpn_rib_vteps_apply(w.rib);
     evpn_rib_totals(w.rib, &t);
     ck_assert_uint_eq(w.n_macs + w.n_ips + w.n_floods, 0);
-    ck_assert_uint_eq(t.routes + t.dests + t.attrs + t.vteps + t.rds + t.own + t.groups + t.withdrawn, 0);
+    ck_assert_uint_eq(
+        t.routes + t.dests + t.attrs + t.vteps + t.segments + t.rds + t.own + t.groups + t.withdrawn, 0);
 }
 
 START_TEST(test_random_operations_against_a_model)

@@ -136,6 +136,37 @@ START_TEST(test_R4_4_same_segment_repeats_the_sequence)
 }
 END_TEST
 
+/* Other gateways share a segment: whichever of them is best, the MAC is where it was. */
+START_TEST(test_R4_4_remote_gateways_of_one_segment_are_no_move)
+{
+    struct mac_route r = {.vtep = 7, .es = 3, .seq = 6, .address = vtep_address(7)}, other = r;
+    mono_t since;
+
+    other.vtep = 8;
+    other.address = vtep_address(8);
+    route_full(1, r, 100);
+    since = find(1)->since;
+    route_full(1, other, 110);
+    expect_routed(1, 8, 6);
+    ck_assert_uint_eq(find(1)->moves, 0);
+    ck_assert_uint_eq(find(1)->since.ns, since.ns);
+    ck_assert_uint_eq(mactable_stats(table).moves, 0);
+    ck_assert_uint_eq(mactable_count_at(table, DP_WHERE_VTEP, 7), 0);
+    ck_assert_uint_eq(mactable_count_at(table, DP_WHERE_VTEP, 8), 1);
+    /* Another segment, or none, is a move. */
+    other.vtep = 9;
+    other.address = vtep_address(9);
+    other.es = 4;
+    route_full(1, other, 120);
+    expect_routed(1, 9, 6);
+    ck_assert_uint_eq(find(1)->moves, 1);
+    route(1, 7, 6);
+    ck_assert_uint_eq(find(1)->moves, 2);
+    route(1, 8, 6); /* both without */
+    ck_assert_uint_eq(find(1)->moves, 3);
+}
+END_TEST
+
 START_TEST(test_R4_4_leaving_the_segment_is_a_move)
 {
     struct mac_route r = {.vtep = 7, .es = 3, .seq = 6, .address = vtep_address(7)};
@@ -655,6 +686,7 @@ int main(void)
         test_R4_3_local_after_remote_is_plus_one,
         test_R4_3_local_while_the_vtep_is_lost_is_plus_one,
         test_R4_4_same_segment_repeats_the_sequence,
+        test_R4_4_remote_gateways_of_one_segment_are_no_move,
         test_R4_4_leaving_the_segment_is_a_move,
         test_R4_5_higher_sequence_withdraws_ours,
         test_R4_5_equal_sequence_lowest_address_wins,
