@@ -24,9 +24,9 @@
 #include "controlplane/evpn_rib.h"
 #include "controlplane/rib_table.h"
 
-#define RIB_LOCAL_PREF      100  /* when a route has none, and of our own */
-#define RIB_MAX_IMPORTS     16   /* networks that one route can be imported into */
-#define RIB_MAX_DEST_ROUTES 1024 /* routes of one MAC: keeps every choice among them short */
+#define RIB_LOCAL_PREF      100 /* when a route has none, and of our own */
+#define RIB_MAX_IMPORTS     16  /* networks that one route can be imported into */
+#define RIB_MAX_DEST_ROUTES 256 /* of one MAC: keeps every choice among them short. 32 IPs by eight peers */
 
 struct rib_vtep {
     uint32_t next;
@@ -105,7 +105,8 @@ struct rib_dest {
     };
     dp_net_id net;
     uint16_t n;
-    uint8_t kind; /* 0: the slot is free */
+    uint16_t n_fresh; /* of its routes, those that are `fresh` */
+    uint8_t kind;     /* 0: the slot is free */
     bool dirty;
 };
 
@@ -119,7 +120,10 @@ struct rib_route {
     struct mac mac;
     uint8_t type;
     uint8_t ip_family;
-    bool stale;
+    bool stale : 1;
+    bool tells : 1; /* type 2 with an IP: the one of those with this IP by which it was told */
+    bool fresh : 1; /* the same: whether its IP was told already is to be seen */
+    bool going : 1; /* withdrawn by the UPDATE under way, unless that announces it too */
     uint8_t ip[16]; /* type 2: the host; type 3: the originator */
 };
 
@@ -304,9 +308,11 @@ void rib_in_fini(struct evpn_rib *rib);
 /* The first rib_route of a key, or none. */
 uint32_t rib_in_find(const struct evpn_rib *rib, const struct rib_key *k);
 /* Makes the key's routes be what attribute set `attr` says: in place where they are (R2.7), else added or
- * removed. */
+ * removed. Who calls this, or rib_in_withdraw(), calls rib_dests_flush() when all is done. */
 void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, bool stale);
 void rib_in_withdraw(struct evpn_rib *rib, const struct rib_key *k);
+/* Sets `going` of the key's routes; rib_in_place() takes it back. */
+void rib_in_mark_going(struct evpn_rib *rib, const struct rib_key *k);
 void rib_in_ignore(struct evpn_rib *rib, rib_peer_id peer, enum evpn_rib_ignored why);
 /* Routes that count for the limit of R2.6, and from how many on there is a warning. */
 uint32_t rib_in_total(const struct rib_peer *p);
@@ -315,8 +321,8 @@ uint32_t rib_in_warning_level(const struct rib_peer *p);
 void rib_in_reimport(struct evpn_rib *rib);
 /* Touches all destinations that have a route of this peer (0: nobody's) or to a VTEP that says `changed`. */
 void rib_in_reconsider(struct evpn_rib *rib, rib_peer_id peer);
-/* Tells all IPs of a MAC, each once. */
-void rib_in_tell_bindings(const struct evpn_rib *rib, const struct rib_dest *d, bool present);
+/* Tells the IPs of a MAC that were not told yet, or takes back all that were. */
+void rib_in_tell_bindings(struct evpn_rib *rib, struct rib_dest *d, bool present);
 /* The destination of a MAC, or none. */
 uint32_t rib_in_find_mac(const struct evpn_rib *rib, dp_net_id net, struct mac mac);
 /* Drops the stale routes of a peer, and the others too unless they are to become stale now. */

@@ -208,7 +208,7 @@ static void evaluate(struct evpn_rib *rib, uint32_t dest)
     if (d->kind == RIB_DEST_MAC && was != RIB_NONE && d->told == RIB_NONE)
         rib_in_tell_bindings(rib, d, false);
     tell(rib, d, was == RIB_NONE ? NULL : attr_at(rib, was));
-    if (d->kind == RIB_DEST_MAC && was == RIB_NONE && d->told != RIB_NONE)
+    if (d->kind == RIB_DEST_MAC && d->told != RIB_NONE)
         rib_in_tell_bindings(rib, d, true);
     if (d->told != was && was != RIB_NONE)
         rib_attr_unref(rib, was);

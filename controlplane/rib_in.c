@@ -8,7 +8,8 @@
  *
  * Order of what is told: a MAC's route before its IPs when it comes, its IPs before the route when it goes.
  * IPs are told while the MAC has a route that was told (dest->told), for a MAC whose VTEPs are all lost is
- * nowhere.
+ * nowhere. One route of each IP `tells` its binding, and hands that on to another one when it goes; what is
+ * `fresh` waits for rib_dests_flush(), so that a big UPDATE costs one look at each MAC.
  *
  * Control thread only.
  */
@@ -166,13 +167,23 @@ static bool same_ip(const struct rib_route *a, const struct rib_route *b)
     return a->ip_family == b->ip_family && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
-/* Whether a route of this destination other than `but` has the IP of `but`. */
-static bool ip_elsewhere(const struct evpn_rib *rib, const struct rib_dest *d, const struct rib_route *but)
+/* A route of this destination other than `but` that has the IP of `but`: one by which it was told, if there
+ * is one; else any, or NULL. */
+static struct rib_route *ip_elsewhere(const struct evpn_rib *rib, const struct rib_dest *d,
+                                      const struct rib_route *but)
 {
-    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next)
-        if (route_at(rib, i) != but && same_ip(route_at(rib, i), but))
-            return true;
-    return false;
+    struct rib_route *found = NULL;
+
+    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next) {
+        struct rib_route *r = route_at(rib, i);
+
+        if (r == but || !same_ip(r, but))
+            continue;
+        if (r->tells)
+            return r;
+        found = r;
+    }
+    return found;
 }
 
 static void tell_binding(const struct evpn_rib *rib, dp_net_id net, const struct rib_route *r, bool present)
@@ -183,21 +194,66 @@ static void tell_binding(const struct evpn_rib *rib, dp_net_id net, const struct
     rib->ops.binding(rib->arg, net, r->mac, &ip, present);
 }
 
-/* Whether no route before this one in the list of its destination has its IP. */
-static bool ip_first(const struct evpn_rib *rib, const struct rib_dest *d, const struct rib_route *r)
+static bool has_binding(const struct rib_route *r)
 {
-    uint32_t i = d->head;
-
-    while (route_at(rib, i) != r && !same_ip(route_at(rib, i), r))
-        i = route_at(rib, i)->dest_next;
-    return route_at(rib, i) == r;
+    return r->type == EVPN_MACIP && r->ip_family != 0;
 }
 
-void rib_in_tell_bindings(const struct evpn_rib *rib, const struct rib_dest *d, bool present)
+static void set_fresh(struct rib_dest *d, struct rib_route *r, bool fresh)
 {
-    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next)
-        if (route_at(rib, i)->ip_family && ip_first(rib, d, route_at(rib, i)))
-            tell_binding(rib, d->net, route_at(rib, i), present);
+    if (r->fresh == fresh)
+        return;
+    r->fresh = fresh;
+    d->n_fresh = (uint16_t)(d->n_fresh + (fresh ? 1 : -1));
+}
+
+static void tell_fresh_bindings(struct evpn_rib *rib, struct rib_dest *d)
+{
+    for (uint32_t i = d->head; d->n_fresh > 0 && i != RIB_NONE; i = route_at(rib, i)->dest_next) {
+        struct rib_route *r = route_at(rib, i), *other;
+
+        if (!r->fresh)
+            continue;
+        set_fresh(d, r, false);
+        other = ip_elsewhere(rib, d, r);
+        if (r->tells || (other && other->tells))
+            continue;
+        r->tells = true;
+        tell_binding(rib, d->net, r, true);
+    }
+}
+
+static void take_bindings_back(struct evpn_rib *rib, struct rib_dest *d)
+{
+    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next) {
+        struct rib_route *r = route_at(rib, i);
+
+        set_fresh(d, r, has_binding(r));
+        if (r->tells)
+            tell_binding(rib, d->net, r, false);
+        r->tells = false;
+    }
+}
+
+void rib_in_tell_bindings(struct evpn_rib *rib, struct rib_dest *d, bool present)
+{
+    if (present)
+        tell_fresh_bindings(rib, d);
+    else
+        take_bindings_back(rib, d);
+}
+
+/* The route leaves: its binding is told by another one from now on, or is gone. */
+static void hand_binding_on(struct evpn_rib *rib, struct rib_dest *d, struct rib_route *r)
+{
+    struct rib_route *heir = r->tells ? ip_elsewhere(rib, d, r) : NULL;
+
+    set_fresh(d, r, false);
+    if (heir)
+        heir->tells = true;
+    else if (r->tells)
+        tell_binding(rib, d->net, r, false);
+    r->tells = false;
 }
 
 /* ---- one rib_route */
@@ -214,16 +270,20 @@ static void dest_link(struct evpn_rib *rib, uint32_t route, uint32_t dest)
         route_at(rib, d->head)->dest_prev = route;
     d->head = route;
     d->n++;
+    set_fresh(d, r, has_binding(r));
     peer_at(rib, r->peer)->counts.imported++;
     rib_dest_touch(rib, dest);
 }
 
-static void dest_unlink(struct evpn_rib *rib, struct rib_route *r)
+static void dest_unlink(struct evpn_rib *rib, uint32_t route)
 {
+    struct rib_route *r = route_at(rib, route);
     struct rib_dest *d = dest_at(rib, r->dest);
 
-    if (r->type == EVPN_MACIP && r->ip_family && d->told != RIB_NONE && !ip_elsewhere(rib, d, r))
-        tell_binding(rib, d->net, r, false);
+    if (has_binding(r))
+        hand_binding_on(rib, d, r);
+    if (d->best == route)
+        d->best = RIB_NONE;
     if (r->dest_prev != RIB_NONE)
         route_at(rib, r->dest_prev)->dest_next = r->dest_next;
     else
@@ -270,7 +330,7 @@ static void route_remove(struct evpn_rib *rib, uint32_t i)
     struct rib_key k = key_of(r);
 
     if (r->dest != RIB_NONE)
-        dest_unlink(rib, r);
+        dest_unlink(rib, i);
     set_stale(rib, r, false);
     rib_table_unlink(&rib->routes, i);
     if (rib_in_find(rib, &k) == RIB_NONE) {
@@ -288,14 +348,12 @@ void rib_in_ignore(struct evpn_rib *rib, rib_peer_id peer, enum evpn_rib_ignored
     peer_at(rib, peer)->counts.ignored[why]++;
 }
 
-/* Adds the route to one network (none: 0). *fresh_ip: its IP was not there before, and is to be told. */
-static uint32_t route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, dp_net_id net,
-                          bool *fresh_ip)
+/* Adds the route to one network (none: 0). */
+static uint32_t route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, dp_net_id net)
 {
     uint32_t dest = RIB_NONE, i;
     struct rib_route *r;
 
-    *fresh_ip = false;
     if (rib->routes.count >= rib->config.max_routes || (i = rib_table_alloc(&rib->routes)) == RIB_NONE)
         return RIB_NONE;
     if (net != 0) {
@@ -320,11 +378,8 @@ static uint32_t route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_
     rd_at(rib, k->rd)->refs++;
     attr_at(rib, attr)->refs++;
     rib_table_link(&rib->routes, i);
-    if (dest != RIB_NONE) {
+    if (dest != RIB_NONE)
         dest_link(rib, i, dest);
-        *fresh_ip = k->type == EVPN_MACIP && k->ip_family && dest_at(rib, dest)->told != RIB_NONE &&
-                    !ip_elsewhere(rib, dest_at(rib, dest), r);
-    }
     return i;
 }
 
@@ -334,7 +389,12 @@ void rib_in_withdraw(struct evpn_rib *rib, const struct rib_key *k)
 {
     for (uint32_t i; (i = rib_in_find(rib, k)) != RIB_NONE;)
         route_remove(rib, i);
-    rib_dests_flush(rib);
+}
+
+void rib_in_mark_going(struct evpn_rib *rib, const struct rib_key *k)
+{
+    for (uint32_t i = rib_in_find(rib, k); i != RIB_NONE; i = find_from(rib, k, route_at(rib, i)->next))
+        route_at(rib, i)->going = true;
 }
 
 /* The place of net in the list of a's networks, or -1. Not imported at all is place 0, and net 0. */
@@ -358,13 +418,11 @@ static int stays_at(const struct evpn_rib *rib, const struct rib_route *r, const
     return place_of(a, d ? d->net : 0);
 }
 
-/* Makes the key's routes be what attribute set `attr` says: in place where they are (R2.7), else added or
- * removed. */
 void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, bool stale)
 {
     struct rib_attr *a = attr_at(rib, attr);
-    uint32_t chain = rib_table_first(&rib->routes, key_hash(rib, k)), fresh[RIB_MAX_IMPORTS];
-    unsigned n_places = a->n_nets ? a->n_nets : 1, n_fresh = 0;
+    uint32_t chain = rib_table_first(&rib->routes, key_hash(rib, k));
+    unsigned n_places = a->n_nets ? a->n_nets : 1;
     uint32_t have = 0;
 
     a->refs++;
@@ -377,6 +435,7 @@ void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, 
             continue;
         have |= 1u << place;
         set_stale(rib, r, stale);
+        r->going = false;
         if (r->attr == attr)
             continue;
         a->refs++;
@@ -386,18 +445,15 @@ void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, 
             rib_dest_touch(rib, r->dest);
     }
     for (unsigned p = 0; p < n_places; p++) {
-        bool fresh_ip;
         uint32_t i;
 
         if (have & 1u << p)
             continue;
-        i = route_add(rib, k, attr, a->n_nets ? a->nets[p] : 0, &fresh_ip);
+        i = route_add(rib, k, attr, a->n_nets ? a->nets[p] : 0);
         if (i == RIB_NONE)
             rib_in_ignore(rib, k->peer, EVPN_RIB_IGNORED_ROOM);
         else
             set_stale(rib, route_at(rib, i), stale);
-        if (fresh_ip)
-            fresh[n_fresh++] = i;
     }
     /* Those that hang where they no longer belong go last: the MAC never is without a route in between. */
     for (uint32_t i = rib_in_find(rib, k), next; i != RIB_NONE; i = next) {
@@ -405,9 +461,6 @@ void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, 
         if (route_at(rib, i)->attr != attr || stays_at(rib, route_at(rib, i), a) < 0)
             route_remove(rib, i);
     }
-    rib_dests_flush(rib);
-    for (unsigned i = 0; i < n_fresh; i++)
-        tell_binding(rib, dest_at(rib, route_at(rib, fresh[i])->dest)->net, route_at(rib, fresh[i]), true);
     rib_attr_unref(rib, attr);
 }
 
@@ -424,6 +477,7 @@ void rib_in_reimport(struct evpn_rib *rib)
         rib_in_place(rib, &k, attr, r->stale);
         rib_rd_unref(rib, k.rd);
     }
+    rib_dests_flush(rib);
 }
 
 void rib_in_reconsider(struct evpn_rib *rib, rib_peer_id peer)

@@ -9,6 +9,12 @@
 
 #define ACCEPTED EVPN_RIB_IGNORED_N
 
+/* Whether the RIB holds routes of this type. */
+static bool is_held(const struct evpn_nlri *n)
+{
+    return n->type == EVPN_MACIP || n->type == EVPN_IMET;
+}
+
 /* What speaks against all routes of the UPDATE alike. */
 static enum evpn_rib_ignored judge_attrs(const struct evpn_rib *rib, const struct rib_peer *p,
                                          const struct bgp_update *u)
@@ -64,12 +70,15 @@ static bool within_limit(struct evpn_rib *rib, rib_peer_id peer)
     return true;
 }
 
-static void withdraw(struct evpn_rib *rib, rib_peer_id peer, const struct evpn_nlri *n)
+static void withdraw(struct evpn_rib *rib, rib_peer_id peer, const struct evpn_nlri *n, bool only_marked)
 {
-    uint32_t rd = rib_rd_find(rib, &n->rd, n->etag);
+    uint32_t rd = rib_rd_find(rib, &n->rd, n->etag), i;
     struct rib_key k = rib_key_make(peer, n, rd);
 
-    if (rd != RIB_NONE)
+    if (rd == RIB_NONE)
+        return;
+    i = rib_in_find(rib, &k);
+    if (i != RIB_NONE && (!only_marked || route_at(rib, i)->going))
         rib_in_withdraw(rib, &k);
 }
 
@@ -107,7 +116,7 @@ static void announce(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_up
         enum evpn_rib_ignored why = verdict;
 
         p->counts.announced[n.type < EVPN_RIB_TYPES ? n.type : 0]++;
-        if (n.type != EVPN_MACIP && n.type != EVPN_IMET) {
+        if (!is_held(&n)) {
             rib_in_ignore(rib, peer, EVPN_RIB_IGNORED_TYPE);
             continue;
         }
@@ -119,25 +128,30 @@ static void announce(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_up
             continue;
         /* The route is no longer what it was, and what it is now cannot be used. */
         rib_in_ignore(rib, peer, why);
-        withdraw(rib, peer, &n);
+        withdraw(rib, peer, &n, false);
     }
     rib_arrival_fini(rib, &in);
 }
 
-/* RFC 4271 section 3.1: a route that the same UPDATE announces is not withdrawn. */
-static bool is_announced(const struct bgp_update *u, const struct evpn_nlri *n)
+/* RFC 4271 section 3.1: a route that the same UPDATE announces is not withdrawn. So all that are withdrawn
+ * are marked, what is announced loses its mark, and what still has it goes: linear, however long the lists
+ * are. */
+static void mark_withdrawn(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_update *u)
 {
-    struct buf_in list = u->reach;
-    struct evpn_nlri other;
+    struct buf_in list = u->unreach;
+    struct evpn_nlri n;
 
-    while (bgp_update_next(&list, &other))
-        if (evpn_key_cmp(&other, n) == 0)
-            return true;
-    return false;
+    while (bgp_update_next(&list, &n)) {
+        uint32_t rd = is_held(&n) ? rib_rd_find(rib, &n.rd, n.etag) : RIB_NONE;
+        struct rib_key k = rib_key_make(peer, &n, rd);
+
+        if (rd != RIB_NONE)
+            rib_in_mark_going(rib, &k);
+    }
 }
 
-/* What is new comes first: a MAC that goes from one route to another in one UPDATE is never without any
- * (R4.10). */
+/* A MAC that goes from one route to another in one UPDATE is never without any (R4.10): what changed is told
+ * at the end, each MAC once. */
 void evpn_rib_update(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_update *u)
 {
     struct evpn_rib_counts *c = &peer_at(rib, peer)->counts;
@@ -150,13 +164,16 @@ void evpn_rib_update(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_up
     c->announced[0] += u->n_unknown;
     c->ignored[EVPN_RIB_IGNORED_TYPE] += u->n_unknown;
     c->ignored[EVPN_RIB_IGNORED_MALFORMED] += u->n_bad;
-    if (u->has_reach)
+    if (u->has_reach) {
+        mark_withdrawn(rib, peer, u);
         announce(rib, peer, u);
+    }
     while (bgp_update_next(&list, &n)) {
         c->withdrawn++;
-        if ((n.type == EVPN_MACIP || n.type == EVPN_IMET) && !(u->has_reach && is_announced(u, &n)))
-            withdraw(rib, peer, &n);
+        if (is_held(&n))
+            withdraw(rib, peer, &n, u->has_reach);
     }
+    rib_dests_flush(rib);
 }
 
 const char *evpn_rib_ignored_name(enum evpn_rib_ignored why)

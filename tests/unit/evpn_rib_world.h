@@ -384,6 +384,52 @@ static inline void withdraw(rib_peer_id p, struct evpn_nlri n)
     withdraw_n(p, &n, 1);
 }
 
+/* One UPDATE that withdraws and announces; the two lists as they stand on the wire. Returns its length. */
+static inline size_t update_make(uint8_t *msg, size_t size, bool ebgp, const struct bgp_attrs *a,
+                                 const struct buf_out *gone, const struct buf_out *new)
+{
+    struct bgp_rules rules = {.ebgp = ebgp, .as4 = true};
+    struct buf_out m;
+    size_t hole, mp;
+    int len;
+
+    bgp_msg_begin(&m, msg, size, BGP_UPDATE);
+    buf_put_u16(&m, 0);
+    hole = buf_hole_u16(&m);
+    buf_put(&m, (uint8_t[]){0x90, BGP_MP_UNREACH}, 2);
+    mp = buf_hole_u16(&m);
+    buf_put(&m, (uint8_t[]){0, 25, 70}, 3);
+    buf_put(&m, gone->start, gone->len);
+    buf_fill_u16(&m, mp);
+    buf_put(&m, (uint8_t[]){0x90, BGP_MP_REACH}, 2);
+    mp = buf_hole_u16(&m);
+    buf_put(&m, (uint8_t[]){0, 25, 70, 4}, 4);
+    buf_put(&m, a->next_hop.b, 4);
+    buf_put_u8(&m, 0);
+    buf_put(&m, new->start, new->len);
+    buf_fill_u16(&m, mp);
+    bgp_attrs_encode(a, &rules, &m);
+    buf_fill_u16(&m, hole);
+    len = bgp_msg_end(&m);
+    ck_assert_int_gt(len, 0);
+    return (size_t)len;
+}
+
+static inline void exchange(rib_peer_id p, const struct bgp_attrs *a, const struct evpn_nlri *gone,
+                            size_t n_gone, const struct evpn_nlri *new, size_t n_new)
+{
+    static uint8_t msg[BGP_MSG_MAX], lists[2][BGP_MSG_MAX];
+    struct buf_out g, n;
+
+    buf_out_init(&g, lists[0], sizeof(lists[0]));
+    buf_out_init(&n, lists[1], sizeof(lists[1]));
+    while (n_gone-- > 0)
+        evpn_encode(gone++, &g);
+    while (n_new-- > 0)
+        evpn_encode(new ++, &n);
+    receive(p, msg, update_make(msg, sizeof(msg), w.ebgp[p], a, &g, &n));
+}
+
 /* ---- messages out */
 
 static inline struct heard *heard(struct ear *ear, const struct evpn_nlri *n)

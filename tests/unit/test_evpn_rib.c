@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The EVPN RIB, receiving: the plain life of a route, flood lists, peers that come and go, and reading. By
- * subject beside it: test_evpn_rib_import.c, _ignored.c (and limits), _lost.c, _best.c, _out.c; random
+ * subject beside it: test_evpn_rib_import.c, _ignored.c (and limits), _cost.c, _lost.c, _best.c, _out.c; random
  * operations against a model: test_evpn_rib_random.c.
  */
 #include "tests/unit/evpn_rib_world.h"
@@ -160,50 +160,24 @@ START_TEST(test_withdrawn_and_announced_in_one_update)
 {
     rib_peer_id p = add_peer(2, false);
     struct bgp_attrs a = attrs_for(vtep_n(2), 1);
-    struct bgp_rules rules = {.ebgp = false, .as4 = true};
-    struct evpn_nlri n = macip(1, mac_n(7), NULL), other = macip(2, mac_n(7), NULL);
-    struct evpn_nlri gone[2] = {n, macip(3, mac_n(7), NULL)};
-    uint8_t reach[4096], attrs[4096], msg[4096];
-    struct buf_out out, part;
-    struct bgp_update u;
-    struct bgp_error err;
-    struct bgp_frame f;
-    size_t hole, mp;
+    struct evpn_nlri n = macip(1, mac_n(7), "10.0.0.7");
+    struct evpn_nlri new[2] = {n, macip(2, mac_n(7), NULL)}, gone[2] = {n, macip(3, mac_n(7), NULL)};
 
-    announce(p, &a, gone[1]);
-    /* MP_UNREACH with both, MP_REACH with the first: RFC 4271 section 3.1 says it is not withdrawn. */
-    buf_out_init(&part, reach, sizeof(reach));
-    evpn_encode(&n, &part);
-    evpn_encode(&other, &part);
-    buf_out_init(&out, attrs, sizeof(attrs));
-    bgp_attrs_encode(&a, &rules, &out);
-    {
-        struct buf_out m;
-
-        bgp_msg_begin(&m, msg, sizeof(msg), BGP_UPDATE);
-        buf_put_u16(&m, 0);
-        hole = buf_hole_u16(&m);
-        buf_put(&m, (uint8_t[]){0x90, BGP_MP_UNREACH}, 2);
-        mp = buf_hole_u16(&m);
-        buf_put(&m, (uint8_t[]){0, 25, 70}, 3);
-        evpn_encode(&gone[0], &m);
-        evpn_encode(&gone[1], &m);
-        buf_fill_u16(&m, mp);
-        buf_put(&m, (uint8_t[]){0x90, BGP_MP_REACH}, 2);
-        mp = buf_hole_u16(&m);
-        buf_put(&m, (uint8_t[]){0, 25, 70, 4, 198, 18, 0, 2, 0}, 9);
-        buf_put(&m, reach, part.len);
-        buf_fill_u16(&m, mp);
-        buf_put(&m, attrs, out.len);
-        buf_fill_u16(&m, hole);
-        ck_assert_int_gt(bgp_msg_end(&m), 0);
-        ck_assert_int_gt(bgp_frame_next(msg, m.len, BGP_MSG_MAX, &f, &err), 0);
-    }
-    ck_assert_int_eq(bgp_update_decode(f.body, f.body_len, &rules, &u, &err), 0);
-    evpn_rib_update(w.rib, p, &u);
+    announce_n(p, &a, gone, 2);
+    /* RFC 4271 section 3.1: what is announced is not withdrawn. */
+    exchange(p, &a, gone, 2, new, 2);
     ck_assert_uint_eq(held(p), 2);
     assert_at(1, mac_n(7), vtep_n(2));
     ck_assert_uint_eq(w.mac_calls, 1); /* from one route to another without a gap */
+    ck_assert_uint_eq(w.ip_calls, 1);
+    /* What is announced cannot be used: gone all the same. */
+    a.next_hop = ip("224.0.0.1");
+    exchange(p, &a, gone, 1, new, 1);
+    ck_assert_uint_eq(held(p), 1);
+    ck_assert_uint_eq(w.n_ips, 0);
+    exchange(p, &a, new, 2, gone, 1);
+    ck_assert_uint_eq(w.n_macs + held(p), 0);
+    check_totals(0, 0, 0);
 }
 END_TEST
 

@@ -246,9 +246,9 @@ START_TEST(test_too_many_routes_of_one_mac)
         snprintf(host, sizeof(host), "10.0.%u.%u", i >> 8, i & 255);
         announce(p, &a, macip(1, mac_n(7), host));
     }
-    ck_assert_uint_eq(held(p), 1024);
-    ck_assert_uint_eq(w.n_ips, 1024);
-    ck_assert_uint_eq(ignored(p, EVPN_RIB_IGNORED_ROOM), 1100 - 1024);
+    ck_assert_uint_eq(held(p), 256);
+    ck_assert_uint_eq(w.n_ips, 256);
+    ck_assert_uint_eq(ignored(p, EVPN_RIB_IGNORED_ROOM), 1100 - 256);
     peer_down(p, false);
     ck_assert_uint_eq(w.n_ips, 0);
     check_totals(0, 0, 0);
