@@ -57,7 +57,6 @@ void conf_default_bgp_peer(void *bgp_peer)
     struct conf_bgp_peer *p = bgp_peer;
 
     p->port = BGP_PORT;
-    p->max_prefixes = 1000000; /* R2.6 */
     p->max_prefixes_warning = 80;
     p->graceful_restart = true; /* R2.7 */
     p->default_vxlan = true;    /* R3.4 */
@@ -107,6 +106,9 @@ static void complete_bgp(struct conf *c)
 
         if (p->asn == 0)
             p->asn = b->asn;
+        /* R2.6: MAC-only, IPv4 and IPv6 route of each MAC. Less than the RIB has room for. */
+        if (p->max_prefixes == 0)
+            p->max_prefixes = c->dataplane.max_macs * 3;
         if (p->source.family == 0)
             p->source = default_source(c, &p->address);
     }

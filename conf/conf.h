@@ -158,7 +158,7 @@ struct conf_bgp_peer {
     char password[CONF_PASSWORD_LEN]; /* TCP MD5 (R2.6); "": none. Print with conf_print_masked() */
     uint8_t ttl_security;  /* GTSM (R2.6): hops at most, so TTL >= 256 - hops is accepted; 0: off */
     uint8_t multihop;      /* eBGP: TTL sent; 0: the neighbour only, TTL 1. iBGP: always 0, any distance */
-    uint32_t max_prefixes; /* R2.6; CONF_NO_LIMIT: none */
+    uint32_t max_prefixes; /* R2.6; default: three for each MAC of dataplane.max_macs. CONF_NO_LIMIT: none */
     uint8_t max_prefixes_warning; /* percent of it */
     bool graceful_restart;        /* R2.7: with this peer; conf_bgp.graceful_restart 0 is off for all */
     bool default_vxlan; /* R3.4: routes without encapsulation community are VXLAN; else they are ignored */

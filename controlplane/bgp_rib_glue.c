@@ -10,15 +10,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ASK_AGAIN_S 30 /* a peer whose routes find no room again and again */
+
+struct seat {
+    struct bgp_session *session;
+    mono_t asked; /* for all its routes, as there is room for them again */
+};
+
 struct bgp_rib_glue {
     struct evpn_rib *rib;
     unsigned max_peers;
-    struct bgp_session *sessions[]; /* by id - 1 */
+    struct seat seats[]; /* by id - 1 */
 };
 
 struct bgp_rib_glue *bgp_rib_glue_new(struct evpn_rib *rib, unsigned max_peers)
 {
-    struct bgp_rib_glue *g = calloc(1, sizeof(*g) + max_peers * sizeof(g->sessions[0]));
+    struct bgp_rib_glue *g = calloc(1, sizeof(*g) + max_peers * sizeof(g->seats[0]));
 
     if (!g)
         return NULL;
@@ -39,7 +46,7 @@ rib_peer_id bgp_rib_glue_id(const struct bgp_session *s)
 
 struct bgp_session *bgp_rib_glue_session(const struct bgp_rib_glue *g, rib_peer_id peer)
 {
-    return peer >= 1 && peer <= g->max_peers ? g->sessions[peer - 1] : NULL;
+    return peer >= 1 && peer <= g->max_peers ? g->seats[peer - 1].session : NULL;
 }
 
 /* ---- sessions to RIB */
@@ -113,10 +120,14 @@ void bgp_rib_glue_writable(struct bgp_rib_glue *g, rib_peer_id peer)
 void bgp_rib_glue_alert(struct bgp_rib_glue *g, rib_peer_id peer, enum evpn_rib_alert alert)
 {
     struct bgp_session *s = bgp_rib_glue_session(g, peer);
+    const struct evpn_rib_counts *counts;
     const struct bgp_peer_config *c;
+    struct evpn_rib_totals totals;
 
     if (!s)
         return;
+    counts = evpn_rib_counts(g->rib, peer);
+    evpn_rib_totals(g->rib, &totals);
     c = bgp_session_config(s);
     switch (alert) {
     case EVPN_RIB_WARNING:
@@ -126,9 +137,44 @@ void bgp_rib_glue_alert(struct bgp_rib_glue *g, rib_peer_id peer, enum evpn_rib_
     case EVPN_RIB_EXCEEDED:
         bgp_session_exceeded(s);
         break;
+    case EVPN_RIB_REFUSED:
+        log_warning("bgp",
+                    "%s: no room for all of its routes (it has %u, all peers %u): those over its share are "
+                    "ignored, until there is room again",
+                    bgp_session_name(s), counts->macs + counts->vteps, totals.routes);
+        break;
     case EVPN_RIB_SLOW:
         bgp_session_give_up(s, "it is too slow to take our withdrawals");
         break;
+    case EVPN_RIB_ALERT_N:
+        break;
+    }
+}
+
+static void ask_again(struct bgp_session *s)
+{
+    if (bgp_session_refresh(s) == 0)
+        log_info("bgp", "%s: there is room for its routes again, and it is asked for them",
+                 bgp_session_name(s));
+    else
+        log_warning(
+            "bgp",
+            "%s: there is room for its routes again, but it does not offer route refresh; clear bgp %s "
+            "brings them",
+            bgp_session_name(s), bgp_session_name(s));
+}
+
+void bgp_rib_glue_poll(struct bgp_rib_glue *g, mono_t now)
+{
+    for (unsigned i = 0; i < g->max_peers; i++) {
+        struct seat *seat = &g->seats[i];
+
+        if (!seat->session ||
+            (seat->asked.ns && now.ns - seat->asked.ns < ASK_AGAIN_S * UINT64_C(1000000000)) ||
+            !evpn_rib_room_again(g->rib, (rib_peer_id)(i + 1)))
+            continue;
+        seat->asked = now;
+        ask_again(seat->session);
     }
 }
 
@@ -150,7 +196,7 @@ static int join(struct bgp_rib_glue *g, struct bgp_session *s, const struct evpn
 
     if (id < 1)
         return id < 0 ? id : -ENOSPC;
-    g->sessions[id - 1] = s;
+    g->seats[id - 1] = (struct seat){.session = s};
     bgp_session_set_user(s, (uintptr_t)id);
     return 0;
 }
@@ -158,7 +204,7 @@ static int join(struct bgp_rib_glue *g, struct bgp_session *s, const struct evpn
 static void part(struct bgp_rib_glue *g, rib_peer_id id)
 {
     evpn_rib_peer_remove(g->rib, id);
-    g->sessions[id - 1] = NULL;
+    g->seats[id - 1] = (struct seat){.session = NULL};
 }
 
 struct bgp_session *bgp_rib_glue_peer_add(struct bgp_rib_glue *g, struct bgp *bgp,

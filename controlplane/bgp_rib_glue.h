@@ -29,6 +29,9 @@ extern const struct bgp_ops bgp_rib_glue_ops;
 void bgp_rib_glue_writable(struct bgp_rib_glue *g, rib_peer_id peer);
 void bgp_rib_glue_alert(struct bgp_rib_glue *g, rib_peer_id peer, enum evpn_rib_alert alert);
 
+/* Once a second: asks peers again for routes that had found no room, when there is some. */
+void bgp_rib_glue_poll(struct bgp_rib_glue *g, mono_t now);
+
 /* Adds a peer to both sides and starts it. NULL with a sentence in err. */
 struct bgp_session *bgp_rib_glue_peer_add(struct bgp_rib_glue *g, struct bgp *bgp,
                                           const struct bgp_peer_config *config, char err[BGP_ERR_LEN]);

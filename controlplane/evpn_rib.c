@@ -88,7 +88,7 @@ int evpn_rib_peer_up(struct evpn_rib *rib, rib_peer_id peer, const struct evpn_r
     if (p->session.router_id != session->router_id)
         rib_in_reconsider(rib, peer);
     p->session = *session;
-    p->exceeded = false;
+    p->exceeded = p->refused = false;
     rib_dests_flush(rib);
     return rib_out_peer_up(rib, peer);
 }
@@ -180,7 +180,8 @@ void evpn_rib_totals(const struct evpn_rib *rib, struct evpn_rib_totals *out)
         .bytes = rib_table_bytes(&rib->routes) + rib_table_bytes(&rib->dests) + rib_table_bytes(&rib->attrs) +
                  rib_table_bytes(&rib->vteps) + rib_table_bytes(&rib->segments) + rib_table_bytes(&rib->rds) +
                  rib_table_bytes(&rib->own) + rib_table_bytes(&rib->groups) +
-                 rib_table_bytes(&rib->networks) + rib->attr_bytes,
+                 rib_table_bytes(&rib->networks) + rib->attr_bytes -
+                 rib->attrs.count * sizeof(struct rib_attr),
     };
 }
 

@@ -46,7 +46,10 @@ enum evpn_rib_alert {
     EVPN_RIB_WARNING,  /* R2.6: the peer passed the warning level of its limit; again only after it fell below
                         */
     EVPN_RIB_EXCEEDED, /* R2.6: it announced more than its limit; what is over was ignored. Once a session */
+    EVPN_RIB_REFUSED,  /* a route of it found no room, or its attributes did not; again after
+                          evpn_rib_room_again() */
     EVPN_RIB_SLOW,     /* max_withdrawn routes wait for this peer alone to hear of them. Once a session */
+    EVPN_RIB_ALERT_N
 };
 
 struct evpn_rib_ops {
@@ -70,7 +73,8 @@ struct evpn_rib_config {
     uint32_t router_id;     /* host order */
     struct ipaddr vtep;     /* R2.5: the next hop of all our routes */
     unsigned max_peers;     /* 1..1,024 */
-    uint32_t max_routes;    /* received ones, all peers together; what is over is ignored and counted */
+    uint32_t max_routes;    /* received ones, all peers together, shared as share.h says; what is over is
+                               ignored and counted */
     size_t max_attr_bytes;  /* of received attribute sets; the same */
     uint32_t max_withdrawn; /* see EVPN_RIB_SLOW; 0: never */
 };
@@ -162,6 +166,10 @@ bool evpn_rib_lost_sequence(const struct evpn_rib *rib, dp_net_id net, struct ma
  * the route was before. An End-of-RIB is the session's business: evpn_rib_sweep(). */
 void evpn_rib_update(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_update *update);
 
+/* Whether routes of this peer were ignored for want of room, and now there is some: it should be asked for
+ * all of them again (RFC 2918). True once. */
+bool evpn_rib_room_again(struct evpn_rib *rib, rib_peer_id peer);
+
 /* ---- announced */
 
 /* Our route for a MAC (ip NULL: MAC-only) appears or changes. R4.2: sequence 0 and not sticky: without
@@ -194,7 +202,8 @@ enum evpn_rib_ignored {
     EVPN_RIB_IGNORED_TYPE,       /* R3.7: not of type 2 or 3 */
     EVPN_RIB_IGNORED_MALFORMED,  /* RFC 7606: taken as withdrawn */
     EVPN_RIB_IGNORED_LIMIT,      /* R2.6 */
-    EVPN_RIB_IGNORED_ROOM,       /* max_routes, max_attr_bytes, memory, or too many routes of one MAC */
+    EVPN_RIB_IGNORED_ROOM,       /* the peer's share of max_routes or max_attr_bytes; memory */
+    EVPN_RIB_IGNORED_CROWD,      /* too many routes of one MAC */
     EVPN_RIB_IGNORED_N
 };
 /* "AS loop", ... */

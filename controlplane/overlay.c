@@ -166,6 +166,16 @@ static int add_networks(struct overlay *o, char *err, size_t err_len)
     return 0;
 }
 
+/* MAC-only, IPv4 and IPv6 route of each MAC from three peers (route reflectors, say) that bring all of them;
+ * more peers that each bring all get less. With share.h a single peer has room for conf.c's default of
+ * max_prefixes. */
+static uint32_t max_routes(const struct conf *conf)
+{
+    size_t n = conf->bgp.n_peers;
+
+    return conf->dataplane.max_macs * 4 * (n < 1 ? 1 : n > 3 ? 3 : (uint32_t)n) + 100000;
+}
+
 struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
 {
     const struct conf_bgp *b = &g->conf->bgp;
@@ -173,7 +183,7 @@ struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
                                      .router_id = b->router_id,
                                      .vtep = g->conf->underlay.address,
                                      .max_peers = b->n_peers ? (unsigned)b->n_peers : 1,
-                                     .max_routes = g->conf->dataplane.max_macs * 4 + 100000,
+                                     .max_routes = max_routes(g->conf),
                                      .max_attr_bytes = MAX_ATTR_BYTES,
                                      .max_withdrawn = MAX_WITHDRAWN};
     struct overlay *o = calloc(1, sizeof(*o));
@@ -292,6 +302,7 @@ static void give_missed(struct overlay *o)
 
 void overlay_poll(struct overlay *o)
 {
+    bgp_rib_glue_poll(o->glue, mono_now());
     if (mactable_missed_routes(o->g->macs))
         give_missed(o);
 }

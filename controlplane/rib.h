@@ -23,6 +23,7 @@
 #include "controlplane/bgp_pack.h"
 #include "controlplane/evpn_rib.h"
 #include "controlplane/rib_table.h"
+#include "controlplane/share.h"
 
 #define RIB_LOCAL_PREF      100 /* when a route has none, and of our own */
 #define RIB_MAX_IMPORTS     16  /* networks that one route can be imported into */
@@ -59,6 +60,7 @@ struct rib_attr_fixed {
     uint32_t label, label2;
     uint32_t as_path_len; /* as the decision counts it */
     uint16_t n_clusters;
+    rib_peer_id peer; /* sets are not shared among peers, so that each is charged with its own */
     uint8_t origin;
     uint8_t n_labels;
     bool has_originator, sticky;
@@ -172,7 +174,10 @@ struct rib_peer {
     bool warned, exceeded; /* R2.6: told once */
     bool notified;         /* ops.writable was called and the peer has not pulled to the end since */
     bool eor_due;
-    bool slow; /* told once */
+    bool slow;           /* told once */
+    bool refused;        /* for want of room; told once, until evpn_rib_room_again() */
+    uint32_t n_routes;   /* rib_routes */
+    uint64_t attr_bytes; /* of its attribute sets, as in struct evpn_rib */
     struct evpn_rib_peer config;
     struct evpn_rib_session session; /* the last one: stale routes are compared by it */
     struct evpn_rib_counts counts;
@@ -202,7 +207,7 @@ struct evpn_rib {
     struct rib_table networks, own, groups;
     struct rib_imports exact, any_as; /* sorted by key when !imports_stale */
     bool imports_stale;
-    size_t attr_bytes; /* allocated beside the table */
+    uint64_t attr_bytes; /* all attribute sets, with what is allocated beside them */
     uint32_t dirty_first, dirty_last;
     uint32_t n_lost;        /* VTEPs */
     struct rib_peer *peers; /* max_peers + 1; 0 is nobody */
@@ -272,7 +277,8 @@ uint32_t rib_rd_find(const struct evpn_rib *rib, const struct evpn_rd *rd, uint3
 void rib_rd_unref(struct evpn_rib *rib, uint32_t rd);
 void rib_attr_unref(struct evpn_rib *rib, uint32_t attr);
 /* -ENOSPC: more than can be kept. rib_arrival_fini() either way. */
-int rib_arrival_init(const struct evpn_rib *rib, struct rib_arrival *in, const struct bgp_attrs *attrs);
+int rib_arrival_init(const struct evpn_rib *rib, rib_peer_id peer, struct rib_arrival *in,
+                     const struct bgp_attrs *attrs);
 void rib_arrival_fini(struct evpn_rib *rib, struct rib_arrival *in);
 struct ipaddr rib_arrival_vtep(const struct rib_arrival *in, const struct evpn_nlri *n);
 uint32_t rib_attr_ref(struct evpn_rib *rib, struct rib_arrival *in, const struct evpn_nlri *n);
@@ -314,6 +320,8 @@ void rib_in_withdraw(struct evpn_rib *rib, const struct rib_key *k);
 /* Sets `going` of the key's routes; rib_in_place() takes it back. */
 void rib_in_mark_going(struct evpn_rib *rib, const struct rib_key *k);
 void rib_in_ignore(struct evpn_rib *rib, rib_peer_id peer, enum evpn_rib_ignored why);
+/* The same for want of room: said once, and remembered until there is room again. */
+void rib_in_refuse(struct evpn_rib *rib, rib_peer_id peer);
 /* Routes that count for the limit of R2.6, and from how many on there is a warning. */
 uint32_t rib_in_total(const struct rib_peer *p);
 uint32_t rib_in_warning_level(const struct rib_peer *p);

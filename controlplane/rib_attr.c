@@ -183,13 +183,15 @@ static void es_unref(struct evpn_rib *rib, uint32_t i)
 /* All path attributes, as for an iBGP peer with 4-octet AS: nothing is left out. */
 static const struct bgp_rules keep_all = {.ebgp = false, .as4 = true};
 
-int rib_arrival_init(const struct evpn_rib *rib, struct rib_arrival *in, const struct bgp_attrs *a)
+int rib_arrival_init(const struct evpn_rib *rib, rib_peer_id peer, struct rib_arrival *in,
+                     const struct bgp_attrs *a)
 {
     const struct bgp_extcom *mobility = bgp_attrs_extcom(a, BGP_EXTCOM_MOBILITY);
     struct rib_attr_fixed *f = &in->fixed;
     struct buf_out out;
 
     memset(f, 0, sizeof(*f));
+    f->peer = peer;
     f->local_pref = bgp_attrs_has(a, BGP_LOCAL_PREF) ? a->local_pref : RIB_LOCAL_PREF;
     f->med = bgp_attrs_has(a, BGP_MED) ? a->med : 0;
     f->has_originator = bgp_attrs_has(a, BGP_ORIGINATOR_ID);
@@ -237,6 +239,12 @@ static uint32_t attr_find(const struct evpn_rib *rib, const struct rib_arrival *
     return i;
 }
 
+/* What an attribute set costs, and its peer is charged with. */
+static uint64_t attr_bytes(size_t len)
+{
+    return sizeof(struct rib_attr) + len;
+}
+
 static void attr_free(struct evpn_rib *rib, uint32_t i)
 {
     struct rib_attr *a = attr_at(rib, i);
@@ -244,7 +252,8 @@ static void attr_free(struct evpn_rib *rib, uint32_t i)
     if (a->vtep != RIB_NONE)
         rib_vtep_unref(rib, a->vtep);
     es_unref(rib, a->es);
-    rib->attr_bytes -= a->len;
+    rib->attr_bytes -= attr_bytes(a->len);
+    peer_at(rib, a->fixed.peer)->attr_bytes -= attr_bytes(a->len);
     free(a->bytes);
     free(a->nets);
     rib_table_free(&rib->attrs, i);
@@ -253,17 +262,20 @@ static void attr_free(struct evpn_rib *rib, uint32_t i)
 static uint32_t attr_new(struct evpn_rib *rib, const struct rib_arrival *in, const struct rib_attr_fixed *f,
                          uint32_t hash)
 {
+    struct rib_peer *p = peer_at(rib, f->peer);
+    uint64_t bytes = attr_bytes(in->len);
     struct rib_attr *a;
     uint32_t i;
 
-    if (rib->attr_bytes + in->len > rib->config.max_attr_bytes ||
+    if (!share_allows(p->attr_bytes, rib->attr_bytes, rib->config.max_attr_bytes, bytes) ||
         (i = rib_table_alloc(&rib->attrs)) == RIB_NONE)
         return RIB_NONE;
     a = attr_at(rib, i);
     memcpy(&a->fixed, f, sizeof(*f));
     a->hash = hash;
     a->len = (uint32_t)in->len;
-    rib->attr_bytes += in->len;
+    rib->attr_bytes += bytes;
+    p->attr_bytes += bytes;
     a->vtep = rib_vtep_ref(rib, &f->vtep);
     a->es = es_ref(rib, &f->esi);
     a->bytes = malloc(in->len ? in->len : 1);

@@ -332,6 +332,7 @@ static void route_remove(struct evpn_rib *rib, uint32_t i)
     if (r->dest != RIB_NONE)
         dest_unlink(rib, i);
     set_stale(rib, r, false);
+    p->n_routes--;
     rib_table_unlink(&rib->routes, i);
     if (rib_in_find(rib, &k) == RIB_NONE) {
         --*count_of(rib, k.peer, k.type);
@@ -348,21 +349,66 @@ void rib_in_ignore(struct evpn_rib *rib, rib_peer_id peer, enum evpn_rib_ignored
     peer_at(rib, peer)->counts.ignored[why]++;
 }
 
-/* Adds the route to one network (none: 0). */
-static uint32_t route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, dp_net_id net)
+void rib_in_refuse(struct evpn_rib *rib, rib_peer_id peer)
 {
+    struct rib_peer *p = peer_at(rib, peer);
+
+    rib_in_ignore(rib, peer, EVPN_RIB_IGNORED_ROOM);
+    if (p->refused)
+        return;
+    p->refused = true;
+    rib->ops.alert(rib->arg, peer, EVPN_RIB_REFUSED);
+}
+
+/* An eighth more than it has, lest each route that it takes back makes it send all of them again. */
+bool evpn_rib_room_again(struct evpn_rib *rib, rib_peer_id peer)
+{
+    struct rib_peer *p = peer_at(rib, peer);
+
+    if (!p->refused || !p->up ||
+        !share_allows(p->n_routes, rib->routes.count, rib->config.max_routes, p->n_routes / 8 + 1) ||
+        !share_allows(p->attr_bytes, rib->attr_bytes, rib->config.max_attr_bytes,
+                      p->attr_bytes / 8 + sizeof(struct rib_attr)))
+        return false;
+    p->refused = false;
+    return true;
+}
+
+/* One MAC's routes are few enough to be looked at one by one, and no peer may have most of their places. */
+static bool dest_has_room(const struct evpn_rib *rib, const struct rib_dest *d, rib_peer_id peer)
+{
+    unsigned mine = 0;
+
+    if (share_allows(d->n, d->n, RIB_MAX_DEST_ROUTES, 1))
+        return true;
+    for (uint32_t i = d->head; i != RIB_NONE; i = route_at(rib, i)->dest_next)
+        mine += route_at(rib, i)->peer == peer;
+    return share_allows(mine, d->n, RIB_MAX_DEST_ROUTES, 1);
+}
+
+/* Adds the route to one network (none: 0); without room it is counted and not there. */
+static void route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, dp_net_id net, bool stale)
+{
+    struct rib_peer *p = peer_at(rib, k->peer);
     uint32_t dest = RIB_NONE, i;
     struct rib_route *r;
 
-    if (rib->routes.count >= rib->config.max_routes || (i = rib_table_alloc(&rib->routes)) == RIB_NONE)
-        return RIB_NONE;
+    if (!share_allows(p->n_routes, rib->routes.count, rib->config.max_routes, 1) ||
+        (i = rib_table_alloc(&rib->routes)) == RIB_NONE) {
+        rib_in_refuse(rib, k->peer);
+        return;
+    }
     if (net != 0) {
         struct rib_dest want = dest_for(net, k, attr_at(rib, attr));
 
         dest = dest_get(rib, &want);
-        if (dest == RIB_NONE || dest_at(rib, dest)->n >= RIB_MAX_DEST_ROUTES) {
+        if (dest == RIB_NONE || !dest_has_room(rib, dest_at(rib, dest), k->peer)) {
             rib_table_free(&rib->routes, i);
-            return RIB_NONE;
+            if (dest == RIB_NONE)
+                rib_in_refuse(rib, k->peer);
+            else
+                rib_in_ignore(rib, k->peer, EVPN_RIB_IGNORED_CROWD);
+            return;
         }
     }
     r = route_at(rib, i);
@@ -375,12 +421,13 @@ static uint32_t route_add(struct evpn_rib *rib, const struct rib_key *k, uint32_
     memcpy(r->ip, k->ip, sizeof(r->ip));
     if (rib_in_find(rib, k) == RIB_NONE)
         ++*count_of(rib, k->peer, k->type);
+    p->n_routes++;
     rd_at(rib, k->rd)->refs++;
     attr_at(rib, attr)->refs++;
     rib_table_link(&rib->routes, i);
     if (dest != RIB_NONE)
         dest_link(rib, i, dest);
-    return i;
+    set_stale(rib, r, stale);
 }
 
 /* ---- all rib_routes of one key */
@@ -445,15 +492,8 @@ void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, 
             rib_dest_touch(rib, r->dest);
     }
     for (unsigned p = 0; p < n_places; p++) {
-        uint32_t i;
-
-        if (have & 1u << p)
-            continue;
-        i = route_add(rib, k, attr, a->n_nets ? a->nets[p] : 0);
-        if (i == RIB_NONE)
-            rib_in_ignore(rib, k->peer, EVPN_RIB_IGNORED_ROOM);
-        else
-            set_stale(rib, route_at(rib, i), stale);
+        if (!(have & 1u << p))
+            route_add(rib, k, attr, a->n_nets ? a->nets[p] : 0, stale);
     }
     /* Those that hang where they no longer belong go last: the MAC never is without a route in between. */
     for (uint32_t i = rib_in_find(rib, k), next; i != RIB_NONE; i = next) {

@@ -110,7 +110,7 @@ static void announce(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_up
     struct rib_arrival in;
     struct evpn_nlri n;
 
-    if (rib_arrival_init(rib, &in, &u->attrs) < 0 && verdict == ACCEPTED)
+    if (rib_arrival_init(rib, peer, &in, &u->attrs) < 0 && verdict == ACCEPTED)
         verdict = EVPN_RIB_IGNORED_ROOM;
     while (bgp_update_next(&list, &n)) {
         enum evpn_rib_ignored why = verdict;
@@ -127,7 +127,10 @@ static void announce(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_up
         if (why == ACCEPTED)
             continue;
         /* The route is no longer what it was, and what it is now cannot be used. */
-        rib_in_ignore(rib, peer, why);
+        if (why == EVPN_RIB_IGNORED_ROOM)
+            rib_in_refuse(rib, peer);
+        else
+            rib_in_ignore(rib, peer, why);
         withdraw(rib, peer, &n, false);
     }
     rib_arrival_fini(rib, &in);
@@ -179,11 +182,12 @@ void evpn_rib_update(struct evpn_rib *rib, rib_peer_id peer, const struct bgp_up
 const char *evpn_rib_ignored_name(enum evpn_rib_ignored why)
 {
     static const char *const names[EVPN_RIB_IGNORED_N] = {
-        [EVPN_RIB_IGNORED_AS_LOOP] = "AS loop",      [EVPN_RIB_IGNORED_ORIGINATOR] = "own originator id",
-        [EVPN_RIB_IGNORED_ENCAP] = "encapsulation",  [EVPN_RIB_IGNORED_NEXT_HOP] = "next hop",
-        [EVPN_RIB_IGNORED_TUNNEL] = "tunnel type",   [EVPN_RIB_IGNORED_MAC] = "MAC address",
-        [EVPN_RIB_IGNORED_TYPE] = "route type",      [EVPN_RIB_IGNORED_MALFORMED] = "malformed",
-        [EVPN_RIB_IGNORED_LIMIT] = "over the limit", [EVPN_RIB_IGNORED_ROOM] = "no room",
+        [EVPN_RIB_IGNORED_AS_LOOP] = "AS loop",           [EVPN_RIB_IGNORED_ORIGINATOR] = "own originator id",
+        [EVPN_RIB_IGNORED_ENCAP] = "encapsulation",       [EVPN_RIB_IGNORED_NEXT_HOP] = "next hop",
+        [EVPN_RIB_IGNORED_TUNNEL] = "tunnel type",        [EVPN_RIB_IGNORED_MAC] = "MAC address",
+        [EVPN_RIB_IGNORED_TYPE] = "route type",           [EVPN_RIB_IGNORED_MALFORMED] = "malformed",
+        [EVPN_RIB_IGNORED_LIMIT] = "over the limit",      [EVPN_RIB_IGNORED_ROOM] = "no room",
+        [EVPN_RIB_IGNORED_CROWD] = "too many of one MAC",
     };
 
     return (unsigned)why < EVPN_RIB_IGNORED_N ? names[why] : "unknown";

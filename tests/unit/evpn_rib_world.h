@@ -62,7 +62,7 @@ struct world {
     unsigned n_ips;
     struct told_ip floods[MAX_LIST]; /* ip: the VTEP */
     unsigned n_floods;
-    unsigned mac_calls, ip_calls, flood_calls, writable[MAX_PEERS + 1], alerts[3];
+    unsigned mac_calls, ip_calls, flood_calls, writable[MAX_PEERS + 1], alerts[EVPN_RIB_ALERT_N];
     rib_peer_id alert_peer;
     bool ebgp[MAX_PEERS + 1];
     struct ear ears[MAX_PEERS + 1];

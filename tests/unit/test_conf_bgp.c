@@ -93,7 +93,7 @@ START_TEST(test_defaults)
     ck_assert_str_eq(p->password, "");
     ck_assert_uint_eq(p->ttl_security, 0);
     ck_assert_uint_eq(p->multihop, 0);
-    ck_assert_uint_eq(p->max_prefixes, 1000000); /* R2.6 */
+    ck_assert_uint_eq(p->max_prefixes, 3 * 131072); /* R2.6 */
     ck_assert_uint_eq(p->max_prefixes_warning, 80);
     ck_assert(p->graceful_restart);
     ck_assert(p->default_vxlan); /* R3.4 */
@@ -327,7 +327,7 @@ START_TEST(test_print_says_the_defaults)
         "      port: 179\n",
         "      passive: off\n",
         "      ttl_security: off\n",
-        "      max_prefixes: 1000000\n",
+        "      max_prefixes: 393216\n",
         "      max_prefixes_warning: 80\n",
         "      graceful_restart: on\n",
         "      default_encapsulation: vxlan\n",

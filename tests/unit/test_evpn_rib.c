@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The EVPN RIB, receiving: the plain life of a route, flood lists, peers that come and go, and reading. By
- * subject beside it: test_evpn_rib_import.c, _ignored.c (and limits), _cost.c, _lost.c, _best.c, _out.c; random
+ * subject beside it: test_evpn_rib_import.c, _ignored.c, _share.c, _cost.c, _lost.c, _best.c, _out.c; random
  * operations against a model: test_evpn_rib_random.c.
  */
 #include "tests/unit/evpn_rib_world.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The EVPN RIB, receiving: what is not stored, why, and the limits of what is.
+ * The EVPN RIB, receiving: what is not stored and why, and the limit of a peer.
  */
 #include "tests/unit/evpn_rib_world.h"
 
@@ -170,7 +170,7 @@ START_TEST(test_update_of_a_peer_that_is_down_is_nothing)
 }
 END_TEST
 
-/* ---- R2.6 and other limits */
+/* ---- R2.6 */
 
 START_TEST(test_R2_6_maximum_and_warning_level)
 {
@@ -205,56 +205,6 @@ START_TEST(test_R2_6_maximum_and_warning_level)
 }
 END_TEST
 
-START_TEST(test_room_for_routes_and_attributes_is_bounded)
-{
-    struct evpn_rib_config c = default_config();
-    rib_peer_id p;
-
-    c.max_routes = 5;
-    c.max_attr_bytes = 200;
-    world_start(&c);
-    add_network(1);
-    p = add_peer(2, false);
-    for (unsigned i = 1; i <= 8; i++) {
-        struct bgp_attrs a = attrs_for(vtep_n(2), 1);
-
-        announce(p, &a, macip(1, mac_n(i), NULL));
-    }
-    ck_assert_uint_eq(held(p), 5);
-    ck_assert_uint_eq(ignored(p, EVPN_RIB_IGNORED_ROOM), 3);
-    for (unsigned i = 1; i <= 5; i++) {
-        struct bgp_attrs a = attrs_for(vtep_n(2), 1);
-
-        a.med = i;
-        bgp_attrs_set(&a, BGP_MED);
-        announce(p, &a, macip(1, mac_n(i), NULL));
-    }
-    /* What it said before is no longer true, and what it says now cannot be kept. */
-    ck_assert_uint_gt(ignored(p, EVPN_RIB_IGNORED_ROOM), 3);
-    ck_assert_uint_lt(held(p), 5);
-    ck_assert_uint_eq(held(p), w.n_macs);
-}
-END_TEST
-
-START_TEST(test_too_many_routes_of_one_mac)
-{
-    rib_peer_id p = add_peer(2, false);
-    struct bgp_attrs a = attrs_for(vtep_n(2), 1);
-    char host[IPADDR_STRLEN];
-
-    for (unsigned i = 0; i < 1100; i++) {
-        snprintf(host, sizeof(host), "10.0.%u.%u", i >> 8, i & 255);
-        announce(p, &a, macip(1, mac_n(7), host));
-    }
-    ck_assert_uint_eq(held(p), 256);
-    ck_assert_uint_eq(w.n_ips, 256);
-    ck_assert_uint_eq(ignored(p, EVPN_RIB_IGNORED_ROOM), 1100 - 256);
-    peer_down(p, false);
-    ck_assert_uint_eq(w.n_ips, 0);
-    check_totals(0, 0, 0);
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
@@ -268,8 +218,6 @@ int main(void)
         test_R2_2_treated_as_withdrawn,
         test_update_of_a_peer_that_is_down_is_nothing,
         test_R2_6_maximum_and_warning_level,
-        test_room_for_routes_and_attributes_is_bounded,
-        test_too_many_routes_of_one_mac,
     };
 
     return world_run("evpn_rib_ignored", tests, sizeof(tests) / sizeof(tests[0]));
