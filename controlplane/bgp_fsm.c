@@ -5,11 +5,8 @@
  *
  * Tricky: the two connections. Each is a machine of its own from OpenSent on; the peer's state is the highest
  * of them. At most one is dialled by us and, while none is Established, at most one by the peer: a second
- * incoming one replaces the first, which its maker must have given up. Beside an Established one only an
- * incoming candidate may exist. Its OPEN decides: if the peer can restart gracefully, the old session is dead
- * and gives way (RFC 4724 section 4.2); else the candidate loses (RFC 4271 section 6.8). It is the OPEN and
- * not the mere connection that decides, so that nobody ends a session by connecting to the port. A session
- * younger than BGP_FSM_COLLISION_S never gives way: then the new connection is the late half of a collision.
+ * incoming one replaces the first, which its maker must have given up. Which of the two becomes the session
+ * is in bgp_fsm_collide.c.
  *
  * bgp_fsm_plan() ends every step and keeps the one rule against standing still: a running peer that may dial
  * has a time to do so. Control thread only.
@@ -190,31 +187,9 @@ static void unexpected(struct bgp_fsm_step *s, unsigned c)
                  (struct bgp_fsm_data){&message[s->ev->type], 1});
 }
 
-/* RFC 4271 section 6.8, RFC 4724 section 4.2. True: connection c, which just got its OPEN, goes on. */
-static bool collide(struct bgp_fsm_step *s, unsigned c)
-{
-    struct bgp_fsm *f = s->f;
-    struct bgp_fsm_conn *old = &f->conn[!c];
-    bool wins;
-
-    if (old->state < BGP_OPENCONFIRM)
-        return true;
-    if (old->state == BGP_ESTABLISHED && f->session.helper &&
-        bgp_fsm_older(s, f->up_since, BGP_FSM_COLLISION_S)) {
-        bgp_fsm_drop_plain(s, !c, BGP_WHY_REPLACED, 0, 0); /* and no NOTIFICATION on it */
-        return true;
-    }
-    wins = bgp_fsm_fresh_wins(&f->conn[c], old);
-    if (old->state == BGP_ESTABLISHED && !f->cfg.collision_established)
-        wins = false;
-    bgp_fsm_drop_plain(s, wins ? !c : c, BGP_WHY_COLLISION, ERR_CEASE, CEASE_COLLISION);
-    return wins;
-}
-
 static void opened(struct bgp_fsm_step *s, unsigned c)
 {
     struct bgp_fsm *f = s->f;
-    struct bgp_fsm_conn *conn = &f->conn[c];
     struct bgp_fsm_fault fault;
     struct bgp_fsm_data data;
 
@@ -223,52 +198,8 @@ static void opened(struct bgp_fsm_step *s, unsigned c)
         bgp_fsm_drop(s, c, fault, data);
         return;
     }
-    conn->peer = *s->ev->open;
-    if (!collide(s, c))
-        return;
-    bgp_fsm_negotiate(&f->cfg, conn);
-    conn->state = BGP_OPENCONFIRM;
-    /* Without a hold time the wait for the KEEPALIVE is still bounded. */
-    conn->hold_at = bgp_fsm_in(s->now, conn->hold_s ? conn->hold_s : f->cfg.open_wait_s);
-    conn->keepalive_at = bgp_fsm_next_keepalive(s, conn->keepalive_s);
-    bgp_fsm_emit(s, BGP_ACT_SEND_KEEPALIVE, c);
-}
-
-static void restart_send_hold(struct bgp_fsm_step *s, struct bgp_fsm_conn *conn)
-{
-    uint32_t secs = s->f->cfg.send_hold_s;
-
-    if (!secs)
-        secs = conn->hold_s * 2u > 480 ? conn->hold_s * 2u : 480;
-    if (secs <= conn->hold_s)
-        secs = conn->hold_s + 1u; /* RFC 9687 section 4.4: longer than the hold time */
-    conn->send_hold_at = conn->hold_s ? bgp_fsm_in(s->now, secs) : bgp_fsm_never;
-}
-
-static void established(struct bgp_fsm_step *s, unsigned c)
-{
-    struct bgp_fsm *f = s->f;
-    struct bgp_fsm_conn *conn = &f->conn[c], *loser = &f->conn[!c];
-
-    if (loser->state == BGP_CONNECT) {
-        *loser = bgp_fsm_no_conn;
-        bgp_fsm_emit(s, BGP_ACT_CLOSE, !c);
-    } else if (loser->state != BGP_IDLE) {
-        bgp_fsm_drop_plain(s, !c, BGP_WHY_COLLISION, ERR_CEASE, CEASE_COLLISION);
-    }
-    conn->state = BGP_ESTABLISHED;
-    conn->hold_at = conn->hold_s ? bgp_fsm_in(s->now, conn->hold_s) : bgp_fsm_never;
-    restart_send_hold(s, conn);
-    f->session = (struct bgp_fsm_session){.conn = c,
-                                          .incoming = conn->incoming,
-                                          .hold_s = conn->hold_s,
-                                          .keepalive_s = conn->keepalive_s,
-                                          .local = conn->local,
-                                          .peer = conn->peer};
-    bgp_fsm_share(&f->session);
-    f->up_since = s->now;
-    f->counters.established++;
-    bgp_fsm_emit(s, BGP_ACT_UP, c)->session = &f->session;
+    f->conn[c].peer = *s->ev->open;
+    bgp_fsm_opened(s, c);
 }
 
 static void heard(struct bgp_fsm_step *s, unsigned c)
@@ -283,7 +214,7 @@ static void sent(struct bgp_fsm_step *s, unsigned c)
 {
     struct bgp_fsm_conn *conn = &s->f->conn[c];
 
-    restart_send_hold(s, conn);
+    bgp_fsm_restart_send_hold(s, c);
     if (s->ev->update)
         conn->keepalive_at = bgp_fsm_next_keepalive(s, conn->keepalive_s);
 }
@@ -300,7 +231,7 @@ static const handler handlers[BGP_N_EVENTS][BGP_N_STATES] = {
     [BGP_EV_OPEN] = {ignore, ignore, ignore, opened, unexpected, unexpected},
     [BGP_EV_UPDATE] = {ignore, ignore, ignore, unexpected, unexpected, heard},
     [BGP_EV_NOTIFICATION] = {ignore, ignore, ignore, notified, notified, notified},
-    [BGP_EV_KEEPALIVE] = {ignore, ignore, ignore, unexpected, established, heard},
+    [BGP_EV_KEEPALIVE] = {ignore, ignore, ignore, unexpected, bgp_fsm_confirmed, heard},
     [BGP_EV_REFRESH] = {ignore, ignore, ignore, unexpected, unexpected, heard},
     [BGP_EV_MSG_ERROR] = {ignore, ignore, ignore, msg_error, msg_error, msg_error},
     [BGP_EV_SENT] = {ignore, ignore, ignore, ignore, ignore, sent},
@@ -361,6 +292,7 @@ void bgp_fsm_event(struct bgp_fsm *f, const struct bgp_fsm_event *ev, mono_t now
         if (ev->type < BGP_N_EVENTS && ev->conn < BGP_FSM_CONNS)
             handlers[ev->type][f->conn[ev->conn].state](&s, ev->conn);
     }
+    bgp_fsm_stop_waiting(&s);
     bgp_fsm_plan(&s);
 }
 
@@ -405,6 +337,7 @@ void bgp_fsm_timer(struct bgp_fsm *f, mono_t now, struct bgp_fsm_actions *out)
     } else if (due(f->retry_at, now) && bgp_fsm_may_dial(f)) {
         retry(&s);
     }
+    bgp_fsm_stop_waiting(&s);
     bgp_fsm_plan(&s);
 }
 
@@ -413,9 +346,10 @@ mono_t bgp_fsm_next_deadline(const struct bgp_fsm *f)
     uint64_t at = f->idle_until.ns < f->retry_at.ns ? f->idle_until.ns : f->retry_at.ns;
 
     for (unsigned c = 0; c < BGP_FSM_CONNS; c++) {
-        const mono_t t[] = {f->conn[c].hold_at, f->conn[c].keepalive_at, f->conn[c].send_hold_at};
+        const mono_t t[] = {f->conn[c].hold_at, f->conn[c].keepalive_at, f->conn[c].send_hold_at,
+                            f->conn[c].wait_until};
 
-        for (unsigned i = 0; i < 3; i++)
+        for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++)
             if (t[i].ns < at)
                 at = t[i].ns;
     }

@@ -22,7 +22,7 @@
  * Deviations from RFC 4271 section 8, all on purpose: no DelayOpen; a NOTIFICATION is never answered by one,
  * in no state; a failed dial or a lost connection goes to Active, not to Idle, so that the peer can reach us
  * at once; the dial timer goes on while an incoming connection waits for its OPEN, so that a half-open one
- * cannot keep us from dialling.
+ * cannot keep us from dialling; a collision is decided by one side alone (bgp_fsm_collide.c).
  *
  * DampPeerOscillations: after an error that would come again (a bad OPEN or message, FSM errors, the
  * NOTIFICATIONs that say so) the peer stays Idle, refusing connections, for idle_hold_min_s, doubled each
@@ -43,7 +43,10 @@
 #define BGP_FSM_TEXT_SEND   128 /* and sent: RFC 9003 section 4, as we cannot know that the peer takes more */
 #define BGP_FSM_WORDS_LEN   400 /* holds any bgp_fsm_words() */
 #define BGP_FSM_NEVER       UINT64_MAX
-#define BGP_FSM_COLLISION_S 5 /* younger sessions never give way to a new connection, see bgp_fsm.c */
+#define BGP_FSM_COLLISION_S                                                                                  \
+    5                     /* younger sessions never give way to a new connection, see bgp_fsm_collide.c      \
+                           */
+#define BGP_FSM_YIELD_S 1 /* how long after its beginning a connection keeps the other one waiting */
 
 /* Of the peer, and of one connection, which knows IDLE (no connection), CONNECT, and from OPENSENT on. */
 enum bgp_state { BGP_IDLE, BGP_CONNECT, BGP_ACTIVE, BGP_OPENSENT, BGP_OPENCONFIRM, BGP_ESTABLISHED };
@@ -207,7 +210,11 @@ struct bgp_fsm_counters {
 struct bgp_fsm_conn {
     enum bgp_state state;
     bool incoming;
+    bool confirmed; /* our KEEPALIVE has answered the peer's OPEN */
+    bool heard;     /* the peer's KEEPALIVE has answered our OPEN */
     uint16_t hold_s, keepalive_s;
+    mono_t began;      /* our dial; then, and of an incoming one, the TCP connection */
+    mono_t wait_until; /* the other connection may go first, and `confirmed` waits */
     mono_t hold_at, keepalive_at, send_hold_at;
     struct bgp_fsm_open local, peer; /* as sent and received on it */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the parts of the BGP state machine share: bgp_fsm.c has the events, bgp_fsm_step.c what they do,
- * bgp_fsm_rules.c the decisions, bgp_fsm_words.c the words. For nobody else.
+ * bgp_fsm_collide.c which of two connections becomes the session, bgp_fsm_rules.c the decisions,
+ * bgp_fsm_words.c the words. For nobody else.
  */
 #ifndef CONTROLPLANE_BGP_FSM_PRIVATE_H
 #define CONTROLPLANE_BGP_FSM_PRIVATE_H
@@ -31,8 +32,10 @@ enum {
 enum { FSM_OPENSENT = 1, FSM_OPENCONFIRM, FSM_ESTABLISHED };
 
 static const mono_t bgp_fsm_never = {BGP_FSM_NEVER};
-static const struct bgp_fsm_conn bgp_fsm_no_conn = {
-    .hold_at = {BGP_FSM_NEVER}, .keepalive_at = {BGP_FSM_NEVER}, .send_hold_at = {BGP_FSM_NEVER}};
+static const struct bgp_fsm_conn bgp_fsm_no_conn = {.wait_until = {BGP_FSM_NEVER},
+                                                    .hold_at = {BGP_FSM_NEVER},
+                                                    .keepalive_at = {BGP_FSM_NEVER},
+                                                    .send_hold_at = {BGP_FSM_NEVER}};
 
 struct bgp_fsm_data {
     const uint8_t *p;
@@ -60,9 +63,19 @@ void bgp_fsm_pause(struct bgp_fsm *f, mono_t until);
 void bgp_fsm_drop(struct bgp_fsm_step *s, unsigned c, struct bgp_fsm_fault fault, struct bgp_fsm_data data);
 void bgp_fsm_drop_plain(struct bgp_fsm_step *s, unsigned c, enum bgp_why why, uint8_t code, uint8_t subcode);
 void bgp_fsm_begin(struct bgp_fsm_step *s, unsigned c, bool incoming);
+void bgp_fsm_restart_send_hold(struct bgp_fsm_step *s, unsigned c);
 void bgp_fsm_dial(struct bgp_fsm_step *s);
 bool bgp_fsm_may_dial(const struct bgp_fsm *f);
 void bgp_fsm_plan(struct bgp_fsm_step *s);
+
+/* ---- bgp_fsm_collide.c */
+
+/* Connection c just got a good OPEN, which is in conn.peer, beside another connection or none. */
+void bgp_fsm_opened(struct bgp_fsm_step *s, unsigned c);
+/* It got the KEEPALIVE that answers ours. */
+void bgp_fsm_confirmed(struct bgp_fsm_step *s, unsigned c);
+/* A connection that waits for the other one goes on, if nothing keeps it any more. */
+void bgp_fsm_stop_waiting(struct bgp_fsm_step *s);
 
 /* ---- bgp_fsm_rules.c */
 
@@ -73,8 +86,8 @@ void bgp_fsm_check_open(const struct bgp_fsm_config *cfg, const struct bgp_fsm_o
 void bgp_fsm_negotiate(const struct bgp_fsm_config *cfg, struct bgp_fsm_conn *conn);
 /* What both sides of the session can. */
 void bgp_fsm_share(struct bgp_fsm_session *s);
-/* Which one wins when both collide, `fresh` being the one that just got its OPEN. */
-bool bgp_fsm_fresh_wins(const struct bgp_fsm_conn *fresh, const struct bgp_fsm_conn *old);
+/* Whether connection c, which had its OPEN, is the one of two colliding ones that stays. */
+bool bgp_fsm_wins(const struct bgp_fsm_conn *c, const struct bgp_fsm_conn *other);
 /* Whether it would only come again at once: the peer pauses. */
 bool bgp_fsm_damps(const struct bgp_fsm_fault *fault);
 /* Whether the peer's routes outlive the session (RFC 4724, RFC 8538). */

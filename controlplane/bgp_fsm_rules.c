@@ -80,18 +80,18 @@ void bgp_fsm_share(struct bgp_fsm_session *s)
     s->graceful_notification = l->gr && p->gr && l->gr_notification && p->gr_notification;
 }
 
-bool bgp_fsm_fresh_wins(const struct bgp_fsm_conn *fresh, const struct bgp_fsm_conn *old)
+bool bgp_fsm_wins(const struct bgp_fsm_conn *c, const struct bgp_fsm_conn *other)
 {
-    const struct bgp_fsm_open *local = &fresh->local, *peer = &fresh->peer;
+    const struct bgp_fsm_open *local = &c->local, *peer = &c->peer;
     bool keep_theirs; /* the connection that the peer dialled */
 
     if (peer->router_id != local->router_id)
         keep_theirs = peer->router_id > local->router_id; /* RFC 4271 section 6.8 */
     else
         keep_theirs = peer->asn > local->asn; /* RFC 6286 section 2.3 */
-    if (fresh->incoming == old->incoming)     /* both dialled by the peer; the letter of section 6.8 */
+    if (c->incoming == other->incoming)       /* both dialled by the peer; the letter of section 6.8 */
         return keep_theirs;
-    return fresh->incoming == keep_theirs;
+    return c->incoming == keep_theirs;
 }
 
 bool bgp_fsm_damps(const struct bgp_fsm_fault *fault)

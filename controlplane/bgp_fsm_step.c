@@ -208,9 +208,22 @@ void bgp_fsm_begin(struct bgp_fsm_step *s, unsigned c, bool incoming)
     *conn = bgp_fsm_no_conn;
     conn->state = BGP_OPENSENT;
     conn->incoming = incoming;
+    conn->began = s->now;
     conn->local = our_open(s);
     conn->hold_at = bgp_fsm_in(s->now, s->f->cfg.open_wait_s);
     bgp_fsm_emit(s, BGP_ACT_SEND_OPEN, c);
+}
+
+void bgp_fsm_restart_send_hold(struct bgp_fsm_step *s, unsigned c)
+{
+    struct bgp_fsm_conn *conn = &s->f->conn[c];
+    uint32_t secs = s->f->cfg.send_hold_s;
+
+    if (!secs)
+        secs = conn->hold_s * 2u > 480 ? conn->hold_s * 2u : 480;
+    if (secs <= conn->hold_s)
+        secs = conn->hold_s + 1u; /* RFC 9687 section 4.4: longer than the hold time */
+    conn->send_hold_at = conn->hold_s ? bgp_fsm_in(s->now, secs) : bgp_fsm_never;
 }
 
 /* There is room: while we may dial, the peer has at most one connection. */
@@ -221,6 +234,7 @@ void bgp_fsm_dial(struct bgp_fsm_step *s)
 
     f->conn[c] = bgp_fsm_no_conn;
     f->conn[c].state = BGP_CONNECT;
+    f->conn[c].began = s->now;
     f->retry_at = bgp_fsm_in_jittered(s, f->cfg.connect_retry_s);
     f->counters.dials++;
     bgp_fsm_emit(s, BGP_ACT_CONNECT, c);

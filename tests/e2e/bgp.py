@@ -151,14 +151,18 @@ def faults(path, source):
 class RawPeer:
     """A BGP speaker made of bytes: opens its session as asked and then does only what it is told."""
 
-    def __init__(self, ns, source, to, asn=ASN, router_id=None, hold=90, port=PORT, timeout=5):
+    def __init__(self, ns, source, to, asn=ASN, router_id=None, hold=90, port=PORT, timeout=5, accepted=None):
+        """accepted: a connection that is there already, from a RawListener."""
         self.asn, self.hold, self.buffer = asn, hold, b""
         self.router_id = socket.inet_aton(router_id or (source if "." in source else "198.18.99.99"))
-        with ns.entered():
-            self.socket = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET)
+        self.socket = accepted
+        if not accepted:
+            with ns.entered():
+                self.socket = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET)
+            self.socket.bind((source, 0))
         self.socket.settimeout(timeout)
-        self.socket.bind((source, 0))
-        self.socket.connect((to, port))
+        if not accepted:
+            self.socket.connect((to, port))
 
     def __enter__(self):
         return self
@@ -258,6 +262,28 @@ class RawPeer:
 
     def update(self, attributes):
         return self.message(UPDATE, b"\x00\x00" + struct.pack("!H", len(attributes)) + attributes)
+
+
+class RawListener:
+    """Where a gateway can dial a RawPeer: each connection is one more."""
+
+    def __init__(self, ns, address, port=PORT):
+        self.address = address
+        with ns.entered():
+            self.socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.settimeout(10)
+        self.socket.bind((address, port))
+        self.socket.listen()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def accept(self, **kw):
+        return RawPeer(None, self.address, None, accepted=self.socket.accept()[0], **kw)
 
 
 def attribute(flags, kind, value):

@@ -147,23 +147,20 @@ END_TEST
 
 /* ---- collisions: 0 is ours, 1 is the peer's */
 
-static void both_open(uint32_t peer_id, unsigned first)
+static const char *both_open(uint32_t peer_id, unsigned first)
 {
     peer.router_id = peer_id;
     bring_to(OPENSENT);
     expect(ev(BGP_EV_INCOMING, 0), "adopt1 open1");
-    ev(BGP_EV_OPEN, first);
+    return ev(BGP_EV_OPEN, first);
 }
 
-START_TEST(test_rfc4271_6_8_the_connection_of_the_higher_identifier_stays)
+/* Ours is the higher identifier, and it is for us to decide: the peer hears KEEPALIVE on one alone. */
+START_TEST(test_rfc4271_6_8_the_higher_identifier_decides)
 {
-    both_open(HIGH_ID, 0);
-    expect(ev(BGP_EV_OPEN, 1), "notify0:6/7 close0 log:collision ka1");
-    both_open(HIGH_ID, 1);
-    expect(ev(BGP_EV_OPEN, 0), "notify0:6/7 close0 log:collision");
-    both_open(LOW_ID, 0);
+    expect(both_open(LOW_ID, 0), "ka0");
     expect(ev(BGP_EV_OPEN, 1), "notify1:6/7 close1 log:collision");
-    both_open(LOW_ID, 1);
+    expect(both_open(LOW_ID, 1), "");
     expect(ev(BGP_EV_OPEN, 0), "notify1:6/7 close1 log:collision ka0");
     expect_state(BGP_OPENCONFIRM);
     ck_assert_uint_eq(fsm.counters.collisions, 1);
@@ -171,20 +168,75 @@ START_TEST(test_rfc4271_6_8_the_connection_of_the_higher_identifier_stays)
 }
 END_TEST
 
+/* It is for the peer, whose KEEPALIVE on its own connection says what it decided. */
+START_TEST(test_rfc4271_6_8_the_lower_identifier_closes_nothing_before_it_is_told)
+{
+    expect(both_open(HIGH_ID, 0), "");
+    expect(ev(BGP_EV_OPEN, 1), "ka1");
+    expect(ev(BGP_EV_KEEPALIVE, 1), "notify0:6/7 close0 log:collision up1");
+    expect(both_open(HIGH_ID, 1), "ka1");
+    expect(ev(BGP_EV_OPEN, 0), "");
+    expect(notification(1, 6, 7), "close1 log:received ka0");
+    expect(ev(BGP_EV_KEEPALIVE, 0), "up0");
+    /* KEEPALIVE first on ours: the peer's stays beside it until it goes, or takes over. */
+    bring_to(OPENCONFIRM);
+    ev(BGP_EV_INCOMING, 0);
+    expect(ev(BGP_EV_KEEPALIVE, 0), "up0");
+    expect(ev(BGP_EV_OPEN, 1), "ka1");
+    expect(notification(1, 6, 7), "close1 log:received");
+    expect_state(BGP_ESTABLISHED);
+    ev(BGP_EV_INCOMING, 0);
+    expect(ev(BGP_EV_OPEN, 1), "ka1");
+    expect(notification(0, 6, 7), "close0 down0:received");
+    expect(ev(BGP_EV_KEEPALIVE, 1), "up1");
+}
+END_TEST
+
+/* A connection that would stay but does not come to anything holds the other one up for a second. */
+START_TEST(test_rfc4271_6_8_nobody_waits_long_for_the_other_connection)
+{
+    expect(both_open(LOW_ID, 1), "");
+    expect(ev(BGP_EV_KEEPALIVE, 1), "");
+    ck_assert_double_eq(wait_s(), BGP_FSM_YIELD_S);
+    expect(next(), "notify0:6/7 close0 log:collision ka1 up1");
+    expect(both_open(HIGH_ID, 0), "");
+    expect(next(), "ka0"); /* the peer's connection is not ours to close */
+    expect(ev(BGP_EV_OPEN, 1), "ka1");
+    expect(ev(BGP_EV_KEEPALIVE, 0), "up0");
+    /* Nor when it fails, or is lost before it is there. */
+    both_open(LOW_ID, 1);
+    expect(ev(BGP_EV_LOST, 0), "close0 log:lost ka1");
+    peer.router_id = LOW_ID;
+    bring_to(CONNECT);
+    ev(BGP_EV_INCOMING, 0);
+    expect(ev(BGP_EV_OPEN, 1), "");
+    expect(ev(BGP_EV_CONNECT_FAILED, 0), "close0 log:failed ka1");
+    bring_to(CONNECT);
+    ev(BGP_EV_INCOMING, 0);
+    expect(ev(BGP_EV_OPEN, 1), "");
+    expect(next(), "close0 ka1");
+    /* One that is old already is not waited for. */
+    bring_to(OPENSENT);
+    pass(2);
+    ev(BGP_EV_INCOMING, 0);
+    expect(ev(BGP_EV_OPEN, 1), "notify0:6/7 close0 log:collision ka1");
+}
+END_TEST
+
 START_TEST(test_rfc6286_2_3_equal_identifiers_the_larger_as_stays)
 {
-    both_open(OUR_ID, 0); /* the peer's AS is the larger */
-    expect(ev(BGP_EV_OPEN, 1), "notify0:6/7 close0 log:collision ka1");
+    expect(both_open(OUR_ID, 0), ""); /* the peer's AS is the larger */
+    expect(ev(BGP_EV_OPEN, 1), "ka1");
     cfg.peer_asn = peer.asn = OUR_AS - 1;
-    both_open(OUR_ID, 0);
+    expect(both_open(OUR_ID, 0), "ka0");
     expect(ev(BGP_EV_OPEN, 1), "notify1:6/7 close1 log:collision");
 }
 END_TEST
 
 START_TEST(test_rfc4271_6_8_identifiers_compare_as_unsigned_numbers)
 {
-    both_open(0xc0a80001, 0);
-    expect(ev(BGP_EV_OPEN, 1), "notify0:6/7 close0 log:collision ka1");
+    expect(both_open(0xc0a80001, 0), "");
+    expect(ev(BGP_EV_OPEN, 1), "ka1");
 }
 END_TEST
 
@@ -192,9 +244,9 @@ START_TEST(test_established_ends_whatever_else_is_under_way)
 {
     bring_to(CONNECT);
     ev(BGP_EV_INCOMING, 0);
-    expect(ev(BGP_EV_OPEN, 1), "ka1");
-    expect(ev(BGP_EV_KEEPALIVE, 1), "close0 up1"); /* a dial under way has nobody to notify */
-    both_open(HIGH_ID, 0);
+    expect(ev(BGP_EV_OPEN, 1), "close0 ka1"); /* a dial under way has nobody to notify */
+    expect(ev(BGP_EV_KEEPALIVE, 1), "up1");
+    both_open(LOW_ID, 0);
     expect(ev(BGP_EV_KEEPALIVE, 0), "notify1:6/7 close1 log:collision up0");
 }
 END_TEST
@@ -241,6 +293,7 @@ START_TEST(test_rfc4271_6_8_established_is_never_lost_to_a_collision)
     peer.router_id = HIGH_ID;
     bring_to(ESTABLISHED);
     ev(BGP_EV_INCOMING, 0);
+    pass(BGP_FSM_COLLISION_S);
     expect(ev(BGP_EV_OPEN, 1), "notify0:6/7 close0 down0:collision ka1");
     expect(ev(BGP_EV_KEEPALIVE, 1), "up1");
     /* Both dialled by the peer: the new one stays if its identifier is the higher, by the letter. */
@@ -381,14 +434,21 @@ START_TEST(test_rfc4724_4_2_new_connection_replaces_the_old_without_notification
 }
 END_TEST
 
+/* It is no restart; whose identifier is the higher may still close either. */
 START_TEST(test_young_session_does_not_give_way_to_the_late_half_of_a_collision)
 {
+    const uint32_t ids[] = {LOW_ID, HIGH_ID};
+
     peer_restarts_gracefully(true);
-    bring_to(ESTABLISHED);
-    pass(BGP_FSM_COLLISION_S - 0.1);
-    ev(BGP_EV_INCOMING, 0);
-    expect(ev(BGP_EV_OPEN, 1), "notify1:6/7 close1 log:collision");
-    expect_state(BGP_ESTABLISHED);
+    for (unsigned i = 0; i < 2; i++) {
+        peer.router_id = ids[i];
+        bring_to(ESTABLISHED);
+        pass(BGP_FSM_COLLISION_S - 0.1);
+        ev(BGP_EV_INCOMING, 0);
+        expect(ev(BGP_EV_OPEN, 1), i ? "ka1" : "notify1:6/7 close1 log:collision");
+        expect_state(BGP_ESTABLISHED);
+    }
+    expect(ev(BGP_EV_KEEPALIVE, 1), "notify0:6/7 close0 down0:collision+stale up1");
 }
 END_TEST
 
@@ -649,7 +709,9 @@ static Suite *suite(void)
     tcase_add_test(tc, test_rfc4271_4_2_hold_time_negotiation);
     tcase_add_test(tc, test_config_change_holds_for_later_connections);
     tcase_add_test(tc, test_R2_1_capabilities_are_shared_only_if_both_have_them);
-    tcase_add_test(tc, test_rfc4271_6_8_the_connection_of_the_higher_identifier_stays);
+    tcase_add_test(tc, test_rfc4271_6_8_the_higher_identifier_decides);
+    tcase_add_test(tc, test_rfc4271_6_8_the_lower_identifier_closes_nothing_before_it_is_told);
+    tcase_add_test(tc, test_rfc4271_6_8_nobody_waits_long_for_the_other_connection);
     tcase_add_test(tc, test_rfc6286_2_3_equal_identifiers_the_larger_as_stays);
     tcase_add_test(tc, test_rfc4271_6_8_identifiers_compare_as_unsigned_numbers);
     tcase_add_test(tc, test_established_ends_whatever_else_is_under_way);
