@@ -48,7 +48,7 @@ static void end_all(struct bgp_fsm_step *s, enum bgp_why why, uint8_t subcode)
         if (f->conn[c].state == BGP_IDLE)
             continue;
         if (f->conn[c].state >= BGP_OPENSENT && !s->ev->silent) {
-            fault.code = ERR_CEASE;
+            fault.code = BGP_ERR_CEASE;
             fault.subcode = subcode;
             fault.hard = s->ev->hard;
         }
@@ -60,7 +60,7 @@ static void stop(struct bgp_fsm_step *s)
 {
     struct bgp_fsm *f = s->f;
 
-    end_all(s, BGP_WHY_ADMIN_STOP, s->ev->subcode ? s->ev->subcode : CEASE_SHUTDOWN);
+    end_all(s, BGP_WHY_ADMIN_STOP, s->ev->subcode ? s->ev->subcode : BGP_CEASE_SHUTDOWN);
     f->mode = BGP_FSM_STOPPED;
     f->idle_until = bgp_fsm_never;
 }
@@ -72,7 +72,7 @@ static void reset(struct bgp_fsm_step *s)
 
     if (f->mode == BGP_FSM_STOPPED)
         return;
-    end_all(s, BGP_WHY_ADMIN_RESET, s->ev->subcode ? s->ev->subcode : CEASE_RESET);
+    end_all(s, BGP_WHY_ADMIN_RESET, s->ev->subcode ? s->ev->subcode : BGP_CEASE_RESET);
     f->mode = BGP_FSM_RUNNING;
     f->idle_until = bgp_fsm_never;
     f->backoff_s = f->cfg.idle_hold_min_s;
@@ -96,14 +96,14 @@ static void incoming(struct bgp_fsm_step *s)
     if (f->mode != BGP_FSM_RUNNING) {
         struct bgp_fsm_action *a = bgp_fsm_emit(s, BGP_ACT_REJECT, 0);
 
-        a->code = ERR_CEASE;
-        a->subcode = CEASE_REJECTED;
+        a->code = BGP_ERR_CEASE;
+        a->subcode = BGP_CEASE_REJECTED;
         f->counters.rejected++;
         bgp_fsm_report(s, 0, &(struct bgp_fsm_fault){.why = BGP_WHY_REFUSED});
         return;
     }
     if (f->conn[c].state != BGP_IDLE)
-        bgp_fsm_drop_plain(s, c, BGP_WHY_COLLISION, ERR_CEASE, CEASE_COLLISION);
+        bgp_fsm_drop_plain(s, c, BGP_WHY_COLLISION, BGP_ERR_CEASE, BGP_CEASE_COLLISION);
     f->counters.accepted++;
     bgp_fsm_emit(s, BGP_ACT_ADOPT, c);
     bgp_fsm_begin(s, c, true);
@@ -120,11 +120,11 @@ static void max_prefixes(struct bgp_fsm_step *s)
         return;
     /* A candidate beside it goes first, so that nothing is left when the pause begins. */
     if (f->conn[!f->session.conn].state != BGP_IDLE)
-        bgp_fsm_drop_plain(s, !f->session.conn, BGP_WHY_REFUSED, ERR_CEASE, CEASE_REJECTED);
-    bgp_fsm_drop(
-        s, f->session.conn,
-        (struct bgp_fsm_fault){.why = BGP_WHY_MAX_PREFIXES, .code = ERR_CEASE, .subcode = CEASE_MAX_PREFIXES},
-        (struct bgp_fsm_data){s->ev->data, s->ev->data ? s->ev->len : 0});
+        bgp_fsm_drop_plain(s, !f->session.conn, BGP_WHY_REFUSED, BGP_ERR_CEASE, BGP_CEASE_REJECTED);
+    bgp_fsm_drop(s, f->session.conn,
+                 (struct bgp_fsm_fault){
+                     .why = BGP_WHY_MAX_PREFIXES, .code = BGP_ERR_CEASE, .subcode = BGP_CEASE_MAX_PREFIXES},
+                 (struct bgp_fsm_data){s->ev->data, s->ev->data ? s->ev->len : 0});
     /* RFC 4486 section 4: no reconnecting at once. */
     bgp_fsm_pause(f, pause_s ? bgp_fsm_in(s->now, pause_s) : bgp_fsm_never);
 }
@@ -177,13 +177,13 @@ static void unexpected(struct bgp_fsm_step *s, unsigned c)
 {
     static const uint8_t message[BGP_N_EVENTS] = {
         [BGP_EV_OPEN] = 1, [BGP_EV_UPDATE] = 2, [BGP_EV_KEEPALIVE] = 4, [BGP_EV_REFRESH] = 5};
-    static const uint8_t subcode[BGP_N_STATES] = {[BGP_OPENSENT] = FSM_OPENSENT,
-                                                  [BGP_OPENCONFIRM] = FSM_OPENCONFIRM,
-                                                  [BGP_ESTABLISHED] = FSM_ESTABLISHED};
+    static const uint8_t subcode[BGP_N_STATES] = {[BGP_OPENSENT] = BGP_FSM_OPENSENT,
+                                                  [BGP_OPENCONFIRM] = BGP_FSM_OPENCONFIRM,
+                                                  [BGP_ESTABLISHED] = BGP_FSM_ESTABLISHED};
 
     bgp_fsm_drop(s, c,
                  (struct bgp_fsm_fault){
-                     .why = BGP_WHY_UNEXPECTED, .code = ERR_FSM, .subcode = subcode[s->f->conn[c].state]},
+                     .why = BGP_WHY_UNEXPECTED, .code = BGP_ERR_FSM, .subcode = subcode[s->f->conn[c].state]},
                  (struct bgp_fsm_data){&message[s->ev->type], 1});
 }
 
@@ -302,9 +302,9 @@ static void conn_timers(struct bgp_fsm_step *s, unsigned c)
 
     if (due(conn->hold_at, s->now)) {
         bgp_fsm_drop_plain(s, c, conn->state == BGP_OPENSENT ? BGP_WHY_OPEN_TIMEOUT : BGP_WHY_HOLD_TIMER,
-                           ERR_HOLD_TIMER, 0);
+                           BGP_ERR_HOLD_TIMER, 0);
     } else if (due(conn->send_hold_at, s->now)) {
-        bgp_fsm_drop_plain(s, c, BGP_WHY_SEND_HOLD_TIMER, ERR_SEND_HOLD, 0);
+        bgp_fsm_drop_plain(s, c, BGP_WHY_SEND_HOLD_TIMER, BGP_ERR_SEND_HOLD, 0);
     } else if (due(conn->keepalive_at, s->now)) {
         bgp_fsm_emit(s, BGP_ACT_SEND_KEEPALIVE, c);
         conn->keepalive_at = bgp_fsm_next_keepalive(s, conn->keepalive_s);

@@ -2,7 +2,8 @@
  *
  * The BGP session state machine of one peer (RFC 4271 section 8): pure. It takes events and `now` and returns
  * a bounded list of actions; it knows no socket, timer, allocation or global, so every order of events can be
- * tried in a test. The shell owns the sockets and the codec, and does the actions in the order of the list.
+ * tried in a test. The shell owns the sockets and what goes over them, and does the actions in the order of
+ * the list; of the codec the machine has code points and the text in NOTIFICATIONs.
  *
  * A peer has up to two connections at once, numbered 0 and 1, because both sides dial (RFC 4271 section 6.8).
  * A number means nothing by itself; it is free again after BGP_ACT_CLOSE, and the same list may reuse it.
@@ -36,17 +37,14 @@
 #define CONTROLPLANE_BGP_FSM_H
 
 #include "conf/types.h"
+#include "controlplane/bgp_notify.h"
 
 #define BGP_FSM_CONNS       2
 #define BGP_FSM_MAX_ACTIONS 12
-#define BGP_FSM_TEXT_MAX    255 /* shutdown communication received, octets (RFC 9003) */
-#define BGP_FSM_TEXT_SEND   128 /* and sent: RFC 9003 section 4, as we cannot know that the peer takes more */
 #define BGP_FSM_WORDS_LEN   400 /* holds any bgp_fsm_words() */
 #define BGP_FSM_NEVER       UINT64_MAX
-#define BGP_FSM_COLLISION_S                                                                                  \
-    5                     /* younger sessions never give way to a new connection, see bgp_fsm_collide.c      \
-                           */
-#define BGP_FSM_YIELD_S 1 /* how long after its beginning a connection keeps the other one waiting */
+#define BGP_FSM_COLLISION_S 5 /* a new connection beside a younger session is no restart of the peer */
+#define BGP_FSM_YIELD_S     1 /* so long after its beginning a connection keeps the other one waiting */
 
 /* Of the peer, and of one connection, which knows IDLE (no connection), CONNECT, and from OPENSENT on. */
 enum bgp_state { BGP_IDLE, BGP_CONNECT, BGP_ACTIVE, BGP_OPENSENT, BGP_OPENCONFIRM, BGP_ESTABLISHED };
@@ -199,7 +197,7 @@ struct bgp_fsm_action {
 struct bgp_fsm_actions {
     unsigned n;
     struct bgp_fsm_action a[BGP_FSM_MAX_ACTIONS];
-    uint8_t buf[3 + BGP_FSM_TEXT_MAX]; /* Hard Reset, length and text that actions point to */
+    uint8_t buf[3 + BGP_SHUTDOWN_MAX]; /* Hard Reset, length and text that actions point to */
 };
 
 struct bgp_fsm_counters {
@@ -232,7 +230,7 @@ struct bgp_fsm {
     uint32_t backoff_s;
     uint64_t random;
     struct bgp_fsm_fault last, logged;
-    char text[BGP_FSM_TEXT_MAX + 1];
+    char text[BGP_SHUTDOWN_MAX + 1];
     struct bgp_fsm_counters counters;
 };
 
@@ -264,10 +262,8 @@ const struct bgp_fsm_open *bgp_fsm_local_open(const struct bgp_fsm *f, unsigned 
 bool bgp_fsm_restarting(const struct bgp_fsm *f, mono_t now);
 
 const char *bgp_state_name(enum bgp_state s);
-/* "Cease/Administrative Shutdown", "UPDATE Message Error/11"; returns buf. */
-const char *bgp_notification_name(uint8_t code, uint8_t subcode, char *buf, size_t size);
-/* The fault as a sentence; text: the action's, or bgp_fsm.text for bgp_fsm.last. Safe to print: what the peer
- * said is cleaned of control characters and bad UTF-8. Returns buf. */
+/* The fault as a sentence; text: the action's, or bgp_fsm.text for bgp_fsm.last. Safe to print. Returns buf.
+ */
 const char *bgp_fsm_words(const struct bgp_fsm_fault *fault, const char *text, char *buf, size_t size);
 
 #endif

@@ -39,7 +39,7 @@ static void lose(struct bgp_fsm_step *s, unsigned c)
         s->f->conn[c] = bgp_fsm_no_conn;
         bgp_fsm_emit(s, BGP_ACT_CLOSE, c);
     } else {
-        bgp_fsm_drop_plain(s, c, BGP_WHY_COLLISION, ERR_CEASE, CEASE_COLLISION);
+        bgp_fsm_drop_plain(s, c, BGP_WHY_COLLISION, BGP_ERR_CEASE, BGP_CEASE_COLLISION);
     }
 }
 

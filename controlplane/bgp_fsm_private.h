@@ -12,25 +12,6 @@
 #define BGP_FSM_NSEC        UINT64_C(1000000000)
 #define BGP_FSM_LOG_AGAIN_S 60 /* the same fault is logged no more often */
 
-/* NOTIFICATION codes (RFC 4271 section 4.5, RFC 7313, RFC 9687). */
-enum { ERR_HEADER = 1, ERR_OPEN, ERR_UPDATE, ERR_HOLD_TIMER, ERR_FSM, ERR_CEASE, ERR_REFRESH, ERR_SEND_HOLD };
-/* OPEN error subcodes: RFC 4271 section 6.2, RFC 5492 section 3. */
-enum { OPEN_PEER_AS = 2, OPEN_ROUTER_ID = 3, OPEN_HOLD_TIME = 6, OPEN_CAPABILITY = 7 };
-/* Cease subcodes: RFC 4486 section 3, RFC 8538 section 3. */
-enum {
-    CEASE_MAX_PREFIXES = 1,
-    CEASE_SHUTDOWN,
-    CEASE_DECONFIGURED,
-    CEASE_RESET,
-    CEASE_REJECTED,
-    CEASE_CONFIG,
-    CEASE_COLLISION,
-    CEASE_RESOURCES,
-    CEASE_HARD_RESET
-};
-/* FSM error subcodes: RFC 6608 section 3. */
-enum { FSM_OPENSENT = 1, FSM_OPENCONFIRM, FSM_ESTABLISHED };
-
 static const mono_t bgp_fsm_never = {BGP_FSM_NEVER};
 static const struct bgp_fsm_conn bgp_fsm_no_conn = {.wait_until = {BGP_FSM_NEVER},
                                                     .hold_at = {BGP_FSM_NEVER},
@@ -96,7 +77,7 @@ bool bgp_fsm_graceful(const struct bgp_fsm_session *s, const struct bgp_fsm_faul
 bool bgp_fsm_hard_cease(uint8_t subcode);
 /* A NOTIFICATION received, Hard Reset unwrapped, and the text in it (RFC 9003), "" if there is none. */
 void bgp_fsm_read_notification(const struct bgp_fsm_event *ev, struct bgp_fsm_fault *fault,
-                               char text[BGP_FSM_TEXT_MAX + 1]);
+                               char text[BGP_SHUTDOWN_MAX + 1]);
 /* Nanoseconds: secs, shortened by up to a quarter (RFC 4271 section 10). */
 uint64_t bgp_fsm_jitter(uint64_t *random, uint32_t secs);
 

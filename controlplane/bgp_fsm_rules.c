@@ -32,27 +32,27 @@ void bgp_fsm_check_open(const struct bgp_fsm_config *cfg, const struct bgp_fsm_o
                         struct bgp_fsm_fault *fault, struct bgp_fsm_data *data)
 {
     /* RFC 5492 section 3: the data lists the capabilities that are missing, as an OPEN would. */
-    static const uint8_t evpn[] = {1, 4, 0, 25, 0, 70};
+    static const uint8_t evpn[] = {1, 4, 0, BGP_AFI_L2VPN, 0, BGP_SAFI_EVPN};
 
-    *fault = (struct bgp_fsm_fault){.code = ERR_OPEN};
+    *fault = (struct bgp_fsm_fault){.code = BGP_ERR_OPEN};
     *data = (struct bgp_fsm_data){NULL, 0};
     if (open->asn != cfg->peer_asn || open->asn == 0) { /* AS 0: RFC 7607 */
         fault->why = BGP_WHY_PEER_AS;
-        fault->subcode = OPEN_PEER_AS;
+        fault->subcode = BGP_OPEN_PEER_AS;
         fault->value = open->asn;
     } else if (open->router_id == 0 ||
                (open->router_id == cfg->local.router_id && open->asn == cfg->local.asn)) {
         /* RFC 6286 section 2.2: any non-zero value, unique within an AS. */
         fault->why = BGP_WHY_ROUTER_ID;
-        fault->subcode = OPEN_ROUTER_ID;
+        fault->subcode = BGP_OPEN_ID;
         fault->value = open->router_id;
     } else if (open->hold_s == 1 || open->hold_s == 2) {
         fault->why = BGP_WHY_HOLD_TIME;
-        fault->subcode = OPEN_HOLD_TIME;
+        fault->subcode = BGP_OPEN_HOLD_TIME;
         fault->value = open->hold_s;
     } else if (!open->caps.evpn) {
         fault->why = BGP_WHY_NO_EVPN;
-        fault->subcode = OPEN_CAPABILITY;
+        fault->subcode = BGP_OPEN_CAPABILITY;
         *data = (struct bgp_fsm_data){evpn, sizeof(evpn)};
     } else {
         *fault = (struct bgp_fsm_fault){.why = BGP_WHY_NONE};
@@ -105,10 +105,10 @@ bool bgp_fsm_damps(const struct bgp_fsm_fault *fault)
     case BGP_WHY_NO_EVPN:
         return true;
     case BGP_WHY_NOTIFICATION:
-        if (fault->code == ERR_CEASE)
-            return fault->subcode == CEASE_MAX_PREFIXES || fault->subcode == CEASE_DECONFIGURED ||
-                   fault->subcode == CEASE_RESOURCES;
-        return fault->code != ERR_HOLD_TIMER && fault->code != ERR_SEND_HOLD;
+        if (fault->code == BGP_ERR_CEASE)
+            return fault->subcode == BGP_CEASE_MAX_PREFIXES || fault->subcode == BGP_CEASE_DECONFIGURED ||
+                   fault->subcode == BGP_CEASE_RESOURCES;
+        return fault->code != BGP_ERR_HOLD_TIMER && fault->code != BGP_ERR_SEND_HOLD;
     default:
         return false;
     }
@@ -127,35 +127,21 @@ bool bgp_fsm_graceful(const struct bgp_fsm_session *s, const struct bgp_fsm_faul
 
 bool bgp_fsm_hard_cease(uint8_t subcode)
 {
-    return subcode == CEASE_MAX_PREFIXES || subcode == CEASE_SHUTDOWN || subcode == CEASE_DECONFIGURED;
+    return subcode == BGP_CEASE_MAX_PREFIXES || subcode == BGP_CEASE_SHUTDOWN ||
+           subcode == BGP_CEASE_DECONFIGURED;
 }
 
 void bgp_fsm_read_notification(const struct bgp_fsm_event *ev, struct bgp_fsm_fault *fault,
-                               char text[BGP_FSM_TEXT_MAX + 1])
+                               char text[BGP_SHUTDOWN_MAX + 1])
 {
-    const uint8_t *p = ev->data;
-    size_t len = p ? ev->len : 0;
+    struct bgp_notification n = {ev->code, ev->subcode, ev->data, ev->data ? ev->len : 0};
 
-    *fault = (struct bgp_fsm_fault){
-        .why = BGP_WHY_NOTIFICATION, .code = ev->code, .subcode = ev->subcode, .by_peer = true};
-    if (fault->code == ERR_CEASE && fault->subcode == CEASE_HARD_RESET) {
-        fault->hard = true;
-        if (len >= 2) {
-            fault->code = p[0];
-            fault->subcode = p[1];
-            p += 2;
-            len -= 2;
-        }
-    }
-    if (fault->code == ERR_CEASE && fault->subcode == CEASE_COLLISION)
-        return; /* an error before it is still worth showing, with its text */
-    text[0] = '\0';
-    if (fault->code != ERR_CEASE || (fault->subcode != CEASE_SHUTDOWN && fault->subcode != CEASE_RESET))
-        return;
-    if (len < 1 || p[0] > len - 1) /* RFC 9003 section 5: ill-formed means no text, not an error */
-        return;
-    memcpy(text, p + 1, p[0]);
-    text[p[0]] = '\0';
+    *fault = (struct bgp_fsm_fault){.why = BGP_WHY_NOTIFICATION, .by_peer = true};
+    fault->hard = bgp_notification_unwrap(&n);
+    fault->code = n.code;
+    fault->subcode = n.subcode;
+    if (n.code != BGP_ERR_CEASE || n.subcode != BGP_CEASE_COLLISION)
+        bgp_shutdown_text(&n, text); /* else: an error before it is still worth showing, with its text */
 }
 
 uint64_t bgp_fsm_jitter(uint64_t *random, uint32_t secs)

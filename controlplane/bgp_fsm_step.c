@@ -50,7 +50,7 @@ struct bgp_fsm_action *bgp_fsm_emit(struct bgp_fsm_step *s, enum bgp_act type, u
 static bool worth_keeping(const struct bgp_fsm_fault *fault)
 {
     return fault->why != BGP_WHY_COLLISION && fault->why != BGP_WHY_REFUSED &&
-           !(fault->code == ERR_CEASE && fault->subcode == CEASE_COLLISION);
+           !(fault->code == BGP_ERR_CEASE && fault->subcode == BGP_CEASE_COLLISION);
 }
 
 static void emit_fault(struct bgp_fsm_step *s, enum bgp_act type, unsigned c,
@@ -113,26 +113,20 @@ static void notify(struct bgp_fsm_step *s, unsigned c, const struct bgp_fsm_faul
         memmove(buf + 2, data.p, data.len);
     buf[0] = fault->code;
     buf[1] = fault->subcode;
-    a->subcode = CEASE_HARD_RESET;
+    a->subcode = BGP_CEASE_HARD_RESET;
     a->data = buf;
     a->len = data.len + 2;
 }
 
-/* RFC 9003: length and text, for the subcodes that may carry it; cut between characters. */
+/* RFC 9003: length and text, for the subcodes that may carry it. */
 struct bgp_fsm_data bgp_fsm_shutdown_text(struct bgp_fsm_step *s, uint8_t subcode)
 {
     const struct bgp_fsm_event *ev = s->ev;
     uint8_t *buf = s->out->buf + 2;
-    unsigned len = ev->data ? ev->len : 0;
 
-    if (len > BGP_FSM_TEXT_SEND)
-        for (len = BGP_FSM_TEXT_SEND; len && (ev->data[len] & 0xc0) == 0x80; len--)
-            ;
-    if (!len || (subcode != CEASE_SHUTDOWN && subcode != CEASE_RESET))
+    if (!ev->data || (subcode != BGP_CEASE_SHUTDOWN && subcode != BGP_CEASE_RESET))
         return (struct bgp_fsm_data){NULL, 0};
-    buf[0] = len;
-    memcpy(buf + 1, ev->data, len);
-    return (struct bgp_fsm_data){buf, len + 1};
+    return (struct bgp_fsm_data){buf, (uint16_t)bgp_shutdown_data(ev->data, ev->len, buf)};
 }
 
 /* ---- connections */
@@ -167,7 +161,7 @@ void bgp_fsm_drop(struct bgp_fsm_step *s, unsigned c, struct bgp_fsm_fault fault
     bool was_up = f->conn[c].state == BGP_ESTABLISHED;
 
     if (fault.code && !fault.by_peer) {
-        fault.hard = was_up && f->session.graceful_notification && fault.code == ERR_CEASE &&
+        fault.hard = was_up && f->session.graceful_notification && fault.code == BGP_ERR_CEASE &&
                      (fault.hard || bgp_fsm_hard_cease(fault.subcode));
         notify(s, c, &fault, data);
     }

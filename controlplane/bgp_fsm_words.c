@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What the BGP state machine decided, in words for the log and `show bgp`. Whatever the peer said is cleaned
- * first: it may hold anything. Control thread only.
+ * What the BGP state machine decided, in words for the log and `show bgp`. Whatever the peer said was cleaned
+ * when it came (bgp_notify.h). Control thread only.
  */
 #include "controlplane/bgp_fsm_private.h"
 
@@ -13,103 +13,6 @@ const char *bgp_state_name(enum bgp_state s)
                                                     "OpenSent", "OpenConfirm", "Established"};
 
     return (unsigned)s < BGP_N_STATES ? names[s] : "?";
-}
-
-/* Subcode names; NULL: has none. RFC 4271 section 4.5, RFC 5492, RFC 6608, RFC 4486, RFC 8538, RFC 9384. */
-static const char *subcode_name(uint8_t code, uint8_t subcode)
-{
-    static const char *const names[9][11] = {
-        [ERR_HEADER] = {NULL, "Connection Not Synchronized", "Bad Message Length", "Bad Message Type"},
-        [ERR_OPEN] = {NULL, "Unsupported Version Number", "Bad Peer AS", "Bad BGP Identifier",
-                      "Unsupported Optional Parameter", NULL, "Unacceptable Hold Time",
-                      "Unsupported Capability"},
-        [ERR_UPDATE] = {NULL, "Malformed Attribute List", "Unrecognized Well-known Attribute",
-                        "Missing Well-known Attribute", "Attribute Flags Error", "Attribute Length Error",
-                        "Invalid ORIGIN Attribute", NULL, "Invalid NEXT_HOP Attribute",
-                        "Optional Attribute Error", "Invalid Network Field"},
-        [ERR_FSM] = {NULL, "Unexpected Message in OpenSent", "Unexpected Message in OpenConfirm",
-                     "Unexpected Message in Established"},
-        [ERR_CEASE] = {NULL, "Maximum Number of Prefixes Reached", "Administrative Shutdown",
-                       "Peer De-configured", "Administrative Reset", "Connection Rejected",
-                       "Other Configuration Change", "Connection Collision Resolution", "Out of Resources",
-                       "Hard Reset", "BFD Down"},
-        [ERR_REFRESH] = {NULL, "Invalid Message Length"},
-    };
-
-    if (code == ERR_UPDATE && subcode == 11)
-        return "Malformed AS_PATH";
-    return code < 9 && subcode < 11 ? names[code][subcode] : NULL;
-}
-
-const char *bgp_notification_name(uint8_t code, uint8_t subcode, char *buf, size_t size)
-{
-    static const char *const codes[] = {
-        NULL,
-        "Message Header Error",
-        "OPEN Message Error",
-        "UPDATE Message Error",
-        "Hold Timer Expired",
-        "Finite State Machine Error",
-        "Cease",
-        "ROUTE-REFRESH Message Error",
-        "Send Hold Timer Expired",
-    };
-    const char *name = code < 9 ? codes[code] : NULL, *sub = subcode_name(code, subcode);
-
-    if (!name)
-        snprintf(buf, size, "error %u/%u", code, subcode);
-    else if (sub)
-        snprintf(buf, size, "%s/%s", name, sub);
-    else if (subcode)
-        snprintf(buf, size, "%s/%u", name, subcode);
-    else
-        snprintf(buf, size, "%s", name);
-    return buf;
-}
-
-/* Octets of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), 0 if it is none or a
- * control character; C1 controls and the line separators count as those. */
-static unsigned utf8_len(const unsigned char *s)
-{
-    unsigned char c = s[0];
-
-    if (c < 0x80)
-        return c >= 0x20 && c != 0x7f;
-    if (c < 0xc2 || c > 0xf4 || (s[1] & 0xc0) != 0x80)
-        return 0;
-    if (c < 0xe0)
-        return c == 0xc2 && s[1] < 0xa0 ? 0 : 2;
-    if ((s[2] & 0xc0) != 0x80)
-        return 0;
-    if (c < 0xf0) {
-        if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f))
-            return 0;
-        return c == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9) ? 0 : 3;
-    }
-    if ((s[3] & 0xc0) != 0x80 || (c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return 4;
-}
-
-/* Copies text, each octet that may not be printed as '?'. Cuts between characters. */
-static void clean(const char *text, char *buf, size_t size)
-{
-    size_t n = 0;
-
-    while (*text) {
-        unsigned len = utf8_len((const unsigned char *)text);
-        unsigned step = len ? len : 1;
-
-        if (n + step + 1 > size)
-            break;
-        if (len)
-            memcpy(buf + n, text, len);
-        else
-            buf[n] = '?';
-        n += step;
-        text += step;
-    }
-    buf[n] = '\0';
 }
 
 /* "what: the error" or the plain word without an errno. */
@@ -161,7 +64,7 @@ static const char *why_words(const struct bgp_fsm_fault *f, char *buf, size_t si
 
 const char *bgp_fsm_words(const struct bgp_fsm_fault *fault, const char *text, char *buf, size_t size)
 {
-    char why[128], name[96], said[BGP_FSM_TEXT_MAX + 1];
+    char why[128], name[BGP_NOTIFY_NAME];
     const char *words = why_words(fault, why, sizeof(why));
     int n;
 
@@ -172,10 +75,8 @@ const char *bgp_fsm_words(const struct bgp_fsm_fault *fault, const char *text, c
     n = snprintf(buf, size, "%s%s%s%s: %s", words, *words ? "; " : "",
                  fault->by_peer ? "NOTIFICATION received" : "NOTIFICATION sent",
                  fault->hard ? " (hard reset)" : "",
-                 bgp_notification_name(fault->code, fault->subcode, name, sizeof(name)));
-    if (fault->by_peer && text && *text && n > 0 && (size_t)n < size) {
-        clean(text, said, sizeof(said));
-        snprintf(buf + n, size - n, ", \"%s\"", said);
-    }
+                 bgp_notification_name(fault->code, fault->subcode, name));
+    if (fault->by_peer && text && *text && n > 0 && (size_t)n < size)
+        snprintf(buf + n, size - n, ", \"%s\"", text);
     return buf;
 }

@@ -35,7 +35,7 @@ enum bgp_type {
     BGP_ROUTE_REFRESH = 5,
 };
 
-/* Error codes of NOTIFICATION; the subcodes of each below. Texts in bgp_notify.h. */
+/* Error codes of NOTIFICATION; the subcodes of each below. Their names: bgp_notify.h. */
 enum bgp_code {
     BGP_ERR_HEADER = 1,
     BGP_ERR_OPEN = 2,
@@ -43,7 +43,8 @@ enum bgp_code {
     BGP_ERR_HOLD_TIMER = 4,
     BGP_ERR_FSM = 5,
     BGP_ERR_CEASE = 6,
-    BGP_ERR_REFRESH = 7, /* RFC 7313 */
+    BGP_ERR_REFRESH = 7,   /* RFC 7313 */
+    BGP_ERR_SEND_HOLD = 8, /* RFC 9687 */
 };
 
 enum bgp_header_subcode { BGP_HEADER_SYNC = 1, BGP_HEADER_LENGTH = 2, BGP_HEADER_TYPE = 3 };

@@ -7,53 +7,40 @@
 
 #include <stdio.h>
 
-struct words {
-    uint8_t code;
-    uint8_t subcode;
-    const char *text;
-};
+#define CODES    9
+#define SUBCODES 12
 
-static const char *const code_words[] = {"unknown error", "Message header error", "OPEN error",
-                                         "UPDATE error",  "Hold timer expired",   "State machine error",
-                                         "Cease",         "ROUTE-REFRESH error"};
-
-static const struct words subcode_words[] = {
-    {BGP_ERR_HEADER, BGP_HEADER_SYNC, "connection not synchronised"},
-    {BGP_ERR_HEADER, BGP_HEADER_LENGTH, "bad message length"},
-    {BGP_ERR_HEADER, BGP_HEADER_TYPE, "bad message type"},
-    {BGP_ERR_OPEN, BGP_OPEN_VERSION, "unsupported version number"},
-    {BGP_ERR_OPEN, BGP_OPEN_PEER_AS, "bad peer AS"},
-    {BGP_ERR_OPEN, BGP_OPEN_ID, "bad BGP identifier"},
-    {BGP_ERR_OPEN, BGP_OPEN_PARAMETER, "unsupported optional parameter"},
-    {BGP_ERR_OPEN, 5, "authentication failure"},
-    {BGP_ERR_OPEN, BGP_OPEN_HOLD_TIME, "unacceptable hold time"},
-    {BGP_ERR_OPEN, BGP_OPEN_CAPABILITY, "unsupported capability"},
-    {BGP_ERR_OPEN, 11, "role mismatch"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_ATTR_LIST, "malformed attribute list"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_UNKNOWN_WELL_KNOWN, "unrecognised well-known attribute"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_MISSING, "missing well-known attribute"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_FLAGS, "attribute flags error"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_LENGTH, "attribute length error"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_ORIGIN, "invalid ORIGIN attribute"},
-    {BGP_ERR_UPDATE, 7, "AS routing loop"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_NEXT_HOP, "invalid NEXT_HOP attribute"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_OPTIONAL, "optional attribute error"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_NETWORK, "invalid network field"},
-    {BGP_ERR_UPDATE, BGP_UPDATE_AS_PATH, "malformed AS_PATH"},
-    {BGP_ERR_FSM, BGP_FSM_OPENSENT, "unexpected message in OpenSent"},
-    {BGP_ERR_FSM, BGP_FSM_OPENCONFIRM, "unexpected message in OpenConfirm"},
-    {BGP_ERR_FSM, BGP_FSM_ESTABLISHED, "unexpected message in Established"},
-    {BGP_ERR_CEASE, BGP_CEASE_MAX_PREFIXES, "maximum number of prefixes reached"},
-    {BGP_ERR_CEASE, BGP_CEASE_SHUTDOWN, "administrative shutdown"},
-    {BGP_ERR_CEASE, BGP_CEASE_DECONFIGURED, "peer de-configured"},
-    {BGP_ERR_CEASE, BGP_CEASE_RESET, "administrative reset"},
-    {BGP_ERR_CEASE, BGP_CEASE_REJECTED, "connection rejected"},
-    {BGP_ERR_CEASE, BGP_CEASE_CONFIG_CHANGE, "other configuration change"},
-    {BGP_ERR_CEASE, BGP_CEASE_COLLISION, "connection collision resolution"},
-    {BGP_ERR_CEASE, BGP_CEASE_RESOURCES, "out of resources"},
-    {BGP_ERR_CEASE, BGP_CEASE_HARD_RESET, "hard reset"},
-    {BGP_ERR_CEASE, BGP_CEASE_BFD_DOWN, "BFD down"},
-    {BGP_ERR_REFRESH, 1, "invalid message length"},
+/* [0] is the code's own name. */
+static const char *const names[CODES][SUBCODES] = {
+    [BGP_ERR_HEADER] = {"Message Header Error", [BGP_HEADER_SYNC] = "Connection Not Synchronized",
+                        [BGP_HEADER_LENGTH] = "Bad Message Length", [BGP_HEADER_TYPE] = "Bad Message Type"},
+    [BGP_ERR_OPEN] = {"OPEN Message Error", [BGP_OPEN_VERSION] = "Unsupported Version Number",
+                      [BGP_OPEN_PEER_AS] = "Bad Peer AS", [BGP_OPEN_ID] = "Bad BGP Identifier",
+                      [BGP_OPEN_PARAMETER] = "Unsupported Optional Parameter", [5] = "Authentication Failure",
+                      [BGP_OPEN_HOLD_TIME] = "Unacceptable Hold Time",
+                      [BGP_OPEN_CAPABILITY] = "Unsupported Capability", [11] = "Role Mismatch"},
+    [BGP_ERR_UPDATE] =
+        {"UPDATE Message Error", [BGP_UPDATE_ATTR_LIST] = "Malformed Attribute List",
+         [BGP_UPDATE_UNKNOWN_WELL_KNOWN] = "Unrecognized Well-known Attribute",
+         [BGP_UPDATE_MISSING] = "Missing Well-known Attribute", [BGP_UPDATE_FLAGS] = "Attribute Flags Error",
+         [BGP_UPDATE_LENGTH] = "Attribute Length Error", [BGP_UPDATE_ORIGIN] = "Invalid ORIGIN Attribute",
+         [7] = "AS Routing Loop", [BGP_UPDATE_NEXT_HOP] = "Invalid NEXT_HOP Attribute",
+         [BGP_UPDATE_OPTIONAL] = "Optional Attribute Error", [BGP_UPDATE_NETWORK] = "Invalid Network Field",
+         [BGP_UPDATE_AS_PATH] = "Malformed AS_PATH"},
+    [BGP_ERR_HOLD_TIMER] = {"Hold Timer Expired"},
+    [BGP_ERR_FSM] = {"Finite State Machine Error", [BGP_FSM_OPENSENT] = "Unexpected Message in OpenSent",
+                     [BGP_FSM_OPENCONFIRM] = "Unexpected Message in OpenConfirm",
+                     [BGP_FSM_ESTABLISHED] = "Unexpected Message in Established"},
+    [BGP_ERR_CEASE] =
+        {"Cease", [BGP_CEASE_MAX_PREFIXES] = "Maximum Number of Prefixes Reached",
+         [BGP_CEASE_SHUTDOWN] = "Administrative Shutdown", [BGP_CEASE_DECONFIGURED] = "Peer De-configured",
+         [BGP_CEASE_RESET] = "Administrative Reset", [BGP_CEASE_REJECTED] = "Connection Rejected",
+         [BGP_CEASE_CONFIG_CHANGE] = "Other Configuration Change",
+         [BGP_CEASE_COLLISION] = "Connection Collision Resolution",
+         [BGP_CEASE_RESOURCES] = "Out of Resources", [BGP_CEASE_HARD_RESET] = "Hard Reset",
+         [BGP_CEASE_BFD_DOWN] = "BFD Down"},
+    [BGP_ERR_REFRESH] = {"ROUTE-REFRESH Message Error", [1] = "Invalid Message Length"},
+    [BGP_ERR_SEND_HOLD] = {"Send Hold Timer Expired"},
 };
 
 void bgp_notification_decode(const uint8_t *body, size_t len, struct bgp_notification *out)
@@ -78,11 +65,29 @@ int bgp_notification_encode(const struct bgp_notification *n, uint8_t *msg, size
     return bgp_msg_end(&out);
 }
 
-int bgp_error_encode(const struct bgp_error *err, uint8_t *msg, size_t size)
+bool bgp_notification_unwrap(struct bgp_notification *n)
 {
-    struct bgp_notification n = {err->code, err->subcode, err->data, err->data_len};
+    if (n->code != BGP_ERR_CEASE || n->subcode != BGP_CEASE_HARD_RESET)
+        return false;
+    if (n->data_len >= 2)
+        bgp_notification_decode(n->data, n->data_len, n);
+    return true;
+}
 
-    return bgp_notification_encode(&n, msg, size);
+const char *bgp_notification_name(uint8_t code, uint8_t subcode, char buf[BGP_NOTIFY_NAME])
+{
+    const char *name = code < CODES ? names[code][0] : NULL;
+    const char *sub = name && subcode && subcode < SUBCODES ? names[code][subcode] : NULL;
+
+    if (!name)
+        snprintf(buf, BGP_NOTIFY_NAME, "error %u/%u", code, subcode);
+    else if (sub)
+        snprintf(buf, BGP_NOTIFY_NAME, "%s/%s", name, sub);
+    else if (subcode)
+        snprintf(buf, BGP_NOTIFY_NAME, "%s/%u", name, subcode);
+    else
+        snprintf(buf, BGP_NOTIFY_NAME, "%s", name);
+    return buf;
 }
 
 /* Length in bytes of the UTF-8 character at p, and its value; 0 when there is none (RFC 3629 section 4). */
@@ -134,93 +139,32 @@ void bgp_text_sanitise(const uint8_t *in, size_t n, char *out, size_t size)
         out[at] = '\0';
 }
 
-size_t bgp_shutdown_data(const char *text, uint8_t data[BGP_SHUTDOWN_MAX + 1])
+size_t bgp_shutdown_data(const uint8_t *text, size_t n, uint8_t data[BGP_SHUTDOWN_MAX + 1])
 {
     char clean[BGP_SHUTDOWN_MAX + 1];
-    size_t n;
+    size_t len;
 
-    if (!text || !*text)
+    bgp_text_sanitise(text, n, clean, sizeof(clean));
+    len = strlen(clean);
+    if (len == 0)
         return 0;
-    bgp_text_sanitise((const uint8_t *)text, strlen(text), clean, sizeof(clean));
-    n = strlen(clean);
-    data[0] = (uint8_t)n;
-    memcpy(data + 1, clean, n);
-    return n + 1;
+    data[0] = (uint8_t)len;
+    memcpy(data + 1, clean, len);
+    return len + 1;
 }
 
-bool bgp_notification_is_hard(const struct bgp_notification *n)
+void bgp_shutdown_text(const struct bgp_notification *n, char text[BGP_SHUTDOWN_MAX + 1])
 {
-    return n->code == BGP_ERR_CEASE && n->subcode == BGP_CEASE_HARD_RESET;
-}
-
-static const char *subcode_text(uint8_t code, uint8_t subcode)
-{
-    for (size_t i = 0; i < sizeof(subcode_words) / sizeof(subcode_words[0]); i++) {
-        if (subcode_words[i].code == code && subcode_words[i].subcode == subcode)
-            return subcode_words[i].text;
-    }
-    return NULL;
-}
-
-/* What the data says, as ": ...", or nothing. */
-static void format_data(const struct bgp_notification *n, char *buf, size_t size)
-{
-    char text[BGP_SHUTDOWN_MAX + 1];
+    const uint8_t *p = NULL;
     struct buf_in in;
+    size_t len;
 
-    buf[0] = '\0';
+    text[0] = '\0';
+    if (n->code != BGP_ERR_CEASE || (n->subcode != BGP_CEASE_SHUTDOWN && n->subcode != BGP_CEASE_RESET))
+        return;
     buf_in_init(&in, n->data, n->data_len);
-    if (n->code == BGP_ERR_CEASE && (n->subcode == BGP_CEASE_SHUTDOWN || n->subcode == BGP_CEASE_RESET)) {
-        size_t len = buf_get_u8(&in);
-        const uint8_t *p = buf_get(&in, len);
-
-        if (!p || len == 0)
-            return;
-        bgp_text_sanitise(p, len, text, sizeof(text));
-        snprintf(buf, size, ": \"%s\"", text);
-    } else if (n->code == BGP_ERR_CEASE && n->subcode == BGP_CEASE_MAX_PREFIXES && n->data_len == 7) {
-        unsigned afi = buf_get_u16(&in), safi = buf_get_u8(&in);
-
-        snprintf(buf, size, ": %u for AFI %u SAFI %u", buf_get_u32(&in), afi, safi);
-    } else if (n->code == BGP_ERR_OPEN && n->subcode == BGP_OPEN_VERSION && n->data_len == 2) {
-        snprintf(buf, size, ": the highest is %u", buf_get_u16(&in));
-    } else if (n->data_len > 0) {
-        size_t at = 0;
-
-        for (size_t i = 0; i < n->data_len && i < 16; i++)
-            at += (size_t)snprintf(text + at, sizeof(text) - at, "%02x", n->data[i]);
-        snprintf(buf, size, ": data %s%s", text, n->data_len > 16 ? "..." : "");
-    }
-}
-
-/* Without looking into a hard reset. */
-static void format_one(const struct bgp_notification *n, char buf[BGP_NOTIFY_TEXT])
-{
-    const char *code = code_words[n->code < sizeof(code_words) / sizeof(code_words[0]) ? n->code : 0];
-    const char *subcode = subcode_text(n->code, n->subcode);
-    char number[32] = "", data[BGP_SHUTDOWN_MAX + 32];
-
-    format_data(n, data, sizeof(data));
-    if (!subcode && (n->subcode || n->code == 0 || n->code > BGP_ERR_REFRESH)) {
-        snprintf(number, sizeof(number), "%u/%u", n->code, n->subcode);
-        subcode = number;
-    }
-    snprintf(buf, BGP_NOTIFY_TEXT, "%s%s%s%s", code, subcode ? ": " : "", subcode ? subcode : "", data);
-}
-
-const char *bgp_notification_format(const struct bgp_notification *n, char buf[BGP_NOTIFY_TEXT])
-{
-    static const char prefix[] = "Cease: hard reset: ";
-    struct bgp_notification inner;
-    char text[BGP_NOTIFY_TEXT];
-
-    if (!bgp_notification_is_hard(n) || n->data_len < 2) {
-        format_one(n, buf);
-        return buf;
-    }
-    /* RFC 8538 section 3.1: the data is the notification meant. Looked into once, however deep it nests. */
-    bgp_notification_decode(n->data, n->data_len, &inner);
-    format_one(&inner, text);
-    snprintf(buf, BGP_NOTIFY_TEXT, "%s%.*s", prefix, (int)(BGP_NOTIFY_TEXT - sizeof(prefix)), text);
-    return buf;
+    len = buf_get_u8(&in);
+    p = buf_get(&in, len);
+    if (p)
+        bgp_text_sanitise(p, len, text, BGP_SHUTDOWN_MAX + 1);
 }

@@ -166,7 +166,6 @@ static int get_parameters(struct buf_in *in, struct bgp_caps *c, struct bgp_erro
 int bgp_open_decode(const uint8_t *body, size_t len, struct bgp_open *out, struct bgp_error *err)
 {
     static const uint8_t our_version[2] = {0, 4};
-    char id[BGP_ID_TEXT];
     struct buf_in in;
     int rc;
 
@@ -185,37 +184,8 @@ int bgp_open_decode(const uint8_t *body, size_t len, struct bgp_open *out, struc
     rc = get_parameters(&in, &out->caps, err);
     if (rc)
         return rc;
-    out->asn = out->caps.as4 ? out->caps.as4_number : out->my_as;
-    if (out->asn == 0 || out->my_as == 0)
-        return open_error(err, BGP_OPEN_PEER_AS, "AS number 0");
-    if (out->hold_time == 1 || out->hold_time == 2) {
-        bgp_error_set(err, BGP_ERR_OPEN, BGP_OPEN_HOLD_TIME, NULL, 0, "hold time %u s", out->hold_time);
-        return -EPROTO;
-    }
-    if (out->id == 0) {
-        bgp_error_set(err, BGP_ERR_OPEN, BGP_OPEN_ID, NULL, 0, "router id %s", bgp_id_format(out->id, id));
-        return -EPROTO;
-    }
-    return 0;
-}
-
-int bgp_open_check(const struct bgp_open *open, uint32_t peer_asn, uint32_t our_asn, uint32_t our_id,
-                   struct bgp_error *err)
-{
-    static const uint8_t evpn[6] = {BGP_CAP_MULTIPROTOCOL, 4, 0, BGP_AFI_L2VPN, 0, BGP_SAFI_EVPN};
-
-    if (open->asn != peer_asn) {
-        bgp_error_set(err, BGP_ERR_OPEN, BGP_OPEN_PEER_AS, NULL, 0,
-                      "the peer has AS %u, not %u as configured", open->asn, peer_asn);
-        return -EPROTO;
-    }
-    if (open->asn == our_asn && open->id == our_id)
-        return open_error(err, BGP_OPEN_ID, "the peer has our own router id");
-    if (!bgp_caps_has_family(&open->caps, (struct bgp_family){BGP_AFI_L2VPN, BGP_SAFI_EVPN})) {
-        bgp_error_set(err, BGP_ERR_OPEN, BGP_OPEN_CAPABILITY, evpn, sizeof(evpn),
-                      "the peer does not offer EVPN (AFI 25, SAFI 70)");
-        return -EPROTO;
-    }
+    if (out->my_as != 0)
+        out->asn = out->caps.as4 ? out->caps.as4_number : out->my_as;
     return 0;
 }
 

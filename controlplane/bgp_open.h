@@ -54,21 +54,16 @@ struct bgp_caps {
 struct bgp_open {
     uint8_t version;
     uint16_t my_as;     /* the field of two bytes; BGP_AS_TRANS for a longer number */
-    uint32_t asn;       /* the AS number that counts: as4_number if there, else my_as */
-    uint16_t hold_time; /* seconds: 0 or 3 and more */
+    uint32_t asn;       /* the AS number that counts: as4_number if there, else my_as; 0 if either is */
+    uint16_t hold_time; /* seconds */
     uint32_t id;        /* router id, host order */
     struct bgp_caps caps;
 };
 
-/* Body of an OPEN. 0, or -EPROTO with *err: version 2/1 with the one we speak, AS 0 2/2 (RFC 7607), router id
- * 0 2/3 (RFC 6286), unknown parameter 2/4, hold time 1 or 2 2/6, and 2/0 for a parameter or capability whose
- * length is wrong (RFC 4271 section 6.2). */
+/* Body of an OPEN. 0, or -EPROTO with *err: version 2/1 with the one we speak, unknown parameter 2/4, and 2/0
+ * for a parameter or capability whose length is wrong (RFC 4271 section 6.2). Whether the values are good is
+ * for the state machine to say: bgp_fsm_check_open(). */
 int bgp_open_decode(const uint8_t *body, size_t len, struct bgp_open *out, struct bgp_error *err);
-
-/* What only the session can judge, after decoding: the peer must have AS `asn`, its router id must not be
- * ours when it is of our AS (RFC 6286), and it must have EVPN (else 2/7 with the capability missed). */
-int bgp_open_check(const struct bgp_open *open, uint32_t peer_asn, uint32_t our_asn, uint32_t our_id,
-                   struct bgp_error *err);
 
 /* A whole OPEN from version, asn, hold_time, id and caps (as4_number and my_as follow from asn). All
  * capabilities go into one parameter, or by RFC 9072 when they are longer than 255 bytes. Length or -ENOSPC.

@@ -280,12 +280,11 @@ void bgp_session_admin(struct bgp_session *s, enum bgp_ev type, uint8_t subcode,
 
     enter(s);
     s->gave_up = NULL;
-    bgp_session_step(s,
-                     &(struct bgp_fsm_event){.type = type,
-                                             .subcode = subcode,
-                                             .silent = silent,
-                                             .data = (const uint8_t *)text,
-                                             .len = (uint16_t)(n > BGP_FSM_TEXT_MAX ? BGP_FSM_TEXT_MAX : n)});
+    bgp_session_step(s, &(struct bgp_fsm_event){.type = type,
+                                                .subcode = subcode,
+                                                .silent = silent,
+                                                .data = (const uint8_t *)text,
+                                                .len = (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n)});
     if (type == BGP_EV_STOP && s->stale) { /* nobody comes back */
         s->stale = false;
         s->env->ops->stale_end(s->env->arg, s);

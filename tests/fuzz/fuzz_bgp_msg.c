@@ -46,9 +46,7 @@ static void try_open(const struct bgp_frame *frame)
         require(err.code == BGP_ERR_OPEN && err.text[0]);
         return;
     }
-    require(o.id != 0 && o.asn != 0 && o.hold_time != 1 && o.hold_time != 2);
     bgp_caps_format(&o.caps, text);
-    bgp_open_check(&o, o.asn, 1, 1, &err);
     len = bgp_open_encode(&o, msg, sizeof(msg));
     f = frame_of(msg, len);
     require(bgp_open_decode(f.body, f.body_len, &o2, &err) == 0);
@@ -61,11 +59,14 @@ static void try_open(const struct bgp_frame *frame)
 
 static void try_notification(const struct bgp_frame *frame)
 {
-    struct bgp_notification n;
-    char text[BGP_NOTIFY_TEXT];
+    char text[BGP_SHUTDOWN_MAX + 1], name[BGP_NOTIFY_NAME];
+    struct bgp_notification n, inner;
 
     bgp_notification_decode(frame->body, frame->body_len, &n);
-    bgp_notification_format(&n, text);
+    inner = n;
+    bgp_notification_unwrap(&inner);
+    require(bgp_notification_name(inner.code, inner.subcode, name)[0]);
+    bgp_shutdown_text(&inner, text);
     for (const char *p = text; *p; p++)
         require((uint8_t)*p >= 0x20 && *p != 0x7f);
     require(bgp_notification_encode(&n, msg, sizeof(msg)) == (int)frame->body_len + BGP_HEADER_LEN);

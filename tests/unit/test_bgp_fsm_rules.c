@@ -583,19 +583,25 @@ START_TEST(test_rfc9003_long_text_is_cut_between_characters)
     uint8_t text[400];
 
     memset(text, 'x', sizeof(text));
-    memcpy(text + 127, "\xc3\xa9", 2); /* would be split at 128 */
+    memcpy(text + 254, "\xc3\xa9", 2); /* would be split at 255 */
     bring_to(ESTABLISHED);
     give((struct bgp_fsm_event){.type = BGP_EV_RESET, .data = text, .len = sizeof(text)});
-    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->len, 128);
-    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->data[0], 127);
-    memset(text, 0x80, sizeof(text)); /* nothing but continuation octets: no text */
+    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->len, 255);
+    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->data[0], 254);
+    /* The longest, inside a Hard Reset too. */
+    text[254] = 'x';
+    peer_restarts_gracefully(true);
     bring_to(ESTABLISHED);
     give((struct bgp_fsm_event){.type = BGP_EV_STOP, .data = text, .len = sizeof(text)});
-    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->len, 0);
+    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->len, 2 + 256);
+    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->data[2], 255);
+    bring_to(ESTABLISHED);
+    give((struct bgp_fsm_event){.type = BGP_EV_STOP, .data = text, .len = 0});
+    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->len, 2);
     /* Only shutdown and reset carry one. */
     bring_to(ESTABLISHED);
     give((struct bgp_fsm_event){.type = BGP_EV_STOP, .subcode = 3, .data = text, .len = 3});
-    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->len, 0);
+    ck_assert_uint_eq(find(BGP_ACT_SEND_NOTIFICATION)->len, 2);
 }
 END_TEST
 
@@ -641,10 +647,9 @@ START_TEST(test_rfc9003_text_received)
     expect(words_after(6, 2, "\15\xed\xa0\x80\xe0\x80\xaf\xf0\x80\x80\xaf\xf4\x90\x80", 14),
            "NOTIFICATION received: Cease/Administrative Shutdown, \"?????????????\"");
     expect(words_after(6, 2, "\2a\xf0", 3), "NOTIFICATION received: Cease/Administrative Shutdown, \"a?\"");
-    expect(words_after(6, 2, "\2\xc2\x9b", 3),
-           "NOTIFICATION received: Cease/Administrative Shutdown, \"??\"");
+    expect(words_after(6, 2, "\2\xc2\x9b", 3), "NOTIFICATION received: Cease/Administrative Shutdown, \"?\"");
     expect(words_after(6, 2, "\3\xe2\x80\xa8", 4),
-           "NOTIFICATION received: Cease/Administrative Shutdown, \"???\"");
+           "NOTIFICATION received: Cease/Administrative Shutdown, \"?\"");
     expect(words_after(6, 2, "\4\xf0\x9f\x98\x80", 5),
            "NOTIFICATION received: Cease/Administrative Shutdown, \"😀\"");
     memset(big, 'y', sizeof(big));
@@ -669,11 +674,6 @@ START_TEST(test_last_error_in_words)
         "the peer says it is AS 4200000000, which is not the one configured; NOTIFICATION sent: OPEN Message "
         "Error/Bad Peer AS");
     expect(bgp_fsm_words(&fsm.last, fsm.text, small, sizeof(small)), "the pee");
-    expect(bgp_notification_name(77, 1, buf, sizeof(buf)), "error 77/1");
-    expect(bgp_notification_name(3, 11, buf, sizeof(buf)), "UPDATE Message Error/Malformed AS_PATH");
-    expect(bgp_notification_name(8, 0, buf, sizeof(buf)), "Send Hold Timer Expired");
-    expect(bgp_notification_name(6, 200, buf, sizeof(buf)), "Cease/200");
-    expect(bgp_notification_name(8, 10, buf, sizeof(buf)), "Send Hold Timer Expired/10");
     for (int why = 0; why <= BGP_WHY_REPLACED; why++) /* each has words, unless its NOTIFICATION says it */
         ck_assert_int_eq(!*bgp_fsm_words(&(struct bgp_fsm_fault){.why = why}, NULL, buf, sizeof(buf)),
                          why == BGP_WHY_NONE || why == BGP_WHY_NOTIFICATION || why == BGP_WHY_MSG_ERROR ||

@@ -284,8 +284,7 @@ static void act(int side, const struct bgp_fsm_action *a)
         say(side, a->conn, (struct packet){.kind = MSG_KEEPALIVE});
         break;
     case BGP_ACT_SEND_NOTIFICATION:
-        trace("%d: notification on %u: %s", side, a->conn,
-              bgp_notification_name(a->code, a->subcode, buf, sizeof(buf)));
+        trace("%d: notification on %u: %s", side, a->conn, bgp_notification_name(a->code, a->subcode, buf));
         p.len = a->len < 2 ? a->len : 2;
         if (p.len)
             memcpy(p.data, a->data, p.len);

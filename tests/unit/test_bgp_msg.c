@@ -224,7 +224,6 @@ START_TEST(test_R2_1_open_of_GoBGP)
     ck_assert_str_eq(bgp_caps_format(&o.caps, text),
                      "multiprotocol 25/70, route refresh, 4-octet AS 65000, graceful restart 60 s, with "
                      "notification, code 73, code 5");
-    ck_assert_int_eq(bgp_open_check(&o, 65000, 65000, 1, &err), 0);
 }
 END_TEST
 
@@ -304,61 +303,17 @@ START_TEST(test_RFC4271_6_2_version)
 }
 END_TEST
 
+/* The state machine judges it: one number that counts. */
 START_TEST(test_RFC7607_as_zero)
 {
     struct bgp_open o;
 
-    ck_assert_int_eq(open_hex("04 0000 0009 c6124d02 00", &o), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_PEER_AS, "");
-    ck_assert_int_eq(open_hex(OPEN_HEAD "08 0206 4104 00000000", &o), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_PEER_AS, "");
-}
-END_TEST
-
-START_TEST(test_RFC4271_6_2_hold_time)
-{
-    struct bgp_open o;
-
-    ck_assert_int_eq(open_hex("04 fde8 0001 c6124d02 00", &o), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_HOLD_TIME, "");
-    ck_assert_int_eq(open_hex("04 fde8 0002 c6124d02 00", &o), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_HOLD_TIME, "");
-    ck_assert_int_eq(open_hex("04 fde8 0000 c6124d02 00", &o), 0);
-    ck_assert_int_eq(open_hex("04 fde8 0003 c6124d02 00", &o), 0);
-}
-END_TEST
-
-START_TEST(test_RFC6286_router_id)
-{
-    struct bgp_open o;
-
-    ck_assert_int_eq(open_hex("04 fde8 0009 00000000 00", &o), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_ID, "");
-    open_vector(GOBGP_OPEN, &o);
-    ck_assert_int_eq(bgp_open_check(&o, 65000, 65000, 0xc6124d02, &err), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_ID, "");
-    ck_assert_int_eq(bgp_open_check(&o, 65000, 65001, 0xc6124d02, &err), 0); /* may be equal between ASes */
-}
-END_TEST
-
-START_TEST(test_RFC4271_6_2_peer_as)
-{
-    struct bgp_open o;
-
-    open_vector(GOBGP_OPEN, &o);
-    ck_assert_int_eq(bgp_open_check(&o, 65001, 65000, 1, &err), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_PEER_AS, "");
-    ck_assert_str_eq(err.text, "the peer has AS 65000, not 65001 as configured");
-}
-END_TEST
-
-START_TEST(test_RFC5492_missing_capability)
-{
-    struct bgp_open o;
-
-    ck_assert_int_eq(open_hex(OPEN_HEAD "08 0206 0104 0001 00 01", &o), 0);
-    ck_assert_int_eq(bgp_open_check(&o, 65000, 65000, 1, &err), -EPROTO);
-    check_error(BGP_ERR_OPEN, BGP_OPEN_CAPABILITY, "0104 0019 00 46");
+    ck_assert_int_eq(open_hex("04 0000 0009 c6124d02 00", &o), 0);
+    ck_assert_uint_eq(o.asn, 0);
+    ck_assert_int_eq(open_hex(OPEN_HEAD "08 0206 4104 00000000", &o), 0);
+    ck_assert_uint_eq(o.asn, 0);
+    ck_assert_int_eq(open_hex("04 0000 0009 c6124d02 08 0206 4104 0000fde8", &o), 0);
+    ck_assert_uint_eq(o.asn, 0);
 }
 END_TEST
 
@@ -477,79 +432,89 @@ END_TEST
 
 /* ---- NOTIFICATION */
 
-static const char *notification(const char *hex, char text[BGP_NOTIFY_TEXT])
-{
-    static uint8_t body[600];
-    struct bgp_notification n;
-
-    bgp_notification_decode(body, unhex(hex, body), &n);
-    return bgp_notification_format(&n, text);
-}
-
-START_TEST(test_R2_3_notification_in_words)
+START_TEST(test_R2_3_names_of_notifications)
 {
     static const struct {
-        const char *hex, *text;
+        uint8_t code, subcode;
+        const char *name;
     } t[] = {
-        {"0101", "Message header error: connection not synchronised"},
-        {"0102 1001", "Message header error: bad message length: data 1001"},
-        {"0200", "OPEN error"},
-        {"0201 0004", "OPEN error: unsupported version number: the highest is 4"},
-        {"0207 010400190046", "OPEN error: unsupported capability: data 010400190046"},
-        {"0305", "UPDATE error: attribute length error"},
-        {"030b", "UPDATE error: malformed AS_PATH"},
-        {"0400", "Hold timer expired"},
-        {"0503", "State machine error: unexpected message in Established"},
-        {"0601", "Cease: maximum number of prefixes reached"},
-        {"0601 0019 46 000186a0", "Cease: maximum number of prefixes reached: 100000 for AFI 25 SAFI 70"},
-        {"0602", "Cease: administrative shutdown"},
-        {"0602 00", "Cease: administrative shutdown"},
-        {"0602 02 6869", "Cease: administrative shutdown: \"hi\""},
-        {"0602 05 6869", "Cease: administrative shutdown"}, /* longer than it is: not shown */
-        {"0604 02 6869", "Cease: administrative reset: \"hi\""},
-        {"0607", "Cease: connection collision resolution"},
-        {"0609", "Cease: hard reset"},
-        {"0609 0604", "Cease: hard reset: Cease: administrative reset"},
-        {"060a", "Cease: BFD down"},
-        {"06c8", "Cease: 6/200"},
-        {"0701", "ROUTE-REFRESH error: invalid message length"},
-        {"0901", "unknown error: 9/1"},
-        {"0000", "unknown error: 0/0"},
-        {"", "unknown error: 0/0"},
-        {"0305 000102030405060708090a0b0c0d0e0f10",
-         "UPDATE error: attribute length error: data 000102030405060708090a0b0c0d0e0f..."},
+        {1, 1, "Message Header Error/Connection Not Synchronized"},
+        {2, 0, "OPEN Message Error"},
+        {2, 7, "OPEN Message Error/Unsupported Capability"},
+        {2, 11, "OPEN Message Error/Role Mismatch"},
+        {3, 11, "UPDATE Message Error/Malformed AS_PATH"},
+        {3, 12, "UPDATE Message Error/12"},
+        {4, 0, "Hold Timer Expired"},
+        {5, 3, "Finite State Machine Error/Unexpected Message in Established"},
+        {6, 1, "Cease/Maximum Number of Prefixes Reached"},
+        {6, 9, "Cease/Hard Reset"},
+        {6, 10, "Cease/BFD Down"},
+        {6, 200, "Cease/200"},
+        {7, 1, "ROUTE-REFRESH Message Error/Invalid Message Length"},
+        {8, 0, "Send Hold Timer Expired"},
+        {8, 10, "Send Hold Timer Expired/10"},
+        {9, 1, "error 9/1"},
+        {0, 0, "error 0/0"},
+        {255, 255, "error 255/255"},
     };
-    char text[BGP_NOTIFY_TEXT];
+    char name[BGP_NOTIFY_NAME];
 
     for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
-        ck_assert_str_eq(notification(t[i].hex, text), t[i].text);
+        ck_assert_str_eq(bgp_notification_name(t[i].code, t[i].subcode, name), t[i].name);
+}
+END_TEST
+
+static const char *shutdown_text(const char *hex)
+{
+    static char text[BGP_SHUTDOWN_MAX + 1];
+    static uint8_t in[600];
+    struct bgp_notification n;
+
+    bgp_notification_decode(in, unhex(hex, in), &n);
+    bgp_shutdown_text(&n, text);
+    return text;
+}
+
+START_TEST(test_RFC9003_shutdown_text)
+{
+    ck_assert_str_eq(shutdown_text("0602 02 6869"), "hi");
+    ck_assert_str_eq(shutdown_text("0604 02 6869"), "hi");
+    ck_assert_str_eq(shutdown_text("0602 02 6869 00"), "hi");
+    ck_assert_str_eq(shutdown_text("0602 02 680a"), "h?");
+    ck_assert_str_eq(shutdown_text("0602"), "");
+    ck_assert_str_eq(shutdown_text("0602 00"), "");
+    ck_assert_str_eq(shutdown_text("0602 05 6869"), ""); /* longer than it is: not shown */
+    ck_assert_str_eq(shutdown_text("0603 02 6869"), "");
+    ck_assert_str_eq(shutdown_text("0402 02 6869"), "");
+    ck_assert_str_eq(shutdown_text(GOBGP_SHUTDOWN + 6), "");
 }
 END_TEST
 
 START_TEST(test_RFC8538_9003_hard_reset_of_FRR)
 {
     struct bgp_notification n;
-    char text[BGP_NOTIFY_TEXT];
+    char text[BGP_SHUTDOWN_MAX + 1];
     uint8_t again[100];
     size_t len = vector_bytes(FRR_HARD_RESET, msg);
 
     ck_assert_int_eq(bgp_frame_next(msg, len, BGP_MSG_MAX, &frame, &err), (int)len);
     bgp_notification_decode(frame.body, frame.body_len, &n);
-    ck_assert(bgp_notification_is_hard(&n));
-    ck_assert_str_eq(bgp_notification_format(&n, text),
-                     "Cease: hard reset: Cease: administrative shutdown: \"maintenance at noon\"");
     ck_assert_int_eq(bgp_notification_encode(&n, again, sizeof(again)), (int)len);
     ck_assert_mem_eq(again, msg, len);
     for (size_t size = 0; size < len; size++)
         ck_assert_int_eq(bgp_notification_encode(&n, again, size), -ENOSPC);
-}
-END_TEST
-
-START_TEST(test_RFC4486_shutdown_of_GoBGP)
-{
-    char text[BGP_NOTIFY_TEXT];
-
-    ck_assert_str_eq(notification(GOBGP_SHUTDOWN + 6, text), "Cease: administrative shutdown");
+    ck_assert(bgp_notification_unwrap(&n));
+    ck_assert_uint_eq(n.code, BGP_ERR_CEASE);
+    ck_assert_uint_eq(n.subcode, BGP_CEASE_SHUTDOWN);
+    bgp_shutdown_text(&n, text);
+    ck_assert_str_eq(text, "maintenance at noon");
+    ck_assert(!bgp_notification_unwrap(&n));
+    /* Nothing in it, or half of something: itself. */
+    for (size_t have = 2; have < 4; have++) {
+        bgp_notification_decode((const uint8_t *)"\6\11\6", have, &n);
+        ck_assert(bgp_notification_unwrap(&n));
+        ck_assert_uint_eq(n.subcode, BGP_CEASE_HARD_RESET);
+    }
 }
 END_TEST
 
@@ -587,32 +552,28 @@ START_TEST(test_RFC9003_shutdown_data)
     uint8_t data[BGP_SHUTDOWN_MAX + 1];
     char text[400];
 
-    ck_assert_uint_eq(bgp_shutdown_data(NULL, data), 0);
-    ck_assert_uint_eq(bgp_shutdown_data("", data), 0);
-    ck_assert_uint_eq(bgp_shutdown_data("noon", data), 5);
+    ck_assert_uint_eq(bgp_shutdown_data((const uint8_t *)"", 0, data), 0);
+    ck_assert_uint_eq(bgp_shutdown_data((const uint8_t *)"noon", 4, data), 5);
     ck_assert_mem_eq(data, "\4noon", 5);
+    ck_assert_uint_eq(bgp_shutdown_data((const uint8_t *)"a\nb", 3, data), 4);
+    ck_assert_mem_eq(data, "\3a?b", 4);
     for (size_t i = 0; i + 2 < sizeof(text); i += 2)
         memcpy(text + i, "\xc3\xa9", 3);
-    ck_assert_uint_eq(bgp_shutdown_data(text, data), 255); /* 127 whole characters */
+    ck_assert_uint_eq(bgp_shutdown_data((const uint8_t *)text, 398, data), 255); /* 127 whole characters */
     ck_assert_uint_eq(data[0], 254);
 }
 END_TEST
 
-START_TEST(test_error_becomes_a_notification)
+START_TEST(test_error_data_fits_a_notification)
 {
     struct bgp_notification n;
-    int len;
 
     bgp_error_set(&err, BGP_ERR_OPEN, BGP_OPEN_VERSION, "\0\4", 2, "version %d", 3);
     ck_assert_str_eq(err.text, "version 3");
-    len = bgp_error_encode(&err, msg, sizeof(msg));
-    ck_assert_int_eq(len, 23);
-    bgp_notification_decode(msg + 19, 4, &n);
-    ck_assert_uint_eq(n.code, 2);
-    ck_assert_uint_eq(n.subcode, 1);
-    ck_assert_uint_eq(n.data_len, 2);
-    bgp_error_set(&err, BGP_ERR_UPDATE, 1, msg, 60000, "too much"); /* fits a message still */
-    ck_assert_int_eq(bgp_error_encode(&err, msg, BGP_MSG_MAX), BGP_MSG_MAX);
+    ck_assert_uint_eq(err.data_len, 2);
+    bgp_error_set(&err, BGP_ERR_UPDATE, 1, msg, 60000, "too much");
+    n = (struct bgp_notification){err.code, err.subcode, err.data, err.data_len};
+    ck_assert_int_eq(bgp_notification_encode(&n, msg, BGP_MSG_MAX), BGP_MSG_MAX);
 }
 END_TEST
 
@@ -624,21 +585,17 @@ static void add_codec_tests(TCase *tc)
     tcase_add_loop_test(tc, test_open_truncated_anywhere, 0, 2);
     tcase_add_test(tc, test_RFC4271_6_2_version);
     tcase_add_test(tc, test_RFC7607_as_zero);
-    tcase_add_test(tc, test_RFC4271_6_2_hold_time);
-    tcase_add_test(tc, test_RFC6286_router_id);
-    tcase_add_test(tc, test_RFC4271_6_2_peer_as);
-    tcase_add_test(tc, test_RFC5492_missing_capability);
     tcase_add_test(tc, test_RFC4271_6_2_parameters);
     tcase_add_test(tc, test_RFC5492_capability_lengths);
     tcase_add_test(tc, test_RFC5492_several_parameters_and_repetitions);
     tcase_add_test(tc, test_RFC9072_extended_parameters);
     tcase_add_test(tc, test_open_lists_are_bounded);
-    tcase_add_test(tc, test_R2_3_notification_in_words);
+    tcase_add_test(tc, test_R2_3_names_of_notifications);
     tcase_add_test(tc, test_RFC8538_9003_hard_reset_of_FRR);
-    tcase_add_test(tc, test_RFC4486_shutdown_of_GoBGP);
     tcase_add_test(tc, test_RFC9003_text_is_made_harmless);
     tcase_add_test(tc, test_RFC9003_shutdown_data);
-    tcase_add_test(tc, test_error_becomes_a_notification);
+    tcase_add_test(tc, test_RFC9003_shutdown_text);
+    tcase_add_test(tc, test_error_data_fits_a_notification);
 }
 
 int main(void)
