@@ -99,6 +99,29 @@ const char *cmd_peer_name(const struct gateway *g, const struct ipaddr *address)
     return "";
 }
 
+unsigned cmd_count_peers(const struct bgp *bgp, unsigned n[BGP_N_STATES])
+{
+    unsigned total = 0;
+
+    memset(n, 0, BGP_N_STATES * sizeof(*n));
+    for (const struct bgp_session *s = bgp_peer_next(bgp, NULL); s; s = bgp_peer_next(bgp, s)) {
+        struct bgp_session_status status;
+
+        bgp_session_status(s, &status);
+        total++;
+        if ((unsigned)status.state < BGP_N_STATES)
+            n[status.state]++;
+    }
+    return total;
+}
+
+uint32_t cmd_page_start(const struct api_args *args)
+{
+    const union api_value *after = api_arg(args, AFTER);
+
+    return after ? after->number : 0;
+}
+
 uint64_t cmd_seconds_since(mono_t then)
 {
     mono_t now = mono_now();

@@ -10,10 +10,9 @@
 #define CONTROLPLANE_CMD_H
 
 #include "controlplane/api_request.h"
+#include "controlplane/bgp.h"
 #include "controlplane/gateway.h"
 #include "controlplane/json.h"
-
-struct bgp_session;
 
 #define X(id, name, args, words, help)                                                                       \
     int cmd_##id(void *ctx, const struct api_args *args_given, cJSON *result, char err[API_ERR_LEN]);
@@ -34,6 +33,10 @@ int cmd_find_peer(const struct gateway *g, const struct api_args *args, struct b
 const char *cmd_peer_name(const struct gateway *g, const struct ipaddr *address);
 /* "ignored":[{"reason":R,"count":N},...] of an array by enum evpn_rib_ignored, without those of zero. */
 void cmd_json_ignored(cJSON *o, const uint64_t *ignored);
+/* How many peers there are, and in n[] how many of each state. */
+unsigned cmd_count_peers(const struct bgp *bgp, unsigned n[BGP_N_STATES]);
+/* Where the page begins that the arguments ask for (`after`); 0: at the beginning. */
+uint32_t cmd_page_start(const struct api_args *args);
 /* Whole seconds since a time of the past. */
 uint64_t cmd_seconds_since(mono_t then);
 

@@ -23,17 +23,9 @@ static void bgp_settings(const struct conf_bgp *b, cJSON *result)
 /* One member for each state: {"total":3,"Idle":0,...,"Established":2}. */
 static void bgp_peers_by_state(const struct bgp *bgp, cJSON *result)
 {
-    unsigned n[BGP_N_STATES] = {0}, total = 0;
+    unsigned n[BGP_N_STATES], total = cmd_count_peers(bgp, n);
     cJSON *o = json_object(result, "peers");
 
-    for (const struct bgp_session *s = bgp_peer_next(bgp, NULL); s; s = bgp_peer_next(bgp, s)) {
-        struct bgp_session_status status;
-
-        bgp_session_status(s, &status);
-        total++;
-        if ((unsigned)status.state < BGP_N_STATES)
-            n[status.state]++;
-    }
     json_u64(o, "total", total);
     for (int i = 0; i < BGP_N_STATES; i++)
         json_u64(o, bgp_state_name((enum bgp_state)i), n[i]);

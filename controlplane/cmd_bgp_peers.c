@@ -212,8 +212,7 @@ static void peer_details(const struct gateway *g, const struct bgp_session *s,
 int cmd_show_bgp_peers(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *after = api_arg(args, AFTER);
-    uint32_t first = after ? after->number : 0, i = 0;
+    uint32_t first = cmd_page_start(args), i = 0;
     struct bgp_session *one = NULL, *s;
     struct bgp_session_status st;
     int rc = cmd_need_bgp(g, err);

@@ -153,9 +153,9 @@ static void show_one_mac(const struct gateway *g, const struct macs_filter *f, s
 int cmd_show_macs(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *after = api_arg(args, AFTER), *mac = api_arg(args, MAC);
+    const union api_value *mac = api_arg(args, MAC);
     struct macs_filter f = {.duplicates = api_flag(args, DUPLICATES)};
-    uint32_t cursor = after ? after->number : 0;
+    uint32_t cursor = cmd_page_start(args);
     const struct mac_entry *e = NULL;
     mono_t now = mono_now();
     unsigned n = 0, walked;

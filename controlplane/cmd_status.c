@@ -91,24 +91,17 @@ static void status_bgp(const struct gateway *g, cJSON *result)
     char none[API_ERR_LEN];
     const struct bgp *bgp;
     struct evpn_rib_totals totals;
-    unsigned peers = 0, established = 0;
+    unsigned n[BGP_N_STATES];
     cJSON *o;
 
     if (cmd_need_bgp(g, none) != 0)
         return;
     bgp = overlay_bgp(g->overlay);
-    for (const struct bgp_session *s = bgp_peer_next(bgp, NULL); s; s = bgp_peer_next(bgp, s)) {
-        struct bgp_session_status status;
-
-        bgp_session_status(s, &status);
-        peers++;
-        established += status.state == BGP_ESTABLISHED;
-    }
     evpn_rib_totals(overlay_rib(g->overlay), &totals);
     o = json_object(result, "bgp");
     json_u64(o, "asn", bgp_local(bgp)->asn);
-    json_u64(o, "peers", peers);
-    json_u64(o, "peers_established", established);
+    json_u64(o, "peers", cmd_count_peers(bgp, n));
+    json_u64(o, "peers_established", n[BGP_ESTABLISHED]);
     json_u64(o, "routes", totals.routes);
     json_u64(o, "own_routes", totals.own);
     json_u64(o, "memory_bytes", totals.bytes);
@@ -241,8 +234,7 @@ static void counters_vtep(const struct gateway *g, const struct gateway_vtep *vt
 int cmd_show_counters(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *after = api_arg(args, AFTER);
-    uint32_t first = after ? after->number : 0, all = g->n_ports + g->n_networks + g->n_vteps, i;
+    uint32_t first = cmd_page_start(args), all = g->n_ports + g->n_networks + g->n_vteps, i;
     cJSON *ports = json_array(result, "ports"), *networks = json_array(result, "networks");
     cJSON *vteps = json_array(result, "vteps");
 
@@ -267,8 +259,7 @@ int cmd_show_counters(void *ctx, const struct api_args *args, cJSON *result, cha
 int cmd_show_config(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *after = api_arg(args, AFTER);
-    size_t len = 0, first = after ? after->number : 0, end;
+    size_t len = 0, first = cmd_page_start(args), end;
     char *text = NULL;
     FILE *f = open_memstream(&text, &len);
 

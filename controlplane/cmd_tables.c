@@ -211,8 +211,7 @@ static void network_peers(const struct gateway *g, const struct gateway_network 
 int cmd_show_networks(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *after = api_arg(args, AFTER);
-    uint32_t first = after ? after->number : 0, i;
+    uint32_t first = cmd_page_start(args), i;
     const struct gateway_network *net;
     int rc = cmd_find_network(g, args, &net, err);
     cJSON *rows;
@@ -326,10 +325,10 @@ static int show_one_vtep(const struct gateway *g, const struct ipaddr *address, 
 int cmd_show_vteps(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *after = api_arg(args, AFTER), *one = api_arg(args, VTEP);
+    const union api_value *one = api_arg(args, VTEP);
     cJSON *rows = json_array(result, "vteps");
     struct vtep_use use[VTEPS_PAGE];
-    uint32_t first = after ? after->number : 0, n;
+    uint32_t first = cmd_page_start(args), n;
 
     if (one)
         return show_one_vtep(g, &one->address, rows, err);
