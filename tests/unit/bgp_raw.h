@@ -38,6 +38,15 @@ static struct bgp_peer_config victim_config(void)
     return c;
 }
 
+/* All that, with the raw peer's session up on the victim's side too; `o` is what the raw peer says. */
+static inline void victim_up(struct victim *v, const struct bgp_peer_config *c, struct raw *r,
+                             const struct bgp_fsm_open *o)
+{
+    victim_make(v, c);
+    raw_up(r, "198.18.0.2", "198.18.0.1", o);
+    UNTIL(5, is_up(v->peer));
+}
+
 /* The session with the third one noticed nothing. */
 static void victim_end(struct victim *v)
 {
@@ -46,6 +55,12 @@ static void victim_end(struct victim *v)
     ck_assert_uint_eq(v->other.downs, 0);
     bgp_free(v->a.bgp);
     bgp_free(v->other.bgp);
+}
+
+static inline void victim_quit(struct victim *v, struct raw *r)
+{
+    close(r->fd);
+    victim_end(v);
 }
 
 #endif

@@ -423,6 +423,33 @@ static const char *at(const cJSON *item, const char *where)
 
 #define ck_at(json, where, text) ck_assert_str_eq(at(json, where), text)
 
+/* What a request is answered with: the members at these paths, as above. */
+struct want {
+    const char *where, *text;
+};
+
+#define ck_ask(request, ...) check_answer(request, (const struct want[]){__VA_ARGS__, {NULL, NULL}})
+
+static inline void check_answer(const char *request, const struct want *want)
+{
+    cJSON *r = ask(request);
+
+    for (; want->where; want++)
+        ck_assert_msg(strcmp(at(r, want->where), want->text) == 0, "%s: %s is %s, not %s", request,
+                      want->where, at(r, want->where), want->text);
+    cJSON_Delete(r);
+}
+
+/* It is refused, with this in what is said. */
+static inline void ck_refused(const char *request, const char *words)
+{
+    char *text = raw(request);
+
+    ck_assert_msg(strstr(text, "{\"ok\":false,\"error\":") == text && strstr(text, words), "%s: %s", request,
+                  text);
+    cJSON_free(text);
+}
+
 /* Asks page after page; returns how many rows `array` had in all, and how many pages that took. */
 static inline int count_pages(const char *command, const char *array, const char *more, int *pages)
 {

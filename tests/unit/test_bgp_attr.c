@@ -6,6 +6,7 @@
  */
 #include "controlplane/bgp_update.h"
 #include "tests/unit/bgp_vectors.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -523,8 +524,6 @@ int main(void)
 {
     Suite *s = suite_create("bgp_attr");
     TCase *tc = tcase_create("bgp_attr");
-    SRunner *sr = srunner_create(s);
-    int failed;
 
     suite_add_tcase(s, tc);
     tcase_add_loop_test(tc, test_R3_5_type_3_of_both, 0, 2);
@@ -541,8 +540,5 @@ int main(void)
     tcase_add_test(tc, test_R2_7_end_of_rib_of_GoBGP);
     tcase_add_test(tc, test_withdrawals_of_both);
     add_rest(tc);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

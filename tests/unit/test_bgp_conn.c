@@ -6,6 +6,7 @@
  */
 #include "controlplane/bgp_conn.h"
 #include "controlplane/bgp_notify.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -236,8 +237,6 @@ int main(void)
 {
     Suite *suite = suite_create("bgp_conn");
     TCase *tc = tcase_create("bytes");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_messages_in_pieces);
@@ -247,9 +246,5 @@ int main(void)
     tcase_add_test(tc, test_notification_passes_what_waits);
     tcase_add_test(tc, test_write_error_is_left_to_the_reader);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -4,6 +4,7 @@
  * communication, words.
  */
 #include "tests/unit/bgp_fsm_rig.h"
+#include "tests/unit/suite.h"
 
 /* ---- OPEN */
 
@@ -738,11 +739,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-    SRunner *sr = srunner_create(suite());
-    int failed;
-
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite());
 }

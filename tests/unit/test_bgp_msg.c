@@ -6,6 +6,7 @@
 #include "controlplane/bgp_notify.h"
 #include "controlplane/bgp_open.h"
 #include "tests/unit/bgp_vectors.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -602,8 +603,6 @@ int main(void)
 {
     Suite *s = suite_create("bgp_msg");
     TCase *tc = tcase_create("bgp_msg");
-    SRunner *sr = srunner_create(s);
-    int failed;
 
     suite_add_tcase(s, tc);
     tcase_add_test(tc, test_RFC4271_6_1_marker);
@@ -616,8 +615,5 @@ int main(void)
     tcase_add_test(tc, test_RFC2918_route_refresh_as_FRR_sends_it);
     tcase_add_test(tc, test_RFC7313_refresh_subtypes_and_lengths);
     add_codec_tests(tc);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include "controlplane/bgp_pack.h"
 #include "controlplane/bgp_update.h"
 #include "tests/unit/bgp_vectors.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -157,8 +158,6 @@ int main(void)
 {
     Suite *s = suite_create("bgp_pack");
     TCase *tc = tcase_create("bgp_pack");
-    SRunner *sr = srunner_create(s);
-    int failed;
 
     suite_add_tcase(s, tc);
     tcase_set_timeout(tc, 60);
@@ -167,8 +166,5 @@ int main(void)
     tcase_add_test(tc, test_RFC7606_5_1_mp_reach_comes_first);
     tcase_add_test(tc, test_packer_refuses);
     tcase_add_test(tc, test_R2_7_end_of_rib_as_written);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

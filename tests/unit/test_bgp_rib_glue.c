@@ -4,6 +4,7 @@
  * one announces the other has, until it withdraws it, is lost, or comes back from a restart. Needs root.
  */
 #include "tests/unit/bgp_side.h"
+#include "tests/unit/suite.h"
 
 #define MACS 20000
 
@@ -121,8 +122,6 @@ int main(void)
 {
     Suite *suite = suite_create("bgp_rib_glue");
     TCase *tc = tcase_create("two gateways");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tc, world_make, world_end);
     tcase_set_timeout(tc, 60);
@@ -132,9 +131,5 @@ int main(void)
     tcase_add_test(tc, test_R2_6_limit);
     tcase_add_test(tc, test_peers_come_and_go);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
  * namespace of its own.
  */
 #include "tests/unit/bgp_fake.h"
+#include "tests/unit/suite.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -572,8 +573,6 @@ int main(void)
 {
     Suite *suite = suite_create("bgp_session");
     TCase *tc = tcase_create("two of ours");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tc, world_make, world_end);
     tcase_set_timeout(tc, 90);
@@ -598,9 +597,5 @@ int main(void)
     tcase_add_test(tc, test_R2_7_restarter);
     tcase_add_test(tc, test_up_without_memory);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
  * Needs root.
  */
 #include "tests/unit/bgp_raw.h"
+#include "tests/unit/suite.h"
 
 #include <sys/resource.h>
 
@@ -28,16 +29,13 @@ START_TEST(test_R2_3_hold_timer)
     const struct bgp_fsm_open o = raw_open(65000, 7);
     struct victim v;
 
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
-    UNTIL(5, is_up(v.peer));
+    victim_up(&v, &c, &raw, &o);
     raw_expect_notification(&raw, BGP_ERR_HOLD_TIMER, 0);
     ck_assert_uint_eq(v.a.downs, 1);
     ck_assert(last_error_has(v.peer, "hold timer expired"));
     ck_assert_uint_eq(lines_with("198.18.0.2", "hold timer expired"), 1);
     UNTIL(5, raw_ended(&raw));
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -52,15 +50,13 @@ START_TEST(test_half_a_message_then_silence)
     half[16] = 0;
     half[17] = 100;
     half[18] = BGP_UPDATE;
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
+    victim_up(&v, &c, &raw, &o);
     raw_send(&raw, half, sizeof(half));
     raw_expect_notification(&raw, BGP_ERR_HOLD_TIMER, 0);
     ck_assert_uint_eq(v.a.updates, 0);
     ck_assert_uint_eq(v.peer->counters.unfinished, 1);
     ck_assert_uint_eq(lines_with("198.18.0.2", "after 50 bytes of an unfinished message"), 1);
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -106,8 +102,7 @@ START_TEST(test_garbage_instead_of_open)
     /* For a while it is not even listened to (DampPeerOscillations), which it is told. */
     raw_dial(&raw, "198.18.0.2", "198.18.0.1");
     raw_expect_notification(&raw, BGP_ERR_CEASE, BGP_CEASE_REJECTED);
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -119,15 +114,13 @@ START_TEST(test_garbage_when_established)
     struct victim v;
 
     memset(garbage, 0xff, sizeof(garbage));
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
+    victim_up(&v, &c, &raw, &o);
     raw_send(&raw, garbage, sizeof(garbage)); /* a length of 65535 and type 255 */
     raw_expect_notification(&raw, BGP_ERR_HEADER, BGP_HEADER_TYPE);
     ck_assert_uint_eq(v.a.downs, 1);
     ck_assert_uint_eq(v.a.updates, 0);
     ck_assert_uint_eq(lines_with("198.18.0.2", "a message of type 255"), 1);
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -145,8 +138,7 @@ START_TEST(test_wrong_as)
     ck_assert_uint_eq(lines_with("198.18.0.2", "AS 65099"), 1);
     ck_assert(last_error_has(v.peer, "AS 65099"));
     ck_assert_uint_eq(v.peer->counters.out.messages[BGP_NOTIFICATION], 1);
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -223,9 +215,7 @@ START_TEST(test_peer_that_never_reads)
     mono_t said;
 
     c.send_hold_s = 4;
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
-    UNTIL(5, is_up(v.peer));
+    victim_up(&v, &c, &raw, &o);
     conn = &v.peer->slots[v.peer->up_conn].conn;
     v.a.to_send = UINT64_MAX;
     v.a.big = true;
@@ -251,8 +241,7 @@ START_TEST(test_peer_that_never_reads)
     ck_assert_uint_eq(lines_with("198.18.0.2", "send hold timer expired"), 1);
     ck_assert_ptr_null(v.peer->slots[0].conn.out);
     ck_assert_ptr_null(v.peer->slots[1].conn.out);
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -313,8 +302,7 @@ START_TEST(test_R2_6_max_prefixes)
     ck_assert_uint_eq(v.a.updates, 11);
     ck_assert_uint_eq(v.a.downs, 1);
     ck_assert(last_error_has(v.peer, "more routes than its limit"));
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -331,9 +319,7 @@ START_TEST(test_R2_2_update_errors)
     struct victim v;
     size_t n;
 
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
-    UNTIL(5, is_up(v.peer));
+    victim_up(&v, &c, &raw, &o);
     bgp_attrs_init(&attrs);
     attrs.next_hop = ip("198.18.0.2");
     bgp_attrs_set(&attrs, BGP_ORIGIN); /* no AS_PATH, no LOCAL_PREF */
@@ -346,8 +332,7 @@ START_TEST(test_R2_2_update_errors)
     ck_assert_uint_eq(v.peer->counters.withdrawn_updates, 3);
     ck_assert_uint_eq(lines_with("198.18.0.2: UPDATE with errors", "missing"), 1);
     ck_assert(is_up(v.peer));
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -371,9 +356,7 @@ START_TEST(test_R2_7_helper)
     struct victim v;
     mono_t start;
 
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
-    UNTIL(5, is_up(v.peer));
+    victim_up(&v, &c, &raw, &o);
     raw_reset(&raw);
     UNTIL(5, v.a.downs == 1);
     start = mono_now();
@@ -406,8 +389,7 @@ START_TEST(test_R2_7_helper)
     UNTIL(5, is_up(v.peer));
     ck_assert_uint_eq(v.a.stale_ends, 2);
     ck_assert(!v.peer->stale);
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -419,9 +401,7 @@ START_TEST(test_R2_7_helper_bounds)
     struct victim v;
 
     c.stale_path_s = 1;
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
-    UNTIL(5, is_up(v.peer));
+    victim_up(&v, &c, &raw, &o);
     raw_reset(&raw);
     UNTIL(5, v.a.graceful_downs == 1);
     raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
@@ -447,15 +427,12 @@ START_TEST(test_notification_arrives_while_peer_sends)
 
     for (unsigned i = 0; i < 5000; i++)
         bgp_keepalive_encode(many + (size_t)i * BGP_HEADER_LEN, BGP_HEADER_LEN);
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
-    UNTIL(5, is_up(v.peer));
+    victim_up(&v, &c, &raw, &o);
     ck_assert_int_gt(send(raw.fd, many, sizeof(many), MSG_NOSIGNAL), 0);
     bgp_session_stop(v.peer, "bye");
     raw_expect_notification(&raw, BGP_ERR_CEASE, BGP_CEASE_SHUTDOWN);
     ck_assert_int_eq(recv(raw.fd, body, sizeof(body), 0), 0); /* closed, not reset */
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -490,9 +467,7 @@ START_TEST(test_notification_passes_the_table)
     uint8_t tail[sizeof(end)];
     struct victim v;
 
-    victim_make(&v, &c);
-    raw_up(&raw, "198.18.0.2", "198.18.0.1", &o);
-    UNTIL(5, is_up(v.peer));
+    victim_up(&v, &c, &raw, &o);
     v.a.to_send = UINT64_MAX;
     bgp_session_wake(v.peer);
     do {
@@ -509,8 +484,7 @@ START_TEST(test_notification_passes_the_table)
     ck_assert_uint_eq(v.peer->counters.out.messages[BGP_NOTIFICATION], 1);
     ck_assert_uint_eq(last_bytes(&raw, tail, sizeof(tail)), sizeof(tail));
     ck_assert_mem_eq(tail, end, sizeof(end));
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -538,8 +512,7 @@ START_TEST(test_out_of_descriptors)
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     raw_send_open(&raw, &o);
     raw_expect(&raw, BGP_KEEPALIVE, body);
-    close(raw.fd);
-    victim_end(&v);
+    victim_quit(&v, &raw);
 }
 END_TEST
 
@@ -547,8 +520,6 @@ int main(void)
 {
     Suite *suite = suite_create("bgp_session_bad");
     TCase *tc = tcase_create("peers that do not behave");
-    SRunner *runner;
-    int failed;
 
     tcase_add_checked_fixture(tc, world_make, world_end);
     tcase_set_timeout(tc, 60);
@@ -570,9 +541,5 @@ int main(void)
     tcase_add_test(tc, test_notification_passes_the_table);
     tcase_add_test(tc, test_out_of_descriptors);
     suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

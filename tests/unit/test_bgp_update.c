@@ -4,6 +4,7 @@
  * test_bgp_update_attrs.c.
  */
 #include "tests/unit/bgp_update_rig.h"
+#include "tests/unit/suite.h"
 
 START_TEST(test_a_good_update)
 {
@@ -403,14 +404,9 @@ int main(void)
 {
     Suite *s = suite_create("bgp_update");
     TCase *tc = tcase_create("bgp_update");
-    SRunner *sr = srunner_create(s);
-    int failed;
 
     suite_add_tcase(s, tc);
     add_tests_1(tc);
     add_tests_2(tc);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -4,6 +4,7 @@
  * other attributes.
  */
 #include "tests/unit/bgp_update_rig.h"
+#include "tests/unit/suite.h"
 
 /* ---- section 7, attribute by attribute */
 
@@ -394,14 +395,9 @@ int main(void)
 {
     Suite *s = suite_create("bgp_update_attrs");
     TCase *tc = tcase_create("bgp_update_attrs");
-    SRunner *sr = srunner_create(s);
-    int failed;
 
     suite_add_tcase(s, tc);
     add_tests_1(tc);
     add_tests_2(tc);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }
