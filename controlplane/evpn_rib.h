@@ -58,8 +58,8 @@ struct evpn_rib_ops {
     /* While a MAC has a best route: the first route with this IP for it came, or the last went. All of its
      * IPs come after ops.mac has told the first route, and go before it tells that there is none. */
     void (*binding)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present);
-    /* R8.1, R1.9: a VTEP is, or is no longer, on the flood list of a network. */
-    void (*flood)(void *arg, dp_net_id net, const struct ipaddr *vtep, bool on);
+    /* R8.1, R1.9: a VTEP is on the flood list of a network, by a route of this peer; 0: no longer. */
+    void (*flood)(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id peer);
     /* There is something to pull for this peer. Not again before evpn_rib_pull() has returned 0. Do not pull
      * from inside of it. */
     void (*writable)(void *arg, rib_peer_id peer);

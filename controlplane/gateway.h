@@ -37,6 +37,7 @@ struct gateway_vtep {
     struct ipaddr address; /* family 0: this id is not in use */
     bool is_static;        /* a configured peer */
     bool lost;             /* R9.5: no frame reaches it, so no route to it is followed */
+    uint16_t peer;         /* the RIB's peer that told of it first; 0: configured */
     uint16_t floods;       /* networks whose flood list it is on by BGP (R8.1) */
     uint32_t macs;         /* MACs whose best route it is, owner or not */
 };

@@ -14,6 +14,7 @@
 
 #include "controlplane/gateway.h"
 #include "controlplane/gateway_topology.h"
+#include "controlplane/quiet.h"
 
 struct event;
 
@@ -32,6 +33,8 @@ struct gateway_private {
     dp_vtep_id last_vtep;              /* what gateway_vtep_find() found last */
     int promiscuous_fds[DP_MAX_PORTS]; /* by index in gateway.ports; 0: none */
     bool publish_failed;               /* tried again by the poll timer */
+    bool vteps_missed, vteps_freed;    /* see gateway_vteps_missed() */
+    struct quiet quiet_vteps;
 
     /* what was logged last */
     struct {
@@ -55,10 +58,14 @@ void gateway_topology_changed(struct gateway *g);
 
 /* 0: none. */
 dp_vtep_id gateway_vtep_find(const struct gateway *g, const struct ipaddr *address);
-/* Found or added; 0: no room, or of the other family. */
-dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address);
-/* R8.1: on or off a network's flood list, by BGP. 0 or -errno. */
-int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *address, bool on);
+/* Found or added; 0: of the other family, or no room: said here, and remembered for gateway_vteps_missed().
+ * peer: the RIB's peer (rib_peer_id) whose route tells of it. */
+dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address, uint16_t peer);
+/* R8.1: on a network's flood list by a route of this peer, or off it (0). What has no room is remembered as
+ * above. 0 or -errno. */
+int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *address, uint16_t peer);
+/* Whether VTEPs were refused, and since the last call some id came free. */
+bool gateway_vteps_missed(struct gateway *g);
 /* A MAC's best route points to it (+1), or no longer (-1). */
 void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change);
 /* R9.5: tells the RIB which of them the underlay lost or found since the last call. Not from inside of its

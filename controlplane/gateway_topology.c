@@ -184,10 +184,12 @@ int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on)
         p = list_add(l, vtep);
     if (!p)
         return on ? -ENOMEM : 0;
+    if (p->bgp == on)
+        return 0;
     p->bgp = on;
     if (!on && !p->is_static)
         *p = l->peers[--l->n];
-    return 0;
+    return 1;
 }
 
 /* Fills t->net_vteps from the lists. */

@@ -31,7 +31,8 @@ dp_vtep_id topology_find_vtep(const struct gateway_vtep *vteps, unsigned n, cons
 
 /* From g's configuration, ports, networks and VTEPs; no VTEP is resolved yet. 0 or -ENOMEM. */
 int topology_init(struct topology *t, const struct gateway *g, dp_port_id underlay_port);
-/* R8.1: BGP puts a VTEP on a network's flood list, or takes it off. 0, -ENOMEM, -EINVAL (no such network). */
+/* R8.1: BGP puts a VTEP on a network's flood list, or takes it off. 1; 0: it was so already; -ENOMEM, -EINVAL
+ * (no such network). */
 int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on);
 /* hops: one for each of g->vteps in their order; NULL: not known. 0 or -ENOMEM. */
 int topology_update(struct topology *t, const struct gateway *g, const struct underlay_link *link,

@@ -6,16 +6,21 @@
  * its VTEP resolved. One that the underlay lost stays as long as a peer has a route to it, although nothing
  * here follows that: else nobody would see that it is back.
  *
+ * Ids are few, and shared among the peers by who told of a VTEP first (share.h). What was refused is
+ * remembered as one mark: when an id is free again the overlay goes through all routes once more.
+ *
  * Control thread only.
  */
 #include "controlplane/gateway_private.h"
 
 #include "conf/log.h"
 #include "controlplane/overlay.h"
+#include "controlplane/share.h"
 
 #include <errno.h>
 
-#define LOST_LINES 16 /* in one turn; more are summed up */
+#define LOST_LINES   16 /* in one turn; more are summed up */
+#define ROOM_QUIET_S 60
 
 dp_vtep_id gateway_vtep_find(const struct gateway *g, const struct ipaddr *address)
 {
@@ -29,29 +34,54 @@ dp_vtep_id gateway_vtep_find(const struct gateway *g, const struct ipaddr *addre
     return 0;
 }
 
-dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address)
+/* An id that is not in use, or 0: none is left, or none for this peer. */
+static dp_vtep_id free_id(const struct gateway *g, uint16_t peer)
+{
+    unsigned mine = 0, used = 0;
+    dp_vtep_id id = 0;
+
+    for (unsigned i = 0; i < g->n_vteps; i++) {
+        if (g->vteps[i].address.family == 0) {
+            id = id ? id : (dp_vtep_id)(i + 1);
+            continue;
+        }
+        used++;
+        mine += g->vteps[i].peer == peer;
+    }
+    if (!share_allows(mine, used, g->max_vteps, 1))
+        return 0;
+    /* New ids first: counters of one that was in use before go on from where they were. */
+    return g->n_vteps < g->max_vteps ? (dp_vtep_id)(g->n_vteps + 1) : id;
+}
+
+static void refuse(struct gateway *g, const struct ipaddr *address, uint16_t peer)
+{
+    const struct bgp_session *s = overlay_session(g->overlay, peer);
+    char text[IPADDR_STRLEN], more[QUIET_TEXT];
+    uint64_t held;
+
+    g->priv->vteps_missed = true;
+    if (quiet_over(&g->priv->quiet_vteps, mono_now(), ROOM_QUIET_S, &held))
+        log_warning("gateway",
+                    "no room for VTEP %s of BGP peer %s: its routes wait until others of the %u go%s",
+                    ipaddr_format(address, text), s ? bgp_session_name(s) : "?", g->max_vteps,
+                    quiet_more(held, more));
+}
+
+dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address, uint16_t peer)
 {
     dp_vtep_id id = gateway_vtep_find(g, address);
-    char text[IPADDR_STRLEN];
     struct gateway_vtep *v;
 
     if (id || address->family != g->conf->underlay.address.family)
         return id;
-    /* New ids first: counters of one that was in use before go on from where they were. */
-    if (g->n_vteps < g->max_vteps) {
-        id = (dp_vtep_id)(g->n_vteps + 1);
-    } else {
-        for (unsigned i = 0; i < g->n_vteps && !id; i++)
-            if (g->vteps[i].address.family == 0)
-                id = (dp_vtep_id)(i + 1);
-    }
+    id = free_id(g, peer);
     if (!id || underlay_track(g->underlay, address) < 0) {
-        log_warning("gateway", "no room for another VTEP (%s): there are %u", ipaddr_format(address, text),
-                    g->max_vteps);
+        refuse(g, address, peer);
         return 0;
     }
     v = &g->vteps[id - 1];
-    *v = (struct gateway_vtep){.id = id, .address = *address};
+    *v = (struct gateway_vtep){.id = id, .address = *address, .peer = peer};
     memset(&g->priv->hop_seen[id - 1], 0, sizeof(g->priv->hop_seen[0]));
     if (id > g->n_vteps)
         g->n_vteps = id;
@@ -59,19 +89,29 @@ dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address)
     return id;
 }
 
-int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *address, bool on)
+int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *address, uint16_t peer)
 {
-    dp_vtep_id id = on ? gateway_vtep_get(g, address) : gateway_vtep_find(g, address);
-    int rc = id ? topology_flood(&g->priv->topology, net, id, on) : -ENOSPC;
+    dp_vtep_id id = peer ? gateway_vtep_get(g, address, peer) : gateway_vtep_find(g, address);
+    int changed = id ? topology_flood(&g->priv->topology, net, id, peer != 0) : 0;
 
-    if (rc < 0)
-        return rc;
-    if (on)
+    if (changed <= 0)
+        return changed;
+    if (peer)
         g->vteps[id - 1].floods++;
     else
         g->vteps[id - 1].floods--;
     gateway_topology_changed(g);
     return 0;
+}
+
+bool gateway_vteps_missed(struct gateway *g)
+{
+    bool again = g->priv->vteps_missed && g->priv->vteps_freed;
+
+    if (again)
+        g->priv->vteps_missed = false;
+    g->priv->vteps_freed = false;
+    return again;
 }
 
 void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change)
@@ -162,6 +202,7 @@ void gateway_vteps_sweep(struct gateway *g)
             continue;
         underlay_untrack(g->underlay, &v->address);
         v->address.family = 0;
+        g->priv->vteps_freed = true;
         gateway_topology_changed(g);
     }
 }

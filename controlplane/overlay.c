@@ -21,12 +21,17 @@
 
 #define MAX_ATTR_BYTES (64u << 20)
 #define MAX_WITHDRAWN  2000000u
+#define GIVE_AT_ONCE   300000u /* slots of the RIB looked at in one turn of the loop */
 
 struct overlay {
     struct gateway *g;
     struct evpn_rib *rib;
     struct bgp *bgp;
     struct bgp_rib_glue *glue;
+    struct {
+        bool on, ips;
+        uint64_t cursor;
+    } again; /* give_missed() under way */
 };
 
 /* ---- RIB to MAC table */
@@ -45,13 +50,13 @@ static void on_mac(void *arg, dp_net_id net, struct mac mac, const struct evpn_r
     dp_vtep_id before, after;
 
     if (best) {
-        route = (struct mac_route){.vtep = gateway_vtep_get(o->g, &best->vtep),
+        route = (struct mac_route){.vtep = gateway_vtep_get(o->g, &best->vtep, best->peer),
                                    .address = best->vtep,
                                    .es = best->es,
                                    .seq = best->sequence,
                                    .sticky = best->sticky};
         if (route.vtep == 0)
-            best = NULL; /* said by gateway_vtep_get() */
+            best = NULL; /* said and remembered by gateway_vtep_get() */
     }
     before = route_vtep(o, net, mac);
     mactable_remote(o->g->macs, net, mac, best ? &route : NULL, mono_now());
@@ -69,10 +74,10 @@ static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ip
     (void)mactable_remote_ip(o->g->macs, net, mac, ip, present); /* -ENOENT: a MAC that found no room */
 }
 
-static void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, bool on)
+static void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id peer)
 {
     struct overlay *o = arg;
-    int rc = gateway_vtep_flood(o->g, net, vtep, on);
+    int rc = gateway_vtep_flood(o->g, net, vtep, peer);
     char text[IPADDR_STRLEN];
 
     if (rc < 0)
@@ -283,28 +288,54 @@ int overlay_run(struct overlay *o, char *err, size_t err_len)
     return 0;
 }
 
-/* The MAC table had no room for some routes, and has it again. MACs first: an IP needs one. */
+static void give(struct overlay *o, const struct evpn_rib_route *r)
+{
+    struct evpn_rib_best best;
+
+    if (r->own || r->net == 0)
+        return;
+    if (r->nlri.type == EVPN_IMET) {
+        if (r->best && !o->again.ips)
+            on_flood(o, r->net, &r->vtep, r->peer);
+    } else if (evpn_rib_best(o->rib, r->net, r->nlri.mac, &best)) {
+        if (r->best && !o->again.ips)
+            on_mac(o, r->net, r->nlri.mac, &best);
+        if (r->nlri.ip.family && o->again.ips)
+            on_binding(o, r->net, r->nlri.mac, &r->nlri.ip, true);
+    }
+}
+
+static bool any_missed(struct overlay *o)
+{
+    bool macs = mactable_missed_routes(o->g->macs), vteps = gateway_vteps_missed(o->g);
+
+    return macs || vteps;
+}
+
+/* The MAC table had no room for some routes, or there was no id for their VTEP, and there is again: all best
+ * routes are told once more. IPs come in a second pass, for each needs its MAC. */
 static void give_missed(struct overlay *o)
 {
-    const struct evpn_rib_filter filter = {.type = EVPN_MACIP};
+    static const struct evpn_rib_filter all = {.type = 0};
+    unsigned budget = GIVE_AT_ONCE;
     struct evpn_rib_route r;
-    struct evpn_rib_best best;
-    uint64_t cursor = 0;
 
-    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL, NULL))
-        if (r.best && !r.own && r.net && evpn_rib_best(o->rib, r.net, r.nlri.mac, &best))
-            on_mac(o, r.net, r.nlri.mac, &best);
-    cursor = 0;
-    while (evpn_rib_next(o->rib, &filter, &cursor, &r, NULL, NULL))
-        if (!r.own && r.net && r.nlri.ip.family && evpn_rib_best(o->rib, r.net, r.nlri.mac, &best))
-            on_binding(o, r.net, r.nlri.mac, &r.nlri.ip, true);
+    if (!o->again.on && any_missed(o))
+        o->again.on = true;
+    while (o->again.on && budget > 0) {
+        if (evpn_rib_next(o->rib, &all, &o->again.cursor, &r, NULL, &budget)) {
+            give(o, &r);
+        } else if (budget > 0) { /* the end of this pass */
+            o->again.on = o->again.ips = !o->again.ips;
+            o->again.cursor = 0;
+        }
+    }
 }
 
 void overlay_poll(struct overlay *o)
 {
     bgp_rib_glue_poll(o->glue, mono_now());
-    if (mactable_missed_routes(o->g->macs))
-        give_missed(o);
+    give_missed(o);
 }
 
 void overlay_stop(struct overlay *o)

@@ -181,7 +181,8 @@ static void tell(struct evpn_rib *rib, const struct rib_dest *d, const struct ri
 
     if (d->kind == RIB_DEST_VTEP) {
         if (!was != (d->best == RIB_NONE))
-            rib->ops.flood(rib->arg, d->net, &vtep_at(rib, d->vtep)->address, d->best != RIB_NONE);
+            rib->ops.flood(rib->arg, d->net, &vtep_at(rib, d->vtep)->address,
+                           d->best == RIB_NONE ? 0 : route_at(rib, d->best)->peer);
         return;
     }
     if (d->best == RIB_NONE) {

@@ -14,6 +14,7 @@ from netns import wait_for
 
 WEB = "web"
 GREEDY, MODEST = "198.18.0.11", "198.18.0.12"
+BEHIND = "10.0.0.0/16"  # where VTEPs may be that nobody answers for
 PAGE = 100  # routes in one UPDATE
 ROUTES = 140000  # more than the RIB of a gateway with the smallest MAC table has room for
 
@@ -37,6 +38,7 @@ def s():
         gw, other = BgpGateway(paris, confs[0]), BgpGateway(london, confs[1])
         with open_all(gw, other):
             gw.wait_session(london.address)
+            paris.ns.ip(f"route add {BEHIND} via {GREEDY}")
             a.reaches(b, wait=0.2)
             s = SimpleNamespace(gw=gw, other=other, a=a, b=b, at=paris.address, london=london.address)
             s.greedy = lambda: RawPeer(raw, GREEDY, paris.address, timeout=30).establish()
@@ -159,3 +161,69 @@ def test_peer_that_fills_the_attributes(s):
             return [r[0]["sequence"] if r else None for r in rows]
         wait_for(lambda: sequences() == [6 + n for n in range(20)], 5, sequences)
         assert ignored(s.gw, at) == 0
+
+
+def hop(n):
+    """The address of VTEP n, in BEHIND."""
+    return f"10.0.{n >> 8}.{n & 255}"
+
+
+def vteps(s):
+    return {v["address"] for v in s.gw.ask("show vteps")["vteps"]}
+
+
+def flooded(s):
+    """The flood list."""
+    return {p["vtep"] for p in s.gw.ask("show networks", network=WEB)["networks"][0]["peers"]}
+
+
+def of_vtep(p, n):
+    """A MAC behind VTEP n."""
+    return announce(p, [mac(0x0240, n)], hop=hop(n))
+
+
+VTEPS = 3000  # three times what there is room for
+
+
+def test_peer_that_fills_the_vteps(s):
+    with s.greedy() as p, s.modest() as q:
+        at, seen = q.socket.getsockname()[0], len(s.gw.log)
+        for n in range(1, VTEPS + 1):
+            p.send(of_vtep(p, n))
+        wait_for(lambda: s.gw.peer(GREEDY)["received"]["macs"] == VTEPS, 10, "all routes are held")
+        s.gw.wait_log(r"no room for VTEP \S+ of BGP peer 198\.18\.0\.11")
+        q.send(q.type2("02:4f:00:00:00:01", at) + q.type3(at))
+        s.gw.wait_mac(WEB, "02:4f:00:00:00:01", at)
+        wait_for(lambda: at in flooded(s), 5, "the flood list has the VTEP of the other one")
+        assert s.gw.log[seen:].count("no room for VTEP") <= 2, s.gw.log[seen:][-3000:]
+        # What it was refused comes when it takes others back.
+        every = {text(mac(0x0240, n)): n for n in range(1, VTEPS + 1)}
+
+        def here():
+            return every.keys() & s.gw.macs(WEB).keys()
+        wait_for(lambda: 700 < len(here()) < 900, 10, lambda: f"{len(here())} MACs")
+        at_first = here()
+        p.send(withdraw(p, [mac(0x0240, every[m]) for m in sorted(at_first)[:100]]))
+        wait_for(lambda: len(here() - at_first) >= 50, 10, "some that waited are there")
+    wait_for(lambda: vteps(s) == {s.london}, 10, lambda: f"{len(vteps(s))} VTEPs are left: {sorted(vteps(s))[:5]}")
+
+
+def test_flood_list_that_found_no_room(s):
+    """R8.1: type 3 routes to VTEPs without an id. They are taken back after a route of another peer gave it one, and follow
+    once there is room."""
+    first, second = hop(5000), hop(5001)
+    with s.greedy() as p, s.modest() as q:
+        for n in range(1, 1025):
+            p.send(of_vtep(p, n))
+        p.send(p.type3(first, rd=b"\x00\x01" + p.router_id + b"\x00\x01") +
+               p.type3(second, rd=b"\x00\x01" + p.router_id + b"\x00\x02"))
+        wait_for(lambda: s.gw.peer(GREEDY)["received"]["vteps"] == 2, 10, "the routes are held")
+        q.send(q.type2("02:4f:00:00:00:02", first))
+        s.gw.wait_mac(WEB, "02:4f:00:00:00:02", first)
+        p.send(p.type3(first, rd=b"\x00\x01" + p.router_id + b"\x00\x01", reach=False))
+        wait_for(lambda: s.gw.peer(GREEDY)["received"]["vteps"] == 1, 10, "the route is taken back")
+        assert not {first, second} & flooded(s)
+        p.send(withdraw(p, [mac(0x0240, n) for n in range(1, 101)]))
+        p.send(withdraw(p, [mac(0x0240, n) for n in range(925, 1025)]))
+        wait_for(lambda: second in flooded(s), 10, "the flood list has what waited")
+    wait_for(lambda: vteps(s) == {s.london}, 10, lambda: f"{len(vteps(s))} VTEPs are left: {sorted(vteps(s))[:5]}")

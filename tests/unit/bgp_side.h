@@ -38,13 +38,13 @@ static inline void on_binding(void *arg, dp_net_id net, struct mac mac, const st
     (void)present;
 }
 
-static inline void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, bool on)
+static inline void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id by)
 {
     struct side *s = arg;
 
     (void)net;
     (void)vtep;
-    s->floods += on ? 1u : UINT32_MAX;
+    s->floods += by ? 1u : UINT32_MAX;
 }
 
 static inline void on_writable(void *arg, rib_peer_id peer)

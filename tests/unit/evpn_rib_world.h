@@ -130,11 +130,11 @@ static inline void op_binding(void *arg, dp_net_id net, struct mac mac, const st
     told_change(w.ips, &w.n_ips, (struct told_ip){net, mac, *ip}, present);
 }
 
-static inline void op_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, bool on)
+static inline void op_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id by)
 {
     (void)arg;
     w.flood_calls++;
-    told_change(w.floods, &w.n_floods, (struct told_ip){net, {{0}}, *vtep}, on);
+    told_change(w.floods, &w.n_floods, (struct told_ip){net, {{0}}, *vtep}, by != 0);
 }
 
 static inline void op_writable(void *arg, rib_peer_id peer)

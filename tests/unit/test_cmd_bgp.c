@@ -43,9 +43,9 @@ static void no_binding(void *arg, dp_net_id net, struct mac mac, const struct ip
     (void)arg, (void)net, (void)mac, (void)ip, (void)present;
 }
 
-static void no_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, bool on)
+static void no_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id by)
 {
-    (void)arg, (void)net, (void)vtep, (void)on;
+    (void)arg, (void)net, (void)vtep, (void)by;
 }
 
 static void no_writable(void *arg, rib_peer_id peer)

@@ -145,17 +145,18 @@ START_TEST(test_R8_1_R1_10_bgp_joins_static_peers)
     dp_vtep_id both = topology_find_vtep(g.vteps, g.n_vteps, &static_and_bgp), new = 3;
     const struct dp_network *web = &t.dp.networks[0], *db = &t.dp.networks[1];
 
-    ck_assert_int_eq(topology_flood(&t, 1, both, true), 0);
-    ck_assert_int_eq(topology_flood(&t, 2, both, true), 0);
+    ck_assert_int_eq(topology_flood(&t, 1, both, true), 1);
+    ck_assert_int_eq(topology_flood(&t, 2, both, true), 1);
+    ck_assert_int_eq(topology_flood(&t, 2, both, true), 0); /* nothing changes, so nobody counts it twice */
     publish_nothing();
     ck_assert_uint_eq(web->n_vteps, 2);
     ck_assert_uint_eq(db->n_vteps, 3);
     for (size_t i = 0; i < 2; i++)
         ck_assert(web->vteps[i].flood && !web->vteps[i].learning);
     ck_assert_uint_eq(db->vteps[2].vtep, both);
-    ck_assert_int_eq(topology_flood(&t, 1, both, false), 0);
-    ck_assert_int_eq(topology_flood(&t, 2, both, false), 0);
-    ck_assert_int_eq(topology_flood(&t, 2, both, false), 0); /* twice does no harm */
+    ck_assert_int_eq(topology_flood(&t, 1, both, false), 1);
+    ck_assert_int_eq(topology_flood(&t, 2, both, false), 1);
+    ck_assert_int_eq(topology_flood(&t, 2, both, false), 0); /* it was not on the list */
     ck_assert_int_eq(topology_flood(&t, 3, new, true), -EINVAL);
     publish_nothing();
     ck_assert_uint_eq(web->n_vteps, 2); /* the configured peer stays, and is learned from again */
