@@ -15,6 +15,7 @@
  * Control thread only.
  */
 #include "controlplane/announce_private.h"
+#include "controlplane/mac_hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -29,20 +30,11 @@
 
 /* ---- entries */
 
-static uint32_t hash_of(const struct announce *a, dp_net_id net, struct mac mac)
-{
-    uint64_t k = net;
-
-    for (unsigned i = 0; i < 6; i++)
-        k = k << 8 | mac.b[i];
-    return rib_mix(a->key, k);
-}
-
 static uint32_t entry_hash(const void *owner, const void *elem)
 {
     const struct announce_entry *e = elem;
 
-    return hash_of(owner, e->net, e->mac);
+    return mac_hash(((const struct announce *)owner)->key, e->net, e->mac);
 }
 
 static struct announce_entry *entry_at(const struct announce *a, uint32_t i)
@@ -52,7 +44,7 @@ static struct announce_entry *entry_at(const struct announce *a, uint32_t i)
 
 static struct announce_entry *entry_find(const struct announce *a, dp_net_id net, struct mac mac)
 {
-    struct announce_entry *e = entry_at(a, rib_table_first(&a->table, hash_of(a, net, mac)));
+    struct announce_entry *e = entry_at(a, rib_table_first(&a->table, mac_hash(a->key, net, mac)));
 
     while (e && (e->net != net || !mac_eq(e->mac, mac)))
         e = entry_at(a, e->next);
@@ -302,6 +294,7 @@ unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool ar
 {
     struct announce_network *n = net != 0 && net <= DP_MAX_NETWORKS ? network_get(a, net) : NULL;
     struct announce_entry *e;
+    unsigned sent;
 
     if (!n)
         return 0;
@@ -326,7 +319,10 @@ unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool ar
     else if (n->ring == RING_ASIDE)
         entry_hold(n, e);
     network_settle(a, n);
-    return e->sent;
+    sent = e->sent;
+    if (a->ops.wake)
+        a->ops.wake(a->arg);
+    return sent;
 }
 
 /* Puts where it can be served what has become due. */
@@ -411,10 +407,11 @@ static void counts_add(struct announce_counts *to, const struct announce_counts 
 
 struct announce_counts announce_counts(const struct announce *a, dp_net_id net)
 {
+    unsigned first = net ? net : 1, last = net ? net : DP_MAX_NETWORKS;
     struct announce_counts all = {0};
 
-    for (unsigned i = 1; i <= DP_MAX_NETWORKS; i++) {
-        if (a->networks[i] && (net == 0 || net == i))
+    for (unsigned i = first; i <= last && i <= DP_MAX_NETWORKS; i++) {
+        if (a->networks[i])
             counts_add(&all, &a->networks[i]->counts);
     }
     return all;

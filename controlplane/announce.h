@@ -50,6 +50,8 @@ struct announce_ops {
     bool (*reaches)(void *arg, dp_net_id net, dp_port_id except);
     /* Whether the host with this IPv6 address is a router (R7.4): its NA says so. NULL: none is. */
     bool (*is_router)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip);
+    /* After announce_mac(): announce_next() may say something else now. May be NULL. */
+    void (*wake)(void *arg);
 };
 
 struct announce_counts {

@@ -59,10 +59,14 @@ enum api_arg_id {
     X(show_routes, "show routes",                                                                            \
       API_TAKES(TYPE) | API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(PEER) | API_TAKES(CURSOR), 0,        \
       "EVPN routes, received and our own, with all attributes")                                              \
+    X(show_announcements, "show announcements", API_TAKES(NETWORK) | API_TAKES(AFTER), 0,                    \
+      "announcements of MACs that moved: frames sent, held back by the limit, waiting")                      \
     X(show_drops, "show drops", API_TAKES(ALL), 0, "frames dropped, by reason; --all: those of zero too")    \
     X(show_counters, "show counters", API_TAKES(AFTER), 0, "every counter, raw")                             \
     X(show_config, "show config", API_TAKES(AFTER), 0,                                                       \
       "the effective configuration, as YAML, passwords hidden")                                              \
+    X(announce, "announce", API_TAKES(MAC) | API_TAKES(NETWORK), API_TAKES(MAC),                             \
+      "announce a MAC at the access ports, as after a move: GARP, NA, RARP")                                 \
     X(clear_macs, "clear macs", API_TAKES(NETWORK) | API_TAKES(MAC), 0,                                      \
       "forget learned MAC addresses: all, of one network, or one")                                           \
     X(clear_bgp, "clear bgp", API_TAKES(PEER) | API_TAKES(ALL) | API_TAKES(SOFT) | API_TAKES(REASON),        \

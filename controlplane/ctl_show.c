@@ -212,6 +212,8 @@ static const struct view views[] = {
     {"show routes", true, view_routes},
     {"clear bgp", false, view_bgp_cleared},
     {"clear duplicate", false, print_unfrozen},
+    {"show announcements", false, view_announcements},
+    {"announce", false, view_announced},
 };
 static const struct view any_view = {"", false, print_any};
 

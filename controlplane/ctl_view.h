@@ -56,6 +56,10 @@ void view_networks(struct ctl_show *s, const cJSON *r, bool last);
 void view_macs(struct ctl_show *s, const cJSON *r, bool last);
 void view_vteps(struct ctl_show *s, const cJSON *r, bool last);
 
+/* ctl_show_announce.c */
+void view_announcements(struct ctl_show *s, const cJSON *r, bool last);
+void view_announced(struct ctl_show *s, const cJSON *r, bool last);
+
 /* ctl_show_bgp.c */
 void view_bgp(struct ctl_show *s, const cJSON *r, bool last);
 void view_bgp_peers(struct ctl_show *s, const cJSON *r, bool last);

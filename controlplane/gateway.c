@@ -439,6 +439,8 @@ static int climb(struct gateway *g, char *err, size_t err_len)
     if (rc == 0)
         rc = start_topology(g, err, err_len);
     if (rc == 0)
+        rc = gateway_announce_start(g, err, err_len);
+    if (rc == 0)
         rc = start_macs(g, err, err_len);
     if (rc == 0)
         rc = start_worker(g, err, err_len);
@@ -493,6 +495,7 @@ void gateway_stop(struct gateway *g)
     event_drop(g->priv->more_events);
     event_drop(g->priv->events);
     event_drop(g->priv->tap);
+    gateway_announce_stop(g);
     underlay_stop(g->underlay);
     gateway_close_ports(g);
     dp_stop(g->dp);
@@ -503,6 +506,15 @@ void gateway_stop(struct gateway *g)
     free(g->vteps);
     free(g->priv);
     free(g);
+}
+
+/* Locally administered, another one for each VTEP. */
+struct mac gateway_own_mac(const struct gateway *g)
+{
+    const struct ipaddr *vtep = &g->conf->underlay.address;
+    const uint8_t *end = vtep->b + (vtep->family == 4 ? 4 : 16);
+
+    return (struct mac){{0x02, 0x43, 0x46, end[-3], end[-2], end[-1]}};
 }
 
 /* ---- for the API */

@@ -154,14 +154,6 @@ void gateway_oam_changed(struct gateway *g)
 
 /* ---- life */
 
-/* Locally administered, another one for each VTEP. */
-static struct mac own_mac(const struct ipaddr *vtep)
-{
-    const uint8_t *end = vtep->b + (vtep->family == 4 ? 4 : 16);
-
-    return (struct mac){{0x02, 0x43, 0x46, end[-3], end[-2], end[-1]}};
-}
-
 int gateway_oam_start(struct gateway *g, char *err, size_t err_len)
 {
     static const struct oam_ops oam_ops = {.send = on_oam_send, .request = on_oam_request};
@@ -174,7 +166,7 @@ int gateway_oam_start(struct gateway *g, char *err, size_t err_len)
 
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         seed = (uint32_t)mono_now().ns;
-    g->oam = oam_new(own_mac(&g->conf->underlay.address), seed, &oam_ops, g);
+    g->oam = oam_new(gateway_own_mac(g), seed, &oam_ops, g);
     g->rehearse = g->oam ? rehearse_new(g->oam, &ops, g) : NULL;
     g->priv->oam_timer = evtimer_new(g->base, on_timer, g);
     if (!g->rehearse || !g->priv->oam_timer) {

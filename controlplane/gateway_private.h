@@ -7,6 +7,7 @@
  *   gateway_topology.c  struct conf + underlay -> struct dp_topology
  *   gateway_vteps.c     the VTEPs: configured, and told by BGP
  *   gateway_oam.c       frames for the gateway itself: other gateways' messages, rehearsals
+ *   gateway_announce.c  what announcements ask of the gateway, and their timer
  *   gateway_report.c    one log line for each change that an operator wants to know
  */
 #ifndef CONTROLPLANE_GATEWAY_PRIVATE_H
@@ -27,6 +28,7 @@ struct gateway_limit {
 
 struct gateway_private {
     struct event *events, *tap, *more_events, *age_timer, *poll_timer, *oam_timer;
+    struct event *announce_timer;
     struct event *publish; /* active when the topology changed in this turn of the loop */
     struct topology topology;
     dp_port_id underlay_port;
@@ -54,6 +56,9 @@ struct gateway_private {
 /* The topology is published again before this turn of the loop ends. */
 void gateway_topology_changed(struct gateway *g);
 
+/* As whom the gateway itself speaks in its networks. */
+struct mac gateway_own_mac(const struct gateway *g);
+
 /* ---- gateway_vteps.c */
 
 /* 0: none. */
@@ -73,6 +78,13 @@ void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change);
 void gateway_vteps_judge(struct gateway *g);
 /* Lets go of those that nobody refers to. */
 void gateway_vteps_sweep(struct gateway *g);
+
+/* ---- gateway_announce.c */
+
+/* Makes g->announce. 0 or -errno with a sentence in err. What was made before a failure is
+ * gateway_announce_stop()'s. */
+int gateway_announce_start(struct gateway *g, char *err, size_t err_len);
+void gateway_announce_stop(struct gateway *g);
 
 /* ---- gateway_ports.c */
 

@@ -46,7 +46,7 @@ static struct world {
     unsigned accept; /* frames that the data plane takes until it is full */
     int refuse;      /* what it says to every frame */
     bool alone;      /* no network has a second port */
-    uint64_t looks;
+    uint64_t looks, wakes;
 } w;
 
 static const struct mac own = {{0x02, 0x57, 0, 0, 0, 1}};
@@ -140,7 +140,14 @@ static int world_send(void *arg, dp_net_id net, dp_port_id port, dp_port_id exce
     return 0;
 }
 
-static const struct announce_ops world_ops = {world_look, world_send, world_reaches, world_is_router};
+static void world_wake(void *arg)
+{
+    ck_assert_ptr_eq(arg, &w);
+    w.wakes++;
+}
+
+static const struct announce_ops world_ops = {world_look, world_send, world_reaches, world_is_router,
+                                              world_wake};
 
 static void world_start(uint32_t repeats, uint32_t interval_ms, uint32_t limit)
 {

@@ -174,6 +174,7 @@ START_TEST(test_R6_3_repeats)
     w.hosts[1].place = VTEPS(3);
     ck_assert(!announce_next(w.a, &at));
     announce_mac(w.a, NET, vm(1), false, now());
+    ck_assert_uint_eq(w.wakes, 1);
     ck_assert(announce_next(w.a, &at) && at.ns == start + 1100 * MS);
     w.now += 1099 * MS;
     announce_run(w.a, now()); /* too early */

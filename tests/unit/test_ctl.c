@@ -5,6 +5,7 @@
  */
 #include "controlplane/ctl_json.c"
 #include "controlplane/ctl_show.c"
+#include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_tables.c"
@@ -653,6 +654,32 @@ START_TEST(test_view_collects_pages)
 }
 END_TEST
 
+START_TEST(test_view_announcements)
+{
+    static const char page[] =
+        "{\"limit\":1000,\"repeats\":2,\"interval_ms\":1100,\"networks\":["
+        "{\"network\":\"web\",\"sent\":{\"garp_request\":1200,\"garp_reply\":1200,\"na\":3,\"rarp\":4,"
+        "\"gateway\":5},\"waiting\":6,\"limited\":7,\"failed\":8},"
+        "{\"network\":\"db\",\"sent\":{},\"waiting\":0,\"limited\":0,\"failed\":0}]}";
+
+    ck_assert_str_eq(show_one("show announcements", 80, page),
+                     "NETWORK   GARP  NA  RARP  GATEWAY  WAITING  PUT OFF  FAILED\n"
+                     "web      2,400   3     4        5        6        7       8\n"
+                     "db           0   0     0        0        0        0       0\n"
+                     "\n"
+                     "announced       at once and 2 times more, every 1,100 ms\n"
+                     "limit           1,000 frames/s per network\n");
+    ck_assert_ptr_nonnull(strstr(show_one("show announcements", 80, "{\"limit\":null,\"repeats\":0}"),
+                                 "announced       at once\nlimit           none\n"));
+    ck_assert_str_eq(show_one("announce", 80, "{\"sent\":3,\"networks\":[{\"network\":\"web\",\"sent\":3}]}"),
+                     "web: 3 frames sent\n");
+    ck_assert_str_eq(show_one("announce", 80,
+                              "{\"sent\":1,\"networks\":[{\"network\":\"web\",\"sent\":1},"
+                              "{\"network\":\"db\",\"sent\":0}]}"),
+                     "web: 1 frame sent\ndb: none now (the limit, or no port to send by)\n");
+}
+END_TEST
+
 /* A daemon of another version, or no causewayd at all: members missing, of other types, or nested without
  * end. */
 START_TEST(test_views_of_nonsense)
@@ -673,10 +700,10 @@ START_TEST(test_views_of_nonsense)
         "{\"peers\":{\"a\":1,\"b\":\"x\",\"c\":-1},\"routes\":{\"ignored\":{\"a\":1}},\"bgp\":[],\"soft\":7}",
         "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}}}}}",
         "{\"macs\":[{\"age_s\":1e308,\"moves\":-1e308,\"since_s\":-0.0}],\"uptime_s\":1e308,\"x\":-1e308}"};
-    static const char *const names[] = {"show status",     "show ports",     "show networks", "show macs",
-                                        "show vteps",      "show drops",     "show config",   "clear macs",
-                                        "show bgp",        "show bgp peers", "show routes",   "clear bgp",
-                                        "clear duplicate", "show any"};
+    static const char *const names[] = {
+        "show status",     "show ports", "show networks",      "show macs",      "show vteps",  "show drops",
+        "show config",     "clear macs", "show bgp",           "show bgp peers", "show routes", "clear bgp",
+        "clear duplicate", "show any",   "show announcements", "announce"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         for (size_t j = 0; j < sizeof(pages) / sizeof(pages[0]); j++)
@@ -716,6 +743,7 @@ int main(void)
     tcase_add_test(c, test_view_of_an_unknown_command);
     tcase_add_test(c, test_view_config_by_pages);
     tcase_add_test(c, test_view_collects_pages);
+    tcase_add_test(c, test_view_announcements);
     tcase_add_test(c, test_views_of_nonsense);
     suite_add_tcase(suite, c);
     srunner_run_all(runner, CK_NORMAL);

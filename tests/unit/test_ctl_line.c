@@ -10,6 +10,7 @@ int causewayctl_main(int argc, char **argv);
 #undef main
 #include "controlplane/ctl_json.c"
 #include "controlplane/ctl_show.c"
+#include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_tables.c"
