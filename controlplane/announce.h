@@ -37,6 +37,8 @@ enum announce_kind {
     ANNOUNCE_KINDS
 };
 
+#define ANNOUNCE_MAX_IPS (2 * MAC_MAX_IPS) /* ours and the peers' */
+
 /* What announce asks of the world. */
 struct announce_ops {
     /* Where the MAC is now, and up to n of its IPs; *n_ips is set. False: unknown now, nothing is announced.

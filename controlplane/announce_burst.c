@@ -120,11 +120,11 @@ static bool burst_gateways(struct burst *b)
 int announce_burst(struct announce *a, struct announce_network *n, struct announce_entry *e)
 {
     struct burst b = {.a = a, .n = n, .e = e};
-    struct ipaddr ips[MAC_MAX_IPS];
+    struct ipaddr ips[ANNOUNCE_MAX_IPS];
     struct mac_place place = {0};
     unsigned n_ips = 0;
 
-    if (!a->ops.look(a->arg, e->net, e->mac, &place, ips, MAC_MAX_IPS, &n_ips) ||
+    if (!a->ops.look(a->arg, e->net, e->mac, &place, ips, ANNOUNCE_MAX_IPS, &n_ips) ||
         (place.where != DP_WHERE_PORT && place.where != DP_WHERE_VTEP))
         return 0;
     if (place.where != e->place.where || place.target != e->place.target || n_ips != e->n_ips)

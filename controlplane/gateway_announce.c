@@ -15,12 +15,12 @@ static bool op_look(void *arg, dp_net_id net, struct mac mac, struct mac_place *
 {
     const struct gateway *g = arg;
     const struct mac_entry *e = mactable_find(g->macs, net, mac);
-    struct mac_ip_info known[MAC_MAX_IPS];
+    struct mac_ip_info known[ANNOUNCE_MAX_IPS];
 
     if (!e)
         return false;
     *place = (struct mac_place){e->target, (uint8_t)e->where};
-    *n_ips = mactable_ips(g->macs, net, mac, known, n < MAC_MAX_IPS ? n : MAC_MAX_IPS);
+    *n_ips = mactable_ips(g->macs, net, mac, known, n < ANNOUNCE_MAX_IPS ? n : ANNOUNCE_MAX_IPS);
     for (unsigned i = 0; i < *n_ips; i++)
         ips[i] = known[i].ip;
     return true;

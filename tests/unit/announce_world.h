@@ -31,7 +31,7 @@ struct sent {
 
 struct host {
     struct mac_place place; /* where 0: unknown */
-    struct ipaddr ips[MAC_MAX_IPS];
+    struct ipaddr ips[ANNOUNCE_MAX_IPS];
     unsigned n_ips;
 };
 

@@ -96,12 +96,12 @@ START_TEST(test_R6_3_limit_cuts_a_burst)
 {
     world_start(1, 60000, 10);
     w.hosts[1].place = VTEPS(1);
-    for (uint8_t i = 1; i <= 32; i++)
+    for (uint8_t i = 1; i <= ANNOUNCE_MAX_IPS; i++)
         host_add_ip4(1, i);
     ck_assert_uint_eq(announce_mac(w.a, NET, vm(1), false, now()), 10);
-    world_pass(7 * S);
-    ck_assert_uint_eq(w.n_sent, 64);
-    for (unsigned i = 0; i < 64; i++) {
+    world_pass(13 * S);
+    ck_assert_uint_eq(w.n_sent, 128);
+    for (unsigned i = 0; i < 128; i++) {
         ck_assert_int_eq(w.sent[i].kind, i % 2 ? ANNOUNCE_GARP_REPLY : ANNOUNCE_GARP_REQUEST);
         ck_assert_uint_eq(w.sent[i].last, i / 2 + 1);
     }
