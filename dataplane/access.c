@@ -100,6 +100,8 @@ static void forward_odd(struct worker *w, const struct snapshot *s, struct frame
 {
     bool left = false;
 
+    if ((where & FDB_BICAST) && bicast_from_access(w, s, f, where))
+        return;
     switch (fdb_kind(where)) {
     case DP_WHERE_VTEP:
         left = to_vtep(w, s, f, where);

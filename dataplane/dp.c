@@ -30,6 +30,7 @@ struct dp {
     unsigned n_ports;
     struct fdb fdb;
     struct neigh neigh;
+    struct bicast bicast;
     struct rte_rcu_qsbr *qsbr;
     struct worker worker;
     struct snapshot *current;
@@ -72,8 +73,14 @@ int dp_start(const struct dp_config *config, struct dp **out, char err[DP_ERR_LE
     if (rc == 0)
         rc = neigh_init(&dp->neigh, config->max_macs * 2, dp->qsbr);
     if (rc == 0)
-        rc = worker_init(&dp->worker, &dp->fdb, &dp->neigh, dp->qsbr, config->n_networks, config->n_vteps);
+        rc = bicast_init(&dp->bicast, dp->qsbr);
+    if (rc == 0)
+        rc = worker_init(&dp->worker, config->n_networks, config->n_vteps);
     if (rc == 0) {
+        dp->worker.fdb = &dp->fdb;
+        dp->worker.neigh = &dp->neigh;
+        dp->worker.bicast = &dp->bicast;
+        dp->worker.qsbr = dp->qsbr;
         dp->worker.busy_poll = config->busy_poll;
         dp->worker.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         rc = dp->worker.wake_fd < 0 ? -errno : 0;
@@ -114,6 +121,7 @@ void dp_stop(struct dp *dp)
         port_close(&dp->ports[--dp->n_ports]);
     free_retired(dp, true);
     snapshot_free(dp->current);
+    bicast_fini(&dp->bicast);
     neigh_fini(&dp->neigh);
     fdb_fini(&dp->fdb);
     free(dp->qsbr);
@@ -244,7 +252,9 @@ static struct dp_dest dest_of(uint32_t where)
 
 int dp_fdb_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest dest)
 {
-    return fdb_set(&dp->fdb, fdb_key(net, mac.b), where_of(dest), mono_now());
+    uint64_t key = fdb_key(net, mac.b);
+
+    return fdb_set(&dp->fdb, key, where_of(dest) | bicast_mark(&dp->bicast, key), mono_now());
 }
 
 int dp_fdb_del(struct dp *dp, dp_net_id net, struct mac mac)
@@ -274,6 +284,25 @@ void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
 {
     *used = dp->fdb.t.used;
     *capacity = dp->fdb.t.capacity;
+}
+
+/* ---- while a move is prepared ---- */
+
+int dp_bicast_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest also)
+{
+    if (also.where != DP_WHERE_VTEP && also.where != DP_WHERE_FLOOD)
+        return -EINVAL;
+    return bicast_set(&dp->bicast, &dp->fdb, fdb_key(net, mac.b), FDB_WHERE(also.where, also.target, false));
+}
+
+int dp_bicast_del(struct dp *dp, dp_net_id net, struct mac mac)
+{
+    return bicast_del(&dp->bicast, &dp->fdb, fdb_key(net, mac.b));
+}
+
+bool dp_bicast_count(const struct dp *dp, dp_net_id net, struct mac mac, uint64_t *frames)
+{
+    return bicast_count(&dp->bicast, fdb_key(net, mac.b), frames);
 }
 
 /* ---- neighbours ---- */

@@ -194,8 +194,9 @@ void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity);
 #define DP_MAX_BICASTS 1024
 
 /* Frames for this MAC go, besides where the FDB says, also to `also`: at the site where it is, a VTEP; at the
- * site where it will be, DP_WHERE_FLOOD: frames for it from the VTEP that has it (and from nowhere else) go
- * to all access ports of the network, where R1.11 would drop them. 0, -ENOSPC, -ENOMEM. */
+ * site where it will be, DP_WHERE_FLOOD: frames for it from the VTEP that has it (and from no other) go to
+ * all access ports of the network, where R1.11 would drop them, and those from an access port to the other
+ * ones. Before or after dp_fdb_set(), which keeps it. 0, -ENOSPC, -EINVAL: `also` is a port. */
 int dp_bicast_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest also);
 /* 0 or -ENOENT. */
 int dp_bicast_del(struct dp *dp, dp_net_id net, struct mac mac);

@@ -128,18 +128,14 @@ bool forward_on(struct worker *w, const struct snapshot *s, const struct frame *
     return true;
 }
 
-/* The frame itself for the last target, a copy for those before it: headers go in front of each. */
-static struct rte_mbuf *flood_copy(struct worker *w, const struct frame *f, bool last)
+struct rte_mbuf *forward_copy(struct worker *w, struct rte_mbuf *m)
 {
-    struct rte_mbuf *m;
+    struct rte_mbuf *copy = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
 
-    if (last)
-        return f->m;
     w->counters.totals.replicas++;
-    m = rte_pktmbuf_copy(f->m, f->m->pool, 0, UINT32_MAX);
-    if (unlikely(!m))
+    if (unlikely(!copy))
         w->counters.totals.drops[DROP_no_buffer]++;
-    return m;
+    return copy;
 }
 
 unsigned forward_flood_targets(const struct frame *f, bool to_wan)
@@ -161,12 +157,12 @@ void forward_flood(struct worker *w, const struct snapshot *s, const struct fram
     for (unsigned i = 0; i < net->n_members; i++) {
         if (f->from == DP_WHERE_PORT && net->members[i].port == f->place)
             continue;
-        m = flood_copy(w, f, --left == 0);
+        m = --left == 0 ? f->m : forward_copy(w, f->m); /* headers go in front of each */
         if (likely(m))
             forward_to_port(w, f, net->members[i].port, m, FORWARD_FLOODED);
     }
     for (unsigned i = 0; to_wan && i < net->n_flood; i++) {
-        m = flood_copy(w, f, --left == 0);
+        m = --left == 0 ? f->m : forward_copy(w, f->m); /* headers go in front of each */
         if (likely(m))
             forward_to_vtep(w, s, net, net->flood[i], m, &info, FORWARD_FLOODED);
     }

@@ -34,6 +34,8 @@ bool forward_to_vtep(struct worker *w, const struct snapshot *s, const struct sn
  * it. True: it left. */
 bool forward_on(struct worker *w, const struct snapshot *s, const struct frame *f, dp_vtep_id vtep,
                 struct rte_mbuf *m);
+/* A copy of a frame, counted as a replica; NULL without a buffer, which is counted, too. */
+struct rte_mbuf *forward_copy(struct worker *w, struct rte_mbuf *m);
 /* How many would get a flooded frame. */
 unsigned forward_flood_targets(const struct frame *f, bool to_wan);
 /* To all access ports of the network but the one it came from, and with to_wan to its flood list (R8.1): a

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Packets from the underlay: VXLAN for us is checked (R1.3, R1.4, R1.9), unpacked and given to the access
- * side, never back to the WAN (R1.11) but for the bounce (R6.5); everything else goes to the kernel by the
- * TAP, where there is one. And the other way: what the kernel sends by the TAP goes out as it is.
+ * side, never back to the WAN (R1.11) but for the bounce (R6.5) and bi-cast; everything else goes to the
+ * kernel by the TAP, where there is one. And the other way: what the kernel sends by the TAP goes out as it
+ * is.
  *
  * Two passes over the burst, as in access.c. Worker threads.
  */
@@ -96,6 +97,8 @@ static void forward_odd(struct worker *w, const struct snapshot *s, struct frame
 {
     bool left = false;
 
+    if ((where & FDB_BICAST) && bicast_from_wan(w, s, f, where))
+        return;
     switch (fdb_kind(where)) {
     case DP_WHERE_PORT:
         left = forward_to_port(w, f, fdb_target(where), f->m, FORWARD_KNOWN);

@@ -32,15 +32,11 @@
 #define IDLE_SLEEP_MAX   100000
 #define TX_TRIES         3
 
-int worker_init(struct worker *w, struct fdb *fdb, struct neigh *neigh, struct rte_rcu_qsbr *qsbr,
-                unsigned max_net, unsigned max_vtep)
+int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep)
 {
     char ring[RTE_RING_NAMESIZE];
 
     memset(w, 0, sizeof(*w));
-    w->fdb = fdb;
-    w->neigh = neigh;
-    w->qsbr = qsbr;
     w->max_net = max_net;
     w->max_vtep = max_vtep;
     w->kernel_port = -1;

@@ -11,6 +11,7 @@
 #ifndef DATAPLANE_WORKER_H
 #define DATAPLANE_WORKER_H
 
+#include "dataplane/bicast.h"
 #include "dataplane/dp.h"
 #include "dataplane/fdb.h"
 #include "dataplane/neigh.h"
@@ -67,6 +68,7 @@ struct worker {
     int kernel_port; /* the TAP's index, or -1 */
     struct fdb *fdb;
     struct neigh *neigh;
+    struct bicast *bicast;
     struct rte_rcu_qsbr *qsbr;
     struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
     struct own own;
@@ -105,9 +107,9 @@ struct frame {
 
 /* ---- worker.c: life ---- */
 
-/* Clears w and allocates its arrays for networks up to max_net and VTEPs up to max_vtep. 0 or -errno. */
-int worker_init(struct worker *w, struct fdb *fdb, struct neigh *neigh, struct rte_rcu_qsbr *qsbr,
-                unsigned max_net, unsigned max_vtep);
+/* Clears w and allocates its arrays for networks up to max_net and VTEPs up to max_vtep; the other `ctl`
+ * fields are the caller's to fill in. 0 or -errno. */
+int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep);
 void worker_fini(struct worker *w);
 /* One round over all ports; returns how many frames came in. Tests call it, worker_main() repeats it. */
 unsigned worker_poll(struct worker *w);

@@ -142,7 +142,12 @@ struct flow *flow_open(bool ipv6)
     REQUIRE(f->qsbr && rte_rcu_qsbr_init(f->qsbr, 1) == 0);
     REQUIRE(fdb_init(&f->fdb, 4096, f->qsbr) == 0);
     REQUIRE(neigh_init(&f->neigh, 4096, f->qsbr) == 0);
-    REQUIRE(worker_init(&f->w, &f->fdb, &f->neigh, f->qsbr, 16, 1023) == 0);
+    REQUIRE(bicast_init(&f->bicast, f->qsbr) == 0);
+    REQUIRE(worker_init(&f->w, 16, 1023) == 0);
+    f->w.fdb = &f->fdb;
+    f->w.neigh = &f->neigh;
+    f->w.bicast = &f->bicast;
+    f->w.qsbr = f->qsbr;
     open_port(f, PORT_A, DP_PORT_ACCESS);
     open_port(f, PORT_B, DP_PORT_ACCESS);
     open_port(f, PORT_WAN, DP_PORT_UNDERLAY);
@@ -166,6 +171,7 @@ void flow_close(struct flow *f)
         rte_mempool_free(f->ports[i].pool);
     }
     snapshot_free(f->snapshot);
+    bicast_fini(&f->bicast);
     neigh_fini(&f->neigh);
     fdb_fini(&f->fdb);
     free(f->qsbr);

@@ -27,6 +27,7 @@ struct flow {
     struct rte_rcu_qsbr *qsbr;
     struct fdb fdb;
     struct neigh neigh;
+    struct bicast bicast;
     struct worker w;
     struct port ports[N_PORTS];
     struct rte_ring *in[N_PORTS], *out[N_PORTS];

@@ -5,6 +5,7 @@
 #include "tests/flow/flow.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 
 static struct flow *f;
@@ -295,6 +296,181 @@ START_TEST(test_watch_a_concurrent_store_wins)
 }
 END_TEST
 
+/* ---- bi-cast: host 2 is at this site (port B) and will be behind VTEP 2; or the other way round ---- */
+
+static void also(enum dp_where where, uint16_t target)
+{
+    ck_assert_int_eq(
+        bicast_set(&f->bicast, &f->fdb, fdb_key(NET_WEB, flow_mac(2).b), FDB_WHERE(where, target, false)), 0);
+}
+
+static uint64_t bicast_frames(void)
+{
+    uint64_t n = 0;
+
+    ck_assert(bicast_count(&f->bicast, fdb_key(NET_WEB, flow_mac(2).b), &n));
+    ck_assert_uint_eq(web()->bicast, n);
+    return n;
+}
+
+START_TEST(test_R5_2_bicast_from_an_access_port)
+{
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, 0);
+    also(DP_WHERE_VTEP, VTEP_2);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_int_gt(flow_take(f, PORT_B, got), 0);
+    ck_assert_mem_eq(got, frame, 18);
+    expect_on_wan(VTEP_2, 64);
+    expect_nothing();
+    ck_assert_uint_eq(bicast_frames(), 1);
+    ck_assert_uint_eq(f->w.counters.totals.replicas, 1);
+    /* it has left its port, and a switch there does not know it any more: what it asks of us goes on */
+    from_access(PORT_B, flow_mac(2), flow_mac(3));
+    expect_on_wan(VTEP_2, 64);
+    expect_nothing();
+    ck_assert_uint_eq(bicast_frames(), 2);
+    ck_assert_uint_eq(f->w.counters.totals.replicas, 1);
+    /* others are others */
+    fdb(flow_mac(3), DP_WHERE_PORT, PORT_B, 0);
+    from_access(PORT_A, flow_mac(3), flow_mac(1));
+    ck_assert_int_gt(flow_take(f, PORT_B, got), 0);
+    expect_nothing();
+    ck_assert_uint_eq(bicast_frames(), 2);
+    ck_assert_uint_eq(flow_all_drops(f), 0);
+}
+END_TEST
+
+/* From a third site, as the bounce would. */
+START_TEST(test_R5_2_bicast_from_the_wan)
+{
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, 0);
+    also(DP_WHERE_VTEP, VTEP_2);
+    from_wan(VTEP_1, flow_mac(2), 40);
+    ck_assert_int_gt(flow_take(f, PORT_B, got), 0);
+    expect_on_wan(VTEP_2, 39);
+    expect_nothing();
+    ck_assert_uint_eq(bicast_frames(), 1);
+    ck_assert_uint_eq(web()->bounced, 0);
+    /* never back to where it came from, nor with a TTL that is used up; the frame itself arrives */
+    from_wan(VTEP_2, flow_mac(2), 40);
+    from_wan(VTEP_1, flow_mac(2), 1);
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 2);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 0);
+    ck_assert_uint_eq(bicast_frames(), 1);
+    ck_assert_uint_eq(flow_all_drops(f), 0);
+}
+END_TEST
+
+/* It has moved: one copy, whatever the order of things. */
+START_TEST(test_R5_2_bicast_after_the_move)
+{
+    also(DP_WHERE_VTEP, VTEP_2);
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_2, FDB_BICAST | FDB_BOUNCE | FDB_WATCH);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    expect_on_wan(VTEP_2, 64);
+    expect_nothing();
+    ck_assert_uint_eq(where_of(flow_mac(2)),
+                      FDB_WHERE(DP_WHERE_VTEP, VTEP_2, false) | FDB_BICAST | FDB_BOUNCE);
+    from_wan(VTEP_1, flow_mac(2), 40);
+    expect_on_wan(VTEP_2, 39);
+    expect_nothing();
+    ck_assert_uint_eq(bicast_frames(), 0);
+    ck_assert_uint_eq(web()->bounced, 1);
+    ck_assert_int_eq(bicast_del(&f->bicast, &f->fdb, fdb_key(NET_WEB, flow_mac(2).b)), 0);
+    ck_assert_uint_eq(where_of(flow_mac(2)), FDB_WHERE(DP_WHERE_VTEP, VTEP_2, false) | FDB_BOUNCE);
+    ck_assert_int_eq(bicast_del(&f->bicast, &f->fdb, fdb_key(NET_WEB, flow_mac(2).b)), -ENOENT);
+}
+END_TEST
+
+/* At the site where it will be: what comes from the VTEP that has it goes out, from others it does not. */
+START_TEST(test_R5_2_bicast_at_the_new_site)
+{
+    fdb(flow_mac(2), DP_WHERE_VTEP, VTEP_1, 0);
+    from_wan(VTEP_1, flow_mac(2), 40);
+    ck_assert_uint_eq(flow_drops(f, DROP_split_horizon), 1);
+    also(DP_WHERE_FLOOD, 0);
+    from_wan(VTEP_1, flow_mac(2), 40);
+    ck_assert_int_gt(flow_take(f, PORT_A, got), 0);
+    ck_assert_int_gt(flow_take(f, PORT_B, got), 0);
+    expect_nothing();
+    ck_assert_uint_eq(bicast_frames(), 1);
+    from_wan(VTEP_2, flow_mac(2), 40);
+    expect_nothing();
+    ck_assert_uint_eq(flow_drops(f, DROP_split_horizon), 2);
+    /* from here: to where it is, and to the other ports */
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    expect_on_wan(VTEP_1, 64);
+    ck_assert_int_gt(flow_take(f, PORT_B, got), 0);
+    ck_assert_mem_eq(got, frame, 18);
+    expect_nothing();
+    ck_assert_uint_eq(bicast_frames(), 2);
+    /* it has come */
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_BICAST);
+    from_wan(VTEP_1, flow_mac(2), 40);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 2);
+    ck_assert_uint_eq(flow_waiting(f, PORT_A) + flow_waiting(f, PORT_WAN), 0);
+    ck_assert_uint_eq(bicast_frames(), 2);
+    ck_assert_uint_eq(flow_all_drops(f), 2);
+}
+END_TEST
+
+/* Set before or after the FDB's entry, with or without one: as dp_fdb_set() does it. */
+START_TEST(test_R5_2_bicast_mark)
+{
+    uint64_t key = fdb_key(NET_WEB, flow_mac(2).b);
+    uint64_t n;
+
+    ck_assert_uint_eq(bicast_mark(&f->bicast, key), 0);
+    ck_assert(!bicast_count(&f->bicast, key, &n));
+    also(DP_WHERE_VTEP, VTEP_2);
+    ck_assert_uint_eq(bicast_mark(&f->bicast, key), FDB_BICAST);
+    ck_assert_uint_eq(bicast_mark(&f->bicast, fdb_key(NET_DB, flow_mac(2).b)), 0);
+    from_access(PORT_A, flow_mac(2), flow_mac(1)); /* no entry: unknown */
+    flow_discard(f);
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_WATCH | bicast_mark(&f->bicast, key));
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(bicast_frames(), 1);
+    ck_assert_uint_eq(where_of(flow_mac(2)), FDB_WHERE(DP_WHERE_PORT, PORT_B, false) | FDB_BICAST);
+    also(DP_WHERE_VTEP, VTEP_1); /* replaced, and goes on counting */
+    flow_discard(f);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    expect_on_wan(VTEP_1, 64);
+    ck_assert_uint_eq(bicast_frames(), 2);
+    ck_assert_int_eq(bicast_del(&f->bicast, &f->fdb, key), 0);
+    flow_discard(f);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 0);
+    /* A mark without an entry adds nothing: the worker may see one before the other. */
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_BICAST);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), 0);
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 2);
+    for (unsigned i = 0; i < DP_MAX_BICASTS; i++)
+        ck_assert_int_eq(bicast_set(&f->bicast, &f->fdb, fdb_key(NET_WEB, flow_mac(i).b),
+                                    FDB_WHERE(DP_WHERE_FLOOD, 0, false)),
+                         0);
+    ck_assert_int_eq(
+        bicast_set(&f->bicast, &f->fdb, fdb_key(NET_DB, flow_mac(1).b), FDB_WHERE(DP_WHERE_FLOOD, 0, false)),
+        -ENOSPC);
+}
+END_TEST
+
+/* The copy may be lost; the frame itself is not. */
+START_TEST(test_R5_2_bicast_copy_that_cannot_be_sent)
+{
+    fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, 0);
+    also(DP_WHERE_VTEP, VTEP_2);
+    f->vteps[1].resolved = false;
+    flow_publish(f);
+    from_access(PORT_A, flow_mac(2), flow_mac(1));
+    from_wan(VTEP_1, flow_mac(2), 40);
+    ck_assert_uint_eq(flow_waiting(f, PORT_B), 2);
+    ck_assert_uint_eq(flow_drops(f, DROP_vtep_unresolved), 2);
+    ck_assert_uint_eq(bicast_frames(), 0);
+}
+END_TEST
+
 static void add_all(TCase *t)
 {
     tcase_set_timeout(t, 60);
@@ -306,6 +482,12 @@ static void add_all(TCase *t)
     tcase_add_test(t, test_R6_5_bounce_keeps_ecn_and_dscp);
     tcase_add_test(t, test_watch_is_told_once);
     tcase_add_test(t, test_watch_together_with_bounce);
+    tcase_add_test(t, test_R5_2_bicast_from_an_access_port);
+    tcase_add_test(t, test_R5_2_bicast_from_the_wan);
+    tcase_add_test(t, test_R5_2_bicast_after_the_move);
+    tcase_add_test(t, test_R5_2_bicast_at_the_new_site);
+    tcase_add_test(t, test_R5_2_bicast_mark);
+    tcase_add_test(t, test_R5_2_bicast_copy_that_cannot_be_sent);
 }
 
 int main(void)
