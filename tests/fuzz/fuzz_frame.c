@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Any bytes as frames on an access port, the underlay (IPv4 and IPv6) and the TAP, through the whole worker.
- * Each must be accounted for: sent on, copied, or dropped by name; and no buffer may be lost.
+ * Any bytes as frames on an access port, the underlay (IPv4 and IPv6) and the TAP, and as frames of our own,
+ * through the whole worker. Each must be accounted for: sent on, copied, taken, answered, or dropped by name;
+ * and no buffer may be lost.
  *
- * Input: a byte that chooses port and family, then the frame. With the top bit of that byte set the rest is
- * an inner frame, which gets a sound outer header, so that the fuzzer does not have to find our addresses
- * first.
+ * Input: a byte, then the frame. Of the byte: 0x03 chooses the port, 0x04 the family of the underlay, 0x08
+ * makes it a frame of our own, 0x10 marks the MACs behind VTEPs (bounce, watch), 0x20 adds bi-cast. With 0x80
+ * the rest is an inner frame, which gets a sound outer header (0x40: network web), so that the fuzzer does
+ * not have to find our addresses first.
  *
  * A sanitizer cannot see the end of a frame inside a packet buffer; so the parsers are also run on a copy in
  * memory of exactly its size.
  */
 #include "dataplane/snoop.h"
-#include "tests/flow/flow.h"
+#include "tests/flow/arpnd.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define MACS 5
 
 static struct flow *flows[2];
 
@@ -25,13 +29,57 @@ static struct flow *open_one(bool ipv6)
 
     f->topology.udp6_zero_csum_rx = true;
     f->nets[1].qinq = true;
+    f->nets[0].proxy = f->nets[1].proxy = true;
     flow_publish(f);
-    for (unsigned i = 0; i < 4; i++) {
-        flow_fdb(f, NET_WEB, flow_mac(i), i & 1 ? DP_WHERE_PORT : DP_WHERE_VTEP, (uint16_t)(i / 2 + !(i & 1)),
-                 i == 3);
-        flow_fdb(f, NET_DB, flow_mac(i), i & 1 ? DP_WHERE_VTEP : DP_WHERE_PORT, (uint16_t)(i & 1), false);
+    for (uint8_t i = 0; i < MACS; i++) {
+        struct ipaddr ip4 = arpnd_ip4(i + 1), ip6 = arpnd_ip6(i + 1);
+        struct neigh_entry e = {flow_mac(i), i & 3};
+
+        if (neigh_set(&f->neigh, NET_WEB, &ip4, e) < 0 || neigh_set(&f->neigh, NET_WEB, &ip6, e) < 0)
+            abort();
     }
     return f;
+}
+
+/* Anew for each input: what a worker clears, or a bi-cast leaves, must not change the next one. */
+static void program(struct flow *f, bool marked, bool bicast)
+{
+    static const uint16_t web[MACS][2] = {{DP_WHERE_VTEP, VTEP_1},
+                                          {DP_WHERE_PORT, PORT_A},
+                                          {DP_WHERE_VTEP, VTEP_2},
+                                          {DP_WHERE_PORT, PORT_B},
+                                          {DP_WHERE_PORT, DP_OWN_PORT}};
+
+    for (unsigned i = 0; i < MACS; i++) {
+        uint64_t key = fdb_key(NET_WEB, flow_mac(i).b);
+        uint32_t where = FDB_WHERE(web[i][0], web[i][1], i == 3);
+
+        if (marked && i != 4)
+            where |= FDB_BOUNCE | FDB_WATCH;
+        if (fdb_set(&f->fdb, key, where, mono_now()) < 0)
+            abort();
+        flow_fdb(f, NET_DB, flow_mac(i), i & 1 ? DP_WHERE_VTEP : DP_WHERE_PORT, (uint16_t)(i & 1), false);
+        if (i > 0 && i < 3 && bicast)
+            bicast_set(&f->bicast, &f->fdb, key,
+                       i == 1 ? FDB_WHERE(DP_WHERE_VTEP, VTEP_2, 0) : FDB_WHERE(DP_WHERE_FLOOD, 0, 0));
+        else
+            bicast_del(&f->bicast, &f->fdb, key);
+    }
+}
+
+static void put(struct flow *f, unsigned port, bool own, const uint8_t *frame, size_t size)
+{
+    static const struct own_order orders[] = {{.kind = OWN_TO_PORT, .net = NET_WEB, .target = PORT_A},
+                                              {.kind = OWN_TO_PORT, .net = NET_DB, .target = DP_ALL_PORTS},
+                                              {.kind = OWN_TO_VTEP, .net = NET_WEB, .target = VTEP_2},
+                                              {.kind = OWN_FROM_OWN, .net = NET_WEB}};
+
+    if (own)
+        (void)own_send(&f->w.own, f->ports[PORT_WAN].pool, orders[port], frame, size);
+    else
+        flow_put(f, port, frame, size);
+    flow_poll(f);
+    flow_discard(f);
 }
 
 static void require(bool ok)
@@ -67,6 +115,7 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const unsigned ports[] = {PORT_A, PORT_B, PORT_WAN, PORT_TAP};
+    struct dp_own_frame up;
     uint8_t frame[2048];
     struct dp_event e;
     struct flow *f;
@@ -90,14 +139,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(frame, data + 1, --size);
     }
     parse_exactly(f, frame, size);
-    flow_put(f, port, frame, size);
-    flow_poll(f);
-    flow_discard(f);
+    program(f, data[0] & 0x10, data[0] & 0x20);
+    put(f, port, data[0] & 0x08, frame, size);
     while (flow_event(f, &e))
-        require(e.net == NET_WEB || e.net == NET_DB);
+        require((e.net == NET_WEB || e.net == NET_DB) && !mac_is_group(e.mac) && e.at.ns != 0);
+    while (own_pop(&f->w.own, &up))
+        require(up.len >= 14 && (up.net == NET_WEB || up.net == NET_DB));
     for (unsigned i = 0; i < N_PORTS; i++)
         require(rte_mempool_avail_count(f->ports[i].pool) == f->ports[i].pool->size);
-}
-require(in + f->w.counters.totals.replicas == out + flow_all_drops(f));
-return 0;
+    flow_require_balance(f);
+    return 0;
 }
