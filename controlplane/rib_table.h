@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The one container of the RIB: elements of one size in chunks that never move, named by a 32-bit index (0:
- * none), and found through a hash whose chain runs through the elements. A million routes cost no malloc
- * each, links take 4 bytes, and going through all of them is going through memory in order.
+ * The one container of the RIB and of the neighbour table: elements of one size in chunks that never move,
+ * named by a 32-bit index (0: none), and found through a hash whose chain runs through the elements. A
+ * million routes cost no malloc each, links take 4 bytes, and going through all of them is going through
+ * memory in order.
  *
  * An element starts with `uint32_t next` (the hash chain, or the list of free slots), and is all zero when
  * allocated and after it was freed; so a field that is never 0 in use tells a walk which slots are taken.
