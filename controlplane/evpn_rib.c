@@ -221,6 +221,7 @@ static bool route_next(const struct evpn_rib *rib, const struct evpn_rib_filter 
         .stale = r->stale,
         .peer = r->peer,
         .net = d ? d->net : 0,
+        .nd_flags = a->fixed.nd_flags,
         .vtep = a->fixed.vtep,
         .nlri = {.type = r->type,
                  .rd = rd_at(rib, r->rd)->rd,

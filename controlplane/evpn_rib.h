@@ -56,8 +56,11 @@ struct evpn_rib_ops {
     /* The best route of a MAC is another one, or says something else; NULL: there is none any more. */
     void (*mac)(void *arg, dp_net_id net, struct mac mac, const struct evpn_rib_best *best);
     /* While a MAC has a best route: the first route with this IP for it came, or the last went. All of its
-     * IPs come after ops.mac has told the first route, and go before it tells that there is none. */
-    void (*binding)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present);
+     * IPs come after ops.mac has told the first route, and go before it tells that there is none. Told again
+     * with other flags (R7.4, BGP_ND_*; override alone without the community): of several routes with the IP,
+     * one speaks for all while it is there. */
+    void (*binding)(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present,
+                    uint8_t nd_flags);
     /* R8.1, R1.9: a VTEP is on the flood list of a network, by a route of this peer; 0: no longer. */
     void (*flood)(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id peer);
     /* There is something to pull for this peer. Not again before evpn_rib_pull() has returned 0. Do not pull
@@ -173,9 +176,10 @@ bool evpn_rib_room_again(struct evpn_rib *rib, rib_peer_id peer);
 /* ---- announced */
 
 /* Our route for a MAC (ip NULL: MAC-only) appears or changes. R4.2: sequence 0 and not sticky: without
- * mobility community. 0, -ENOENT (no such network), -EINVAL, -ENOMEM. */
+ * mobility community. nd_flags (R7.4): BGP_ND_*; an IPv6 route always carries them, an IPv4 one only when it
+ * is immutable (RFC 9047 section 3.1). 0, -ENOENT (no such network), -EINVAL, -ENOMEM. */
 int evpn_rib_announce(struct evpn_rib *rib, dp_net_id net, struct mac mac, const struct ipaddr *ip,
-                      uint32_t sequence, bool sticky);
+                      uint32_t sequence, bool sticky, uint8_t nd_flags);
 /* 0 or -ENOENT. */
 int evpn_rib_withdraw(struct evpn_rib *rib, dp_net_id net, struct mac mac, const struct ipaddr *ip);
 
@@ -250,7 +254,8 @@ struct evpn_rib_route {
     bool own; /* peer is 0 then */
     bool best, stale;
     rib_peer_id peer;
-    dp_net_id net; /* 0: no network imports it */
+    dp_net_id net;    /* 0: no network imports it */
+    uint8_t nd_flags; /* R7.4, of a received one */
     struct ipaddr vtep;
     struct evpn_nlri nlri;
 };

@@ -67,10 +67,12 @@ static void on_mac(void *arg, dp_net_id net, struct mac mac, const struct evpn_r
     }
 }
 
-static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present)
+static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present,
+                       uint8_t nd_flags)
 {
     struct overlay *o = arg;
 
+    (void)nd_flags;
     (void)mactable_remote_ip(o->g->macs, net, mac, ip, present); /* -ENOENT: a MAC that found no room */
 }
 
@@ -109,7 +111,7 @@ static const struct evpn_rib_ops rib_ops = {
 void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
                        uint32_t sequence, bool sticky)
 {
-    int rc = evpn_rib_announce(o->rib, net, mac, ip, sequence, sticky);
+    int rc = evpn_rib_announce(o->rib, net, mac, ip, sequence, sticky, 0);
     char text[MAC_STRLEN];
 
     if (rc < 0)
@@ -301,7 +303,7 @@ static void give(struct overlay *o, const struct evpn_rib_route *r)
         if (r->best && !o->again.ips)
             on_mac(o, r->net, r->nlri.mac, &best);
         if (r->nlri.ip.family && o->again.ips)
-            on_binding(o, r->net, r->nlri.mac, &r->nlri.ip, true);
+            on_binding(o, r->net, r->nlri.mac, &r->nlri.ip, true, r->nd_flags);
     }
 }
 

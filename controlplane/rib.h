@@ -63,6 +63,7 @@ struct rib_attr_fixed {
     rib_peer_id peer; /* sets are not shared among peers, so that each is charged with its own */
     uint8_t origin;
     uint8_t n_labels;
+    uint8_t nd_flags; /* R7.4; BGP_ND_OVERRIDE when there are none */
     bool has_originator, sticky;
     struct evpn_esi esi;
     struct ipaddr next_hop;
@@ -161,12 +162,14 @@ struct rib_group {
     uint32_t network;
     uint32_t sequence;
     uint8_t type;
+    uint8_t nd; /* BGP_ND_* and RIB_ND_CARRIED, or 0: without the community */
     bool sticky;
     bool used;
     uint32_t cursor[]; /* max_peers + 1 */
 };
 
 #define RIB_GROUP_GONE 1u
+#define RIB_ND_CARRIED 0x80u
 
 struct rib_peer {
     bool used;

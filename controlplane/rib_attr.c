@@ -187,6 +187,7 @@ int rib_arrival_init(const struct evpn_rib *rib, rib_peer_id peer, struct rib_ar
                      const struct bgp_attrs *a)
 {
     const struct bgp_extcom *mobility = bgp_attrs_extcom(a, BGP_EXTCOM_MOBILITY);
+    const struct bgp_extcom *nd = bgp_attrs_extcom(a, BGP_EXTCOM_ARP_ND); /* the first, as RFC 9047 asks */
     struct rib_attr_fixed *f = &in->fixed;
     struct buf_out out;
 
@@ -201,6 +202,7 @@ int rib_arrival_init(const struct evpn_rib *rib, rib_peer_id peer, struct rib_ar
     f->origin = a->origin;
     f->sequence = mobility ? bgp_extcom_sequence(mobility) : 0;
     f->sticky = mobility && bgp_extcom_is_sticky(mobility);
+    f->nd_flags = nd ? bgp_extcom_nd_flags(nd) : BGP_ND_OVERRIDE;
     f->next_hop = a->next_hop;
     in->endpoint = (struct ipaddr){0};
     if (bgp_attrs_has(a, BGP_PMSI_TUNNEL))

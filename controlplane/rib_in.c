@@ -186,12 +186,21 @@ static struct rib_route *ip_elsewhere(const struct evpn_rib *rib, const struct r
     return found;
 }
 
+/* R7.4: with IPv4, R and O mean nothing. */
+static uint8_t nd_flags(const struct evpn_rib *rib, const struct rib_route *r)
+{
+    uint8_t flags = attr_at(rib, r->attr)->fixed.nd_flags;
+
+    return flags &
+           (r->ip_family == 6 ? BGP_ND_ROUTER | BGP_ND_OVERRIDE | BGP_ND_IMMUTABLE : BGP_ND_IMMUTABLE);
+}
+
 static void tell_binding(const struct evpn_rib *rib, dp_net_id net, const struct rib_route *r, bool present)
 {
     struct ipaddr ip = {.family = r->ip_family};
 
     memcpy(ip.b, r->ip, sizeof(ip.b));
-    rib->ops.binding(rib->arg, net, r->mac, &ip, present);
+    rib->ops.binding(rib->arg, net, r->mac, &ip, present, nd_flags(rib, r));
 }
 
 static bool has_binding(const struct rib_route *r)
@@ -249,10 +258,13 @@ static void hand_binding_on(struct evpn_rib *rib, struct rib_dest *d, struct rib
     struct rib_route *heir = r->tells ? ip_elsewhere(rib, d, r) : NULL;
 
     set_fresh(d, r, false);
-    if (heir)
+    if (heir) {
         heir->tells = true;
-    else if (r->tells)
+        if (nd_flags(rib, heir) != nd_flags(rib, r))
+            tell_binding(rib, d->net, heir, true);
+    } else if (r->tells) {
         tell_binding(rib, d->net, r, false);
+    }
     r->tells = false;
 }
 
@@ -465,6 +477,20 @@ static int stays_at(const struct evpn_rib *rib, const struct rib_route *r, const
     return place_of(a, d ? d->net : 0);
 }
 
+/* Another attribute set for a route that stays where it is. */
+static void route_change(struct evpn_rib *rib, struct rib_route *r, uint32_t attr)
+{
+    uint8_t before = nd_flags(rib, r);
+
+    attr_at(rib, attr)->refs++;
+    rib_attr_unref(rib, r->attr);
+    r->attr = attr;
+    if (r->dest != RIB_NONE)
+        rib_dest_touch(rib, r->dest);
+    if (r->tells && nd_flags(rib, r) != before)
+        tell_binding(rib, dest_at(rib, r->dest)->net, r, true);
+}
+
 void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, bool stale)
 {
     struct rib_attr *a = attr_at(rib, attr);
@@ -483,13 +509,8 @@ void rib_in_place(struct evpn_rib *rib, const struct rib_key *k, uint32_t attr, 
         have |= 1u << place;
         set_stale(rib, r, stale);
         r->going = false;
-        if (r->attr == attr)
-            continue;
-        a->refs++;
-        rib_attr_unref(rib, r->attr);
-        r->attr = attr;
-        if (r->dest != RIB_NONE)
-            rib_dest_touch(rib, r->dest);
+        if (r->attr != attr)
+            route_change(rib, r, attr);
     }
     for (unsigned p = 0; p < n_places; p++) {
         if (!(have & 1u << p))

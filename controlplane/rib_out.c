@@ -46,14 +46,15 @@ static uint32_t own_find(const struct evpn_rib *rib, const struct rib_own *want)
 static uint32_t group_hash(const void *owner, const void *elem)
 {
     const struct rib_group *g = elem;
-    uint64_t w[2] = {(uint64_t)g->network << 32 | g->sequence, (uint64_t)g->type << 8 | g->sticky};
+    uint64_t w[2] = {(uint64_t)g->network << 32 | g->sequence,
+                     (uint64_t)g->nd << 16 | (uint64_t)g->type << 8 | g->sticky};
 
     return rib_hash_bytes(((const struct evpn_rib *)owner)->key, w, sizeof(w));
 }
 
 static bool same_group(const struct rib_group *a, const struct rib_group *b)
 {
-    return a->network == b->network && a->sequence == b->sequence && a->type == b->type &&
+    return a->network == b->network && a->sequence == b->sequence && a->type == b->type && a->nd == b->nd &&
            a->sticky == b->sticky;
 }
 
@@ -160,6 +161,7 @@ static uint32_t group_get(struct evpn_rib *rib, const struct rib_group *want)
     g->network = want->network;
     g->sequence = want->sequence;
     g->type = want->type;
+    g->nd = want->nd;
     g->sticky = want->sticky;
     g->used = true;
     rib_table_link(&rib->groups, i);
@@ -262,10 +264,14 @@ static void own_withdraw(struct evpn_rib *rib, uint32_t i)
 
 /* ---- changes */
 
-static int own_set(struct evpn_rib *rib, const struct rib_own *want, uint32_t sequence, bool sticky)
+static int own_set(struct evpn_rib *rib, const struct rib_own *want, uint32_t sequence, bool sticky,
+                   unsigned nd)
 {
-    struct rib_group g = {
-        .network = want->network, .sequence = sequence, .type = want->type, .sticky = sticky};
+    struct rib_group g = {.network = want->network,
+                          .sequence = sequence,
+                          .type = want->type,
+                          .nd = (uint8_t)nd,
+                          .sticky = sticky};
     uint32_t group = group_get(rib, &g), i = own_find(rib, want);
 
     if (group == RIB_NONE)
@@ -307,8 +313,16 @@ static uint32_t network_find(const struct evpn_rib *rib, dp_net_id net)
     return net <= DP_MAX_NETWORKS ? rib->network_of[net] : RIB_NONE;
 }
 
+/* RFC 9047 section 3.1: an IPv6 route says R and O, whatever they are; an IPv4 one has no use for them. */
+static unsigned nd_carried(const struct ipaddr *ip, uint8_t flags)
+{
+    if (ip && ip->family == 6)
+        return RIB_ND_CARRIED | (flags & (BGP_ND_ROUTER | BGP_ND_OVERRIDE | BGP_ND_IMMUTABLE));
+    return ip && flags & BGP_ND_IMMUTABLE ? RIB_ND_CARRIED | BGP_ND_IMMUTABLE : 0;
+}
+
 int evpn_rib_announce(struct evpn_rib *rib, dp_net_id net, struct mac mac, const struct ipaddr *ip,
-                      uint32_t sequence, bool sticky)
+                      uint32_t sequence, bool sticky, uint8_t nd_flags)
 {
     uint32_t network = network_find(rib, net);
     struct rib_own want;
@@ -319,7 +333,7 @@ int evpn_rib_announce(struct evpn_rib *rib, dp_net_id net, struct mac mac, const
     if (mac_is_group(mac) || mac_is_zero(mac) || (ip && ip->family != 4 && ip->family != 6))
         return -EINVAL;
     want = own_key(network, EVPN_MACIP, mac, ip);
-    rc = own_set(rib, &want, sequence, sticky);
+    rc = own_set(rib, &want, sequence, sticky, nd_carried(ip, nd_flags));
     /* One that came back from being withdrawn may have held up others before which no cursor stands. */
     rib_out_forget_withdrawn(rib);
     notify_all(rib);
@@ -346,7 +360,7 @@ int evpn_rib_withdraw(struct evpn_rib *rib, dp_net_id net, struct mac mac, const
 int rib_out_add_network(struct evpn_rib *rib, uint32_t network)
 {
     struct rib_own want = own_key(network, EVPN_IMET, (struct mac){{0}}, &rib->config.vtep);
-    int rc = own_set(rib, &want, 0, false);
+    int rc = own_set(rib, &want, 0, false, 0);
 
     notify_all(rib);
     return rc;
@@ -364,7 +378,7 @@ void rib_out_remove_network(struct evpn_rib *rib, uint32_t network, uint32_t hei
         g = group_at(rib, o->group);
         moved.network = heir;
         if (heir != RIB_NONE && o->type == EVPN_MACIP)
-            own_set(rib, &moved, g->sequence, g->sticky);
+            own_set(rib, &moved, g->sequence, g->sticky, g->nd);
         own_withdraw(rib, i);
     }
     rib_network_unref(rib, network);

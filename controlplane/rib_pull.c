@@ -20,7 +20,8 @@ void rib_own_nlri(const struct evpn_rib *rib, const struct rib_own *o, struct ev
     }
 }
 
-/* R2.4, R2.5, R3.4, R3.5, R4.2. LOCAL_PREF does not leave for eBGP peers: bgp_attrs_encode() sees to it. */
+/* R2.4, R2.5, R3.4, R3.5, R4.2, R7.4. LOCAL_PREF does not leave for eBGP peers: bgp_attrs_encode() sees to
+ * it. */
 void rib_own_attrs(const struct evpn_rib *rib, const struct rib_group *g, bool ebgp, struct bgp_attrs *a)
 {
     const struct rib_network *n = network_at(rib, g->network);
@@ -40,6 +41,8 @@ void rib_own_attrs(const struct evpn_rib *rib, const struct rib_group *g, bool e
     bgp_attrs_add_extcom(a, bgp_extcom_encapsulation(BGP_TUNNEL_VXLAN));
     if (g->sequence || g->sticky)
         bgp_attrs_add_extcom(a, bgp_extcom_mobility(g->sticky, g->sequence));
+    if (g->nd)
+        bgp_attrs_add_extcom(a, bgp_extcom_arp_nd((uint8_t)(g->nd & ~RIB_ND_CARRIED))); /* R7.4 */
     if (g->type == EVPN_IMET)
         bgp_attrs_set_ingress_replication(a, n->vni, &rib->config.vtep);
 }

@@ -29,13 +29,14 @@ static inline void on_mac(void *arg, dp_net_id net, struct mac mac, const struct
 }
 
 static inline void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *address,
-                              bool present)
+                              bool present, uint8_t nd_flags)
 {
     (void)arg;
     (void)net;
     (void)mac;
     (void)address;
     (void)present;
+    (void)nd_flags;
 }
 
 static inline void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id by)
@@ -122,7 +123,7 @@ static inline struct mac mac_of(unsigned i)
 static inline void announce(struct side *s, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        ck_assert_int_eq(evpn_rib_announce(s->rib, 1, mac_of(i), NULL, 0, false), 0);
+        ck_assert_int_eq(evpn_rib_announce(s->rib, 1, mac_of(i), NULL, 0, false, 0), 0);
 }
 
 static struct side a, b;

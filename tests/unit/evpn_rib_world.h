@@ -36,6 +36,7 @@ struct told_ip {
     dp_net_id net;
     struct mac mac;
     struct ipaddr ip;
+    uint8_t nd;
 };
 
 /* ---- what a peer was told by pulled messages */
@@ -44,6 +45,7 @@ struct heard {
     struct evpn_nlri nlri;
     uint32_t sequence;
     bool sticky, mobility;
+    int nd; /* R7.4; -1: without the community */
 };
 
 struct ear {
@@ -123,18 +125,26 @@ static inline void told_change(struct told_ip *list, unsigned *n, struct told_ip
     }
 }
 
-static inline void op_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present)
+static inline void op_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present,
+                              uint8_t nd_flags)
 {
+    struct told_ip *e = told_in(w.ips, w.n_ips, net, mac, ip);
+
     (void)arg;
     w.ip_calls++;
-    told_change(w.ips, &w.n_ips, (struct told_ip){net, mac, *ip}, present);
+    if (present && e) {
+        ck_assert_uint_ne(e->nd, nd_flags); /* never told twice */
+        e->nd = nd_flags;
+        return;
+    }
+    told_change(w.ips, &w.n_ips, (struct told_ip){net, mac, *ip, nd_flags}, present);
 }
 
 static inline void op_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id by)
 {
     (void)arg;
     w.flood_calls++;
-    told_change(w.floods, &w.n_floods, (struct told_ip){net, {{0}}, *vtep}, by != 0);
+    told_change(w.floods, &w.n_floods, (struct told_ip){.net = net, .ip = *vtep}, by != 0);
 }
 
 static inline void op_writable(void *arg, rib_peer_id peer)
@@ -446,7 +456,7 @@ static inline void hear(rib_peer_id p, const uint8_t *msg, size_t len)
     static struct bgp_error err;
     struct bgp_rules rules = {.ebgp = w.ebgp[p], .as4 = true, .check_first_as = true, .peer_as = OUR_AS};
     struct ear *ear = &w.ears[p];
-    const struct bgp_extcom *mm;
+    const struct bgp_extcom *mm, *nd;
     struct evpn_nlri n;
     struct bgp_frame f;
 
@@ -468,13 +478,14 @@ static inline void hear(rib_peer_id p, const uint8_t *msg, size_t len)
         return;
     ear->attrs = u.attrs;
     mm = bgp_attrs_extcom(&u.attrs, BGP_EXTCOM_MOBILITY);
+    nd = bgp_attrs_extcom(&u.attrs, BGP_EXTCOM_ARP_ND);
     while (bgp_update_next(&u.reach, &n)) {
         struct heard *h = heard(ear, &n);
 
         ck_assert_uint_lt(ear->n, MAX_LIST);
         if (!h)
             h = &ear->list[ear->n++];
-        *h = (struct heard){.nlri = n, .mobility = mm != NULL};
+        *h = (struct heard){.nlri = n, .mobility = mm != NULL, .nd = nd ? bgp_extcom_nd_flags(nd) : -1};
         if (mm) {
             h->sequence = bgp_extcom_sequence(mm);
             h->sticky = bgp_extcom_is_sticky(mm);

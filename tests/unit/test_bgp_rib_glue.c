@@ -15,7 +15,7 @@ START_TEST(test_announce_move_withdraw)
     UNTIL(5, b.macs == 1);
     ck_assert(ipaddr_eq(&b.best.vtep, &ca.source));
     ck_assert_uint_eq(b.best.vni, 10100);
-    ck_assert_int_eq(evpn_rib_announce(a.rib, 1, mac_of(0), NULL, 7, false), 0);
+    ck_assert_int_eq(evpn_rib_announce(a.rib, 1, mac_of(0), NULL, 7, false, 0), 0);
     UNTIL(5, b.best.sequence == 7);
     ck_assert_int_eq(evpn_rib_withdraw(a.rib, 1, mac_of(0), NULL), 0);
     UNTIL(5, b.gone == 1);

@@ -75,7 +75,7 @@ static uint64_t tell_one(unsigned n)
     mono_t start = mono_now();
     unsigned before = b.macs;
 
-    ck_assert_int_eq(evpn_rib_announce(a.rib, 1, mac_of(MANY + n), NULL, 0, false), 0);
+    ck_assert_int_eq(evpn_rib_announce(a.rib, 1, mac_of(MANY + n), NULL, 0, false, 0), 0);
     UNTIL(2, b.macs == before + 1);
     return mono_now().ns - start.ns;
 }
@@ -100,7 +100,7 @@ START_TEST(test_slow_peer_costs_itself_alone)
 
     /* All change, and half of them go: it would have to be told all of that, too. */
     for (unsigned i = 0; i < MANY; i++)
-        ck_assert_int_eq(evpn_rib_announce(a.rib, 1, mac_of(i), NULL, 3, false), 0);
+        ck_assert_int_eq(evpn_rib_announce(a.rib, 1, mac_of(i), NULL, 3, false, 0), 0);
     UNTIL_GOING_ON(30, b.macs == 2 * MANY && b.best.sequence == 3);
     for (unsigned i = 0; i < MANY / 2; i++)
         ck_assert_int_eq(evpn_rib_withdraw(a.rib, 1, mac_of(i), NULL), 0);

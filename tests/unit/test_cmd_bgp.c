@@ -38,9 +38,10 @@ static void no_mac(void *arg, dp_net_id net, struct mac mac, const struct evpn_r
     (void)arg, (void)net, (void)mac, (void)best;
 }
 
-static void no_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present)
+static void no_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present,
+                       uint8_t nd_flags)
 {
-    (void)arg, (void)net, (void)mac, (void)ip, (void)present;
+    (void)arg, (void)net, (void)mac, (void)ip, (void)present, (void)nd_flags;
 }
 
 static void no_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id by)
@@ -181,7 +182,7 @@ static void cleanup(void)
 
 static void announce_far(struct mac mac, const struct ipaddr *ip, uint32_t sequence, bool sticky)
 {
-    ck_assert_int_eq(evpn_rib_announce(far_rib, 1, mac, ip, sequence, sticky), 0);
+    ck_assert_int_eq(evpn_rib_announce(far_rib, 1, mac, ip, sequence, sticky, 0), 0);
     deliver(peers[0].rib);
 }
 
@@ -319,7 +320,7 @@ END_TEST
 
 START_TEST(test_routes_own_and_stale)
 {
-    ck_assert_int_eq(evpn_rib_announce(rib, 2, host, NULL, 0, true), 0);
+    ck_assert_int_eq(evpn_rib_announce(rib, 2, host, NULL, 0, true, 0), 0);
     announce_far(far_host, NULL, 0, false);
     evpn_rib_peer_down(rib, peers[0].rib, true);
     ck_ask("{\"cmd\":\"show routes\",\"type\":2}", {"routes/0/own", "true"}, {"routes/0/peer", "missing"},
@@ -392,7 +393,7 @@ START_TEST(test_routes_pages)
     for (unsigned i = 0; i < MANY_MACS; i++)
         ck_assert_int_eq(evpn_rib_announce(i % 2 ? rib : far_rib, 1,
                                            (struct mac){{2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}}, NULL, 0,
-                                           false),
+                                           false, 0),
                          0);
     deliver(peers[0].rib);
     do {
@@ -426,7 +427,7 @@ START_TEST(test_routes_walk_is_bounded)
         ck_assert_int_eq(
             evpn_rib_announce(rib, 1,
                               (struct mac){{2, 0, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}},
-                              NULL, 0, false),
+                              NULL, 0, false, 0),
             0);
     do {
         const cJSON *next;

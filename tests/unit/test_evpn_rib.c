@@ -59,6 +59,47 @@ START_TEST(test_binding_is_told_once_for_all_its_routes)
 }
 END_TEST
 
+static struct bgp_attrs attrs_nd(unsigned vtep, uint8_t flags)
+{
+    struct bgp_attrs a = attrs_for(vtep_n(vtep), 1);
+
+    bgp_attrs_add_extcom(&a, bgp_extcom_arp_nd(flags));
+    return a;
+}
+
+START_TEST(test_R7_4_flags_of_a_binding)
+{
+    rib_peer_id p = add_peer(2, false), q = add_peer(3, false);
+    struct bgp_attrs plain = attrs_for(vtep_n(2), 1), router = attrs_nd(2, BGP_ND_ROUTER | BGP_ND_OVERRIDE),
+                     anycast = attrs_nd(2, 0), fixed = attrs_nd(2, BGP_ND_IMMUTABLE | 0xf0);
+    struct evpn_nlri n = macip(1, mac_n(7), "fd00::7"), four = macip(1, mac_n(7), "10.0.0.7");
+
+    announce(p, &plain, n);
+    ck_assert_uint_eq(w.ips[0].nd, BGP_ND_OVERRIDE); /* without the community */
+    announce(p, &router, n);
+    ck_assert_uint_eq(w.ips[0].nd, BGP_ND_ROUTER | BGP_ND_OVERRIDE);
+    announce(q, &anycast, n); /* the first one speaks for both while it is there */
+    ck_assert_uint_eq(w.ips[0].nd, BGP_ND_ROUTER | BGP_ND_OVERRIDE);
+    ck_assert_uint_eq(w.ip_calls, 2);
+    withdraw(p, n);
+    ck_assert_uint_eq(w.ips[0].nd, 0);
+    withdraw(q, n);
+    ck_assert_uint_eq(w.n_ips, 0);
+    /* R and O say nothing of IPv4. */
+    announce(p, &router, four);
+    ck_assert_uint_eq(w.ips[0].nd, 0);
+    w.ip_calls = 0;
+    announce(p, &plain, four);
+    ck_assert_uint_eq(w.ip_calls, 0);
+    announce(p, &fixed, four);
+    ck_assert_uint_eq(w.ips[0].nd, BGP_ND_IMMUTABLE);
+    /* Of two communities the first counts (RFC 9047 section 3.2). */
+    bgp_attrs_add_extcom(&fixed, bgp_extcom_arp_nd(0));
+    announce(p, &fixed, n);
+    ck_assert_uint_eq(w.ips[1].nd, BGP_ND_IMMUTABLE);
+}
+END_TEST
+
 START_TEST(test_implicit_withdraw_replaces_in_place)
 {
     rib_peer_id p = add_peer(2, false);
@@ -251,7 +292,7 @@ START_TEST(test_routes_are_shown_with_all_attributes)
     n.etag = 12;
     announce(p, &a, n);
     announce(p, &a, macip(1, mac_n(8), NULL));
-    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), NULL, 2, false), 0);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), NULL, 2, false, 0), 0);
 
     ck_assert(evpn_rib_next(w.rib, &mac, &cursor, &r, &got, NULL));
     ck_assert(r.own && r.net == 1 && r.peer == 0);
@@ -295,7 +336,7 @@ START_TEST(test_reading_has_a_budget)
     uint64_t cursor = 0, before;
 
     for (unsigned i = 1; i <= 10; i++)
-        ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(i), NULL, 0, false), 0);
+        ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(i), NULL, 0, false, 0), 0);
     for (unsigned i = 11; i <= 30; i++)
         announce(p, &a, macip(1, mac_n(i), NULL));
     ck_assert(!evpn_rib_next(w.rib, &one, &cursor, &r, NULL, &budget));
@@ -348,6 +389,7 @@ int main(void)
     const TTest *const tests[] = {
         test_R3_6_mac_only_and_mac_ip,
         test_binding_is_told_once_for_all_its_routes,
+        test_R7_4_flags_of_a_binding,
         test_implicit_withdraw_replaces_in_place,
         test_label_is_no_part_of_the_key,
         test_R4_4_segments_have_numbers,

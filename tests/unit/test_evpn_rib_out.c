@@ -20,7 +20,7 @@ static void own(dp_net_id net, unsigned n, const char *host, uint32_t sequence, 
 
     if (host)
         a = ip(host);
-    ck_assert_int_eq(evpn_rib_announce(w.rib, net, mac_n(n), host ? &a : NULL, sequence, sticky), 0);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, net, mac_n(n), host ? &a : NULL, sequence, sticky, 0), 0);
 }
 
 static void gone(dp_net_id net, unsigned n, const char *host)
@@ -93,6 +93,32 @@ START_TEST(test_R2_4_R2_5_R3_4_attributes_to_ibgp)
     ck_assert(bgp_attrs_has_extcom(a, &rt));
     ck_assert_uint_eq(a->n_extcoms, 2); /* R4.2: no mobility */
     ck_assert(!bgp_attrs_has(a, BGP_PMSI_TUNNEL));
+}
+END_TEST
+
+/* RFC 9047 section 3.1: always with IPv6, with IPv4 only what means something there, never with the MAC
+ * alone. */
+START_TEST(test_R7_4_flags_of_what_we_announce)
+{
+    rib_peer_id p = add_peer(2, false);
+    struct ipaddr four = ip("10.0.0.7"), six = ip("fd00::7");
+    const uint8_t all = BGP_ND_ROUTER | BGP_ND_OVERRIDE | BGP_ND_IMMUTABLE;
+
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), NULL, 0, false, all), 0);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), &four, 0, false, BGP_ND_ROUTER | BGP_ND_OVERRIDE),
+                     0);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), &six, 0, false, 0xff), 0);
+    pull_all(p);
+    ck_assert_int_eq(heard_own(p, 1, mac_n(7), NULL)->nd, -1);
+    ck_assert_int_eq(heard_own(p, 1, mac_n(7), "10.0.0.7")->nd, -1);
+    ck_assert_int_eq(heard_own(p, 1, mac_n(7), "fd00::7")->nd, all);
+    /* Other flags alone are a reason to say it again. */
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), &four, 0, false, BGP_ND_IMMUTABLE), 0);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), &six, 0, false, 0), 0);
+    pull_all(p);
+    ck_assert_int_eq(heard_own(p, 1, mac_n(7), "10.0.0.7")->nd, BGP_ND_IMMUTABLE);
+    ck_assert_int_eq(heard_own(p, 1, mac_n(7), "fd00::7")->nd, 0);
+    ck_assert_uint_eq(w.ears[p].n, 5);
 }
 END_TEST
 
@@ -192,11 +218,11 @@ START_TEST(test_announce_refused)
 {
     struct ipaddr odd = {.family = 9};
 
-    ck_assert_int_eq(evpn_rib_announce(w.rib, 9, mac_n(1), NULL, 0, false), -ENOENT);
-    ck_assert_int_eq(evpn_rib_announce(w.rib, DP_MAX_NETWORKS + 1, mac_n(1), NULL, 0, false), -ENOENT);
-    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, (struct mac){{0}}, NULL, 0, false), -EINVAL);
-    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, (struct mac){{1}}, NULL, 0, false), -EINVAL);
-    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(1), &odd, 0, false), -EINVAL);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 9, mac_n(1), NULL, 0, false, 0), -ENOENT);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, DP_MAX_NETWORKS + 1, mac_n(1), NULL, 0, false, 0), -ENOENT);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, (struct mac){{0}}, NULL, 0, false, 0), -EINVAL);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, (struct mac){{1}}, NULL, 0, false, 0), -EINVAL);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(1), &odd, 0, false, 0), -EINVAL);
     ck_assert_int_eq(evpn_rib_withdraw(w.rib, 1, mac_n(1), NULL), -ENOENT);
     ck_assert_int_eq(evpn_rib_withdraw(w.rib, 9, mac_n(1), NULL), -ENOENT);
     own(1, 1, NULL, 0, false);
@@ -531,7 +557,7 @@ START_TEST(test_network_removed_and_back_before_anybody_pulled)
     own(1, 7, NULL, 0, false);
     pull_all(p);
     evpn_rib_network_remove(w.rib, 1);
-    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), NULL, 0, false), -ENOENT);
+    ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), NULL, 0, false, 0), -ENOENT);
     add_network(1);
     own(1, 9, NULL, 0, false);
     evpn_rib_network_remove(w.rib, 1);
@@ -552,7 +578,7 @@ static void op_mac_answers(void *arg, dp_net_id net, struct mac mac, const struc
     if (best)
         evpn_rib_withdraw(w.rib, net, mac, NULL);
     else
-        evpn_rib_announce(w.rib, net, mac, NULL, 1, false);
+        evpn_rib_announce(w.rib, net, mac, NULL, 1, false, 0);
 }
 
 START_TEST(test_ops_may_announce_and_withdraw)
@@ -592,6 +618,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_R3_1_R3_2_R3_3_what_a_route_looks_like);
     tcase_add_test(tc, test_R2_4_R2_5_R3_4_attributes_to_ibgp);
+    tcase_add_test(tc, test_R7_4_flags_of_what_we_announce);
     tcase_add_test(tc, test_R2_4_R2_5_attributes_to_ebgp);
     tcase_add_test(tc, test_four_octet_as_to_an_old_peer);
     tcase_add_test(tc, test_R3_5_type_3_for_each_network);

@@ -28,6 +28,7 @@ struct attrs {
     uint32_t local_pref;
     unsigned path, clusters, origin;
     uint8_t esi;
+    int nd; /* -1: without the community */
 };
 
 struct entry {
@@ -42,6 +43,7 @@ static struct model {
         bool present;
         uint32_t sequence;
         bool sticky;
+        int nd; /* as it must be carried */
     } own[NETS + 1][MACS][IPS];
 } m;
 
@@ -84,7 +86,8 @@ static struct attrs random_attrs(void)
                       .origin = rnd(4) ? 0 : rnd(3),
                       .originator = rnd(3) ? 0 : 1 + rnd(2),
                       .clusters = rnd(2),
-                      .esi = (uint8_t)(rnd(8) == 0)};
+                      .esi = (uint8_t)(rnd(8) == 0),
+                      .nd = rnd(3) ? -1 : (int)rnd(16)};
 
     for (unsigned i = rnd(10) ? 1 + rnd(8) / 7 : 0; i > 0; i--)
         a.target[1 + rnd(NETS)] = true;
@@ -100,6 +103,8 @@ static void send(rib_peer_id p, const struct attrs *a, struct evpn_nlri n)
             bgp_attrs_add_extcom(&b, bgp_extcom_rt_vni(1 + rnd(2), 10000 + net));
     if (a->sequence || a->sticky)
         mobility(&b, a->sticky, a->sequence);
+    if (a->nd >= 0)
+        bgp_attrs_add_extcom(&b, bgp_extcom_arp_nd((uint8_t)a->nd));
     b.local_pref = a->local_pref;
     b.origin = (uint8_t)a->origin;
     if (a->med) {
@@ -280,6 +285,22 @@ static void check_mac(dp_net_id net, unsigned mac)
     ck_assert_uint_eq(n_best, 1);
 }
 
+/* R7.4: what an IP may be told with, as bits 1 << flags: one of its routes speaks for all. 0: it has none. */
+static unsigned model_nd(unsigned net, unsigned mac, unsigned i)
+{
+    const unsigned mask = i == 1 ? BGP_ND_IMMUTABLE : BGP_ND_ROUTER | BGP_ND_OVERRIDE | BGP_ND_IMMUTABLE;
+    unsigned may = 0;
+
+    for (unsigned p = 1; p <= PEERS; p++)
+        for (unsigned rd = 0; rd < RDS; rd++) {
+            const struct entry *e = &m.macs[p][rd][mac][i];
+
+            if (e->present && e->a.target[net])
+                may |= 1u << ((e->a.nd < 0 ? BGP_ND_OVERRIDE : (unsigned)e->a.nd) & mask);
+        }
+    return may;
+}
+
 static void check_bindings(void)
 {
     unsigned n = 0;
@@ -288,14 +309,11 @@ static void check_bindings(void)
         for (unsigned mac = 0; mac < MACS; mac++)
             for (unsigned i = 1; i < IPS; i++) {
                 struct ipaddr host = host_n(mac, i);
-                bool want = false;
+                const struct told_ip *told = told_in(w.ips, w.n_ips, (dp_net_id)net, mac_n(mac + 1), &host);
+                unsigned may = m.network[net] && model_best((dp_net_id)net, mac) ? model_nd(net, mac, i) : 0;
 
-                for (unsigned p = 1; p <= PEERS; p++)
-                    for (unsigned rd = 0; rd < RDS; rd++)
-                        want |= m.macs[p][rd][mac][i].present && m.macs[p][rd][mac][i].a.target[net];
-                want &= m.network[net] && model_best((dp_net_id)net, mac);
-                n += want;
-                ck_assert(want == (told_in(w.ips, w.n_ips, (dp_net_id)net, mac_n(mac + 1), &host) != NULL));
+                n += may != 0;
+                ck_assert(told ? may & 1u << told->nd : may == 0);
             }
     ck_assert_uint_eq(n, w.n_ips);
 }
@@ -366,6 +384,7 @@ static void check_ear(rib_peer_id p)
                 ck_assert_uint_eq(h->sequence, m.own[net][mac][i].sequence);
                 ck_assert(h->sticky == m.own[net][mac][i].sticky);
                 ck_assert(h->mobility == (h->sequence || h->sticky));
+                ck_assert_int_eq(h->nd, m.own[net][mac][i].nd);
             }
     }
     ck_assert_uint_eq(n, w.ears[p].n);
@@ -465,10 +484,11 @@ static void step_own(void)
     struct ipaddr host = i ? host_n(mac, i) : (struct ipaddr){0};
     uint32_t sequence = rnd(2) ? 0 : rnd(4);
     bool sticky = rnd(8) == 0, comes = rnd(3) != 0;
+    unsigned nd = rnd(2) ? BGP_ND_OVERRIDE : rnd(16);
     int rc;
 
     if (comes)
-        rc = evpn_rib_announce(w.rib, net, mac_n(mac + 1), i ? &host : NULL, sequence, sticky);
+        rc = evpn_rib_announce(w.rib, net, mac_n(mac + 1), i ? &host : NULL, sequence, sticky, (uint8_t)nd);
     else
         rc = evpn_rib_withdraw(w.rib, net, mac_n(mac + 1), i ? &host : NULL);
     if (!m.network[net] || (!comes && !m.own[net][mac][i].present)) {
@@ -479,6 +499,7 @@ static void step_own(void)
     m.own[net][mac][i].present = comes;
     m.own[net][mac][i].sequence = sequence;
     m.own[net][mac][i].sticky = sticky;
+    m.own[net][mac][i].nd = i == 2 ? (int)(nd & 11) : i == 1 && nd & BGP_ND_IMMUTABLE ? BGP_ND_IMMUTABLE : -1;
 }
 
 static void step_pull(rib_peer_id p)
