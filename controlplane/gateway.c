@@ -70,9 +70,17 @@ static bool op_lost_seq(void *arg, dp_net_id net, struct mac mac, uint32_t *seq)
     return g->overlay && overlay_lost_sequence(g->overlay, net, mac, seq);
 }
 
+static void op_moved(void *arg, const struct mac_moved *m)
+{
+    struct gateway *g = arg;
+
+    neighbor_mac_moved(g->neighbors, m);
+}
+
 static const struct mactable_ops mac_ops = {.program = op_program,
                                             .remove = op_remove,
                                             .seen = op_seen,
+                                            .moved = op_moved,
                                             .alert = op_alert,
                                             .advertise = op_advertise,
                                             .withdraw = op_withdraw,
@@ -145,10 +153,12 @@ static bool serve_tap(struct gateway *g)
 
 static void on_dp_event(struct gateway *g, const struct dp_event *e, mono_t now)
 {
-    if (e->type == DP_EVENT_SOURCE)
+    if (e->type == DP_EVENT_SOURCE) {
         mactable_source_seen(g->macs, e, now);
-    else if (e->type == DP_EVENT_NEIGHBOUR && g->overlay)
-        (void)mactable_local_ip(g->macs, e->net, e->mac, &e->ip); /* refused MACs have no IPs either */
+        neighbor_settle(g->neighbors);
+    } else if (e->type == DP_EVENT_NEIGHBOUR) {
+        (void)neighbor_seen(g->neighbors, e, now); /* refused MACs have no IPs either */
+    }
 }
 
 static void on_dp_events(evutil_socket_t fd, short what, void *arg)
@@ -183,6 +193,7 @@ static void on_age_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     mactable_age(g->macs, mono_now(), g->conf->dataplane.max_macs / AGE_TICKS + 1);
+    gateway_neighbors_age(g, mono_now());
 }
 
 static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
@@ -245,7 +256,7 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
     const char *pci[CONF_MAX_ACCESS + 1];
     char dp_err[DP_ERR_LEN] = "";
     struct dp_config config = {
-        .max_macs = conf->dataplane.max_macs,
+        .max_macs = conf->dataplane.max_macs + g->n_networks, /* and our own in each */
         .cpu = conf->dataplane.cpu,
         .busy_poll = conf->dataplane.busy_poll,
         .hugepages = conf->dataplane.hugepages == CONF_HUGEPAGES_ON    ? DP_HUGEPAGES_ON
@@ -441,6 +452,8 @@ static int climb(struct gateway *g, char *err, size_t err_len)
     if (rc == 0)
         rc = gateway_announce_start(g, err, err_len);
     if (rc == 0)
+        rc = gateway_neighbors_start(g, err, err_len);
+    if (rc == 0)
         rc = start_macs(g, err, err_len);
     if (rc == 0)
         rc = start_worker(g, err, err_len);
@@ -500,6 +513,7 @@ void gateway_stop(struct gateway *g)
     gateway_close_ports(g);
     dp_stop(g->dp);
     mactable_free(g->macs);
+    neighbor_free(g->neighbors);
     topology_free(&g->priv->topology);
     free(g->priv->hop_seen);
     free(g->networks);

@@ -10,6 +10,7 @@
 
 #include "conf/conf.h"
 #include "controlplane/mactable.h"
+#include "controlplane/neighbor.h"
 #include "controlplane/underlay.h"
 #include "dataplane/dp.h"
 
@@ -56,6 +57,7 @@ struct gateway {
     struct dp *dp;
     struct underlay *underlay;
     struct mactable *macs;
+    struct neighbors *neighbors;
     struct overlay *overlay; /* NULL without bgp */
     struct announce *announce;
     struct oam *oam;

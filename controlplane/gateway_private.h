@@ -6,6 +6,7 @@
  *   gateway_ports.c     opens the ports; follows their link and MTU
  *   gateway_topology.c  struct conf + underlay -> struct dp_topology
  *   gateway_vteps.c     the VTEPs: configured, and told by BGP
+ *   gateway_neighbors.c which MAC has an IP: frames, routes, the proxy and probes joined
  *   gateway_oam.c       frames for the gateway itself: other gateways' messages, rehearsals
  *   gateway_announce.c  what announcements ask of the gateway, and their timer
  *   gateway_report.c    one log line for each change that an operator wants to know
@@ -107,6 +108,13 @@ void gateway_close_ports(struct gateway *g);
  * ports. */
 void gateway_poll_ports(struct gateway *g, bool first);
 
+/* ---- gateway_neighbors.c */
+
+/* Needs the data plane; before the MAC table has entries. 0 or -errno with a sentence in err. */
+int gateway_neighbors_start(struct gateway *g, char *err, size_t err_len);
+/* Some times a second. */
+void gateway_neighbors_age(struct gateway *g, mono_t now);
+
 /* ---- gateway_oam.c */
 
 /* Needs the announcer. 0 or -errno with a sentence in err. */
@@ -126,6 +134,7 @@ uint16_t gateway_wan_mtu(const struct gateway *g);
 /* What changed in the underlay since the last call. */
 void gateway_report_underlay(struct gateway *g);
 void gateway_report_alert(struct gateway *g, const struct mac_alert_info *alert);
+void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info *alert);
 /* Sections of the configuration that do nothing yet. */
 void gateway_report_conf(const struct conf *conf);
 

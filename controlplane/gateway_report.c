@@ -254,6 +254,56 @@ void gateway_report_alert(struct gateway *g, const struct mac_alert_info *a)
     }
 }
 
+/* "02:00:00:00:00:01 (port trunk)" */
+static const char *owner_text(const struct gateway *g, dp_net_id net, struct mac owner, char *buf,
+                              size_t size)
+{
+    const struct mac_entry *e = mactable_find(g->macs, net, owner);
+    const struct mac_place place =
+        e ? (struct mac_place){e->target, (uint8_t)e->where} : (struct mac_place){0};
+    char mac[MAC_STRLEN], where[64];
+
+    snprintf(buf, size, "%s (%s)", mac_format(owner, mac), place_text(g, place, where, sizeof(where)));
+    return buf;
+}
+
+void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info *a)
+{
+    const struct gateway_network *n = gateway_network(g, a->net);
+    const char *name = n ? n->conf->name : "?";
+    char ip[IPADDR_STRLEN], held[96], seen[96];
+
+    if (!limit_take(&g->priv->alerts, mono_now()))
+        return;
+    ipaddr_format(&a->ip, ip);
+    owner_text(g, a->net, a->held, held, sizeof(held));
+    owner_text(g, a->net, a->seen, seen, sizeof(seen));
+    switch (a->what) {
+    case NEIGHBOR_ALERT_DUPLICATE:
+        log_error("neighbors",
+                  "duplicate IP %s in network %s: %u changes of MAC, the last between %s and %s by %s: it "
+                  "stays with "
+                  "%s, which had it for %llu ms (R7.5); causewayctl clear duplicate --ip %s ends that",
+                  ip, name, a->changes, held, seen, a->routed ? "a route" : "a frame here", held,
+                  (unsigned long long)(a->seen_at.ns - a->held_since.ns) / 1000000, ip);
+        break;
+    case NEIGHBOR_ALERT_DUPLICATE_END:
+        log_warning("neighbors", "IP %s in network %s is no longer frozen", ip, name);
+        break;
+    case NEIGHBOR_ALERT_IMMUTABLE:
+        log_error("neighbors", "IP %s in network %s is immutable at %s, and %s wants it: it stays (RFC 9047)",
+                  ip, name, held, seen);
+        break;
+    case NEIGHBOR_ALERT_FULL:
+        log_warning(
+            "neighbors",
+            "no room for more IP addresses (network %s wanted %s): they are neither announced nor answered "
+            "for; raise dataplane.max_macs above %u",
+            name, ip, g->conf->dataplane.max_macs);
+        break;
+    }
+}
+
 void gateway_report_conf(const struct conf *conf)
 {
     if (conf->metrics_address.family)

@@ -431,11 +431,11 @@ static void route_of_ours(struct neighbors *t, uint32_t i, mono_t now)
         use_newest(t, i, now);
     if (b->speaks & SPEAKS_LOCAL)
         return;
-    if (b->state & STATE_USED) {
-        speak(t, b, SPEAKS_LOCAL, SPEAKS_FORMER);
-        b->confirmed = b->at = tenths(now);
-    } else {
+    if (!(b->state & STATE_USED)) {
         t->ops.gone(t->arg, net, binding_mac(t, b), &ip);
+    } else if (t->ops.learned(t->arg, net, binding_mac(t, b), &ip, true) == 0) {
+        speak(t, b, SPEAKS_LOCAL, SPEAKS_FORMER); /* and the flags of the route are announced with it */
+        b->confirmed = b->at = tenths(now);
     }
 }
 

@@ -71,9 +71,11 @@ static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ip
                        uint8_t nd_flags)
 {
     struct overlay *o = arg;
+    int rc = mactable_remote_ip(o->g->macs, net, mac, ip, present);
 
-    (void)nd_flags;
-    (void)mactable_remote_ip(o->g->macs, net, mac, ip, present); /* -ENOENT: a MAC that found no room */
+    if (rc < 0 && present)
+        return; /* a MAC that found no room */
+    neighbor_route(o->g->neighbors, net, mac, ip, present, nd_flags, mono_now());
 }
 
 static void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id peer)
@@ -111,7 +113,8 @@ static const struct evpn_rib_ops rib_ops = {
 void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
                        uint32_t sequence, bool sticky)
 {
-    int rc = evpn_rib_announce(o->rib, net, mac, ip, sequence, sticky, 0);
+    int rc = evpn_rib_announce(o->rib, net, mac, ip, sequence, sticky,
+                               ip ? neighbor_flags(o->g->neighbors, net, mac, ip) : 0);
     char text[MAC_STRLEN];
 
     if (rc < 0)
