@@ -28,7 +28,8 @@ enum api_arg_type {
     X(DUPLICATES, "duplicates", API_ARG_FLAG, "", "only those that are frozen as duplicates")                \
     X(SOFT, "soft", API_ARG_FLAG, "", "keep the session: send and ask for all routes again")                 \
     X(REASON, "reason", API_ARG_TEXT, "TEXT", "tell the peer why")                                           \
-    X(CURSOR, "cursor", API_ARG_TEXT, "C", "")
+    X(CURSOR, "cursor", API_ARG_TEXT, "C", "")                                                               \
+    X(IP, "ip", API_ARG_ADDRESS, "ADDRESS", "only this IP address of a host")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -52,6 +53,9 @@ enum api_arg_id {
     X(show_macs, "show macs",                                                                                \
       API_TAKES(NETWORK) | API_TAKES(MAC) | API_TAKES(DUPLICATES) | API_TAKES(AFTER), 0,                     \
       "the MAC table: where every MAC address is")                                                           \
+    X(show_neighbors, "show neighbors",                                                                      \
+      API_TAKES(NETWORK) | API_TAKES(MAC) | API_TAKES(IP) | API_TAKES(DUPLICATES) | API_TAKES(AFTER), 0,     \
+      "the MAC of every IP address, and what the proxy answers (ARP, ND)")                                   \
     X(show_vteps, "show vteps", API_TAKES(VTEP) | API_TAKES(AFTER), 0, "remote VTEPs and the way to each")   \
     X(show_bgp, "show bgp", 0, 0, "BGP at a glance: peers by state, routes, memory")                         \
     X(show_bgp_peers, "show bgp peers", API_TAKES(PEER) | API_TAKES(AFTER), API_TAKES(PEER),                 \
@@ -71,7 +75,8 @@ enum api_arg_id {
       "forget learned MAC addresses: all, of one network, or one")                                           \
     X(clear_bgp, "clear bgp", API_TAKES(PEER) | API_TAKES(ALL) | API_TAKES(SOFT) | API_TAKES(REASON),        \
       API_TAKES(PEER) | API_TAKES(ALL) | API_TAKES(SOFT), "reset the session with a BGP peer, or with all")  \
-    X(clear_duplicate, "clear duplicate", API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(ALL),              \
-      API_TAKES(MAC) | API_TAKES(ALL), "unfreeze a MAC that was taken for a duplicate, or all")
+    X(clear_duplicate, "clear duplicate",                                                                    \
+      API_TAKES(MAC) | API_TAKES(IP) | API_TAKES(NETWORK) | API_TAKES(ALL), API_TAKES(MAC) | API_TAKES(ALL), \
+      "unfreeze a MAC that was taken for a duplicate, an IP address, or all")
 
 #endif

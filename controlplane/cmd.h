@@ -37,6 +37,8 @@ void cmd_json_ignored(cJSON *o, const uint64_t *ignored);
 unsigned cmd_count_peers(const struct bgp *bgp, unsigned n[BGP_N_STATES]);
 /* Where the page begins that the arguments ask for (`after`); 0: at the beginning. */
 uint32_t cmd_page_start(const struct api_args *args);
+/* "port":NAME, "vtep":ADDRESS, or neither when it is flooded on purpose. */
+void cmd_json_where(const struct gateway *g, enum dp_where where, uint16_t target, cJSON *o);
 /* Whole seconds since a time of the past. */
 uint64_t cmd_seconds_since(mono_t then);
 

@@ -27,8 +27,7 @@ static const char *origin_text(enum mac_origin origin)
     return "unknown";
 }
 
-/* "port":NAME, "vtep":ADDRESS, or neither when it is flooded on purpose. */
-static void mac_where(const struct gateway *g, enum dp_where where, uint16_t target, cJSON *o)
+void cmd_json_where(const struct gateway *g, enum dp_where where, uint16_t target, cJSON *o)
 {
     const struct gateway_port *port;
     const struct gateway_vtep *vtep;
@@ -82,7 +81,7 @@ static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t n
     json_text(row, "network", net ? net->conf->name : "unknown");
     json_mac(row, "mac", e->mac);
     json_text(row, "origin", origin_text(e->origin));
-    mac_where(g, e->where, e->target, row);
+    cmd_json_where(g, e->where, e->target, row);
     if (has_sequence)
         json_u64(row, "sequence", mac_entry_seq(e));
     json_bool(row, "sticky", e->origin == MAC_EVPN ? e->route_sticky : e->sticky);
@@ -111,8 +110,9 @@ static void mac_details(const struct gateway *g, const struct mac_entry *e, cJSO
         cJSON *move = json_row(rows);
 
         json_u64(move, "ago_s", cmd_seconds_since(moves[i].at));
-        mac_where(g, (enum dp_where)moves[i].from.where, moves[i].from.target, json_object(move, "from"));
-        mac_where(g, (enum dp_where)moves[i].to.where, moves[i].to.target, json_object(move, "to"));
+        cmd_json_where(g, (enum dp_where)moves[i].from.where, moves[i].from.target,
+                       json_object(move, "from"));
+        cmd_json_where(g, (enum dp_where)moves[i].to.where, moves[i].to.target, json_object(move, "to"));
     }
 }
 
@@ -199,27 +199,34 @@ int cmd_clear_macs(void *ctx, const struct api_args *args, cJSON *result, char e
     return 0;
 }
 
+/* R5.1 and R7.5. A MAC stands for its IPs, too: those that it holds, and those that it was seen with. */
 int cmd_clear_duplicate(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
-    const union api_value *mac = api_arg(args, MAC);
+    const union api_value *mac = api_arg(args, MAC), *ip = api_arg(args, IP);
     bool all = api_flag(args, ALL);
     const struct gateway_network *net;
     int rc = cmd_find_network(g, args, &net, err);
-    unsigned n;
+    unsigned macs = 0, ips;
 
     if (rc != 0)
         return rc;
-    if (all == (mac != NULL)) {
-        snprintf(err, API_ERR_LEN, "%s", all ? "one MAC, or all? not both" : "which MAC? or all");
+    if (all + (mac != NULL) + (ip != NULL) != 1) {
+        snprintf(err, API_ERR_LEN, "%s",
+                 all ? "one MAC or IP, or all? not both" : "which MAC, or which IP address? or all");
         return -EINVAL;
     }
-    n = mactable_clear_duplicate(g->macs, net ? net->id : 0, mac ? &mac->mac : NULL, mono_now());
-    if (mac && n == 0) {
+    if (!ip)
+        macs = mactable_clear_duplicate(g->macs, net ? net->id : 0, mac ? &mac->mac : NULL, mono_now());
+    ips = neighbor_clear_duplicate(g->neighbors, net ? net->id : 0, mac ? &mac->mac : NULL,
+                                   ip ? &ip->address : NULL);
+    if (!all && macs + ips == 0) {
         snprintf(err, API_ERR_LEN,
-                 "that MAC is not frozen; \"show macs\" with duplicates lists those that are");
+                 ip ? "that IP address is not frozen; \"show neighbors\" with duplicates lists those that are"
+                    : "that MAC is not frozen; \"show macs\" with duplicates lists those that are");
         return -ENOENT;
     }
-    json_u64(result, "cleared", n);
+    json_u64(result, "cleared", macs);
+    json_u64(result, "cleared_ips", ips);
     return 0;
 }

@@ -169,6 +169,7 @@ static void network_row(const struct gateway *g, const struct gateway_network *n
     json_limit(limits, "multicast", conf->limit_multicast);
     json_limit(limits, "unknown_unicast", conf->limit_unknown_unicast);
     json_bool(row, "qinq", conf->qinq);
+    json_bool(row, "proxy", conf->proxy);
     json_u64(row, "ageing_s", conf->ageing);
     json_u64(row, "macs", mactable_count_network(g->macs, net->id));
     json_limit(row, "mac_limit", conf->mac_limit);

@@ -136,11 +136,14 @@ static void print_cleared(struct ctl_show *s, const cJSON *r, bool last)
 
 static void print_unfrozen(struct ctl_show *s, const cJSON *r, bool last)
 {
+    double macs = view_number(r, "cleared"), ips = view_number(r, "cleared_ips");
     char buf[CTL_NUMBER_LEN];
 
     (void)last;
-    fprintf(s->out, "%s MAC address%s unfrozen\n", ctl_grouped(view_number(r, "cleared"), buf),
-            view_number(r, "cleared") == 1 ? "" : "es");
+    if (macs > 0 || ips == 0)
+        fprintf(s->out, "%s MAC address%s unfrozen\n", ctl_grouped(macs, buf), macs == 1 ? "" : "es");
+    if (ips > 0)
+        fprintf(s->out, "%s IP address%s unfrozen\n", ctl_grouped(ips, buf), ips == 1 ? "" : "es");
 }
 
 /* ---- anything else */
@@ -203,6 +206,7 @@ static const struct view views[] = {
     {"show ports", false, view_ports},
     {"show networks", false, view_networks},
     {"show macs", true, view_macs},
+    {"show neighbors", true, view_neighbors},
     {"show vteps", false, view_vteps},
     {"show drops", false, print_drops},
     {"show config", true, print_config},

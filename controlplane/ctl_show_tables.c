@@ -124,6 +124,7 @@ static void network_settings(struct ctl_show *s, const cJSON *net)
     } else {
         view_line(s, "ageing", "never");
     }
+    view_line(s, "proxy", view_true(net, "proxy") ? "answers ARP and ND for known hosts" : "off");
     view_line(s, "inner tags", view_true(net, "qinq") ? "allowed (qinq)" : "dropped");
     if (view_text(net, "rd")) {
         view_line(s, "RD", view_text(net, "rd"));

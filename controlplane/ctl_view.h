@@ -60,6 +60,9 @@ void view_vteps(struct ctl_show *s, const cJSON *r, bool last);
 void view_announcements(struct ctl_show *s, const cJSON *r, bool last);
 void view_announced(struct ctl_show *s, const cJSON *r, bool last);
 
+/* ctl_show_neighbors.c */
+void view_neighbors(struct ctl_show *s, const cJSON *r, bool last);
+
 /* ctl_show_bgp.c */
 void view_bgp(struct ctl_show *s, const cJSON *r, bool last);
 void view_bgp_peers(struct ctl_show *s, const cJSON *r, bool last);

@@ -290,6 +290,63 @@ static void alert(void *arg, const struct mac_alert_info *info)
     (void)info;
 }
 
+static int neigh_program(void *arg, dp_net_id net, const struct ipaddr *ip, struct mac mac, uint8_t flags)
+{
+    (void)arg, (void)net, (void)ip, (void)mac, (void)flags;
+    return 0;
+}
+
+static void neigh_remove(void *arg, dp_net_id net, const struct ipaddr *ip)
+{
+    (void)arg, (void)net, (void)ip;
+}
+
+static bool neigh_here(void *arg, dp_net_id net, struct mac mac)
+{
+    const struct mac_entry *e = mactable_find(gw.macs, net, mac);
+
+    (void)arg;
+    return e && e->where == DP_WHERE_PORT;
+}
+
+static unsigned neigh_ips(void *arg, dp_net_id net, struct mac mac, struct mac_ip_info *out, unsigned n)
+{
+    (void)arg;
+    return mactable_ips(gw.macs, net, mac, out, n);
+}
+
+static int neigh_learned(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool again)
+{
+    (void)arg, (void)again;
+    return mactable_local_ip(gw.macs, net, mac, ip);
+}
+
+static void neigh_gone(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip)
+{
+    (void)arg;
+    (void)mactable_local_ip_gone(gw.macs, net, mac, ip);
+}
+
+static bool neigh_probe(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip)
+{
+    (void)arg, (void)net, (void)mac, (void)ip;
+    return true;
+}
+
+static void neigh_alert(void *arg, const struct neighbor_alert_info *info)
+{
+    (void)arg, (void)info;
+}
+
+static const struct neighbor_ops neigh_ops = {.program = neigh_program,
+                                              .remove = neigh_remove,
+                                              .here = neigh_here,
+                                              .ips = neigh_ips,
+                                              .learned = neigh_learned,
+                                              .gone = neigh_gone,
+                                              .probe = neigh_probe,
+                                              .alert = neigh_alert};
+
 static dp_vtep_id add_vtep(const struct ipaddr *address)
 {
     for (unsigned i = 0; i < gw.n_vteps; i++)
@@ -333,6 +390,7 @@ static inline void start(const char *yaml)
     ck_assert_msg(gw.conf != NULL, "%s", errors.n ? errors.text[0] : "?");
     conf_errors_free(&errors);
     gw.macs = mactable_new(gw.conf->dataplane.max_macs, &ops, NULL);
+    gw.neighbors = neighbor_new(gw.conf->dataplane.max_macs * 2, &neigh_ops, NULL);
     gw.started = (mono_t){mono_now().ns - 90000000000u};
     gw.networks = calloc(gw.conf->n_networks, sizeof(*gw.networks));
     gw.vteps = calloc(CONF_MAX_VTEPS, sizeof(*gw.vteps));
@@ -351,6 +409,7 @@ static inline void start(const char *yaml)
         gw.networks[i] = (struct gateway_network){(dp_net_id)(i + 1), n};
         gw.n_networks++;
         mactable_set_network(gw.macs, (dp_net_id)(i + 1), 300, UINT32_MAX);
+        neighbor_set_network(gw.neighbors, (dp_net_id)(i + 1), 300, n->proxy);
         for (size_t j = 0; j < n->n_peers; j++)
             flood((dp_net_id)(i + 1), &n->peers[j].address, true, n->peers[j].learning);
     }
@@ -367,9 +426,25 @@ static inline void learn(dp_net_id net, unsigned n, enum dp_where where, uint16_
     mactable_source_seen(gw.macs, &e, (mono_t){mono_now().ns - 30000000000u});
 }
 
+/* The MAC of learn() has this IP, as a frame of `ago` seconds ago showed. */
+static inline int show_ip(dp_net_id net, unsigned n, const char *ip, uint8_t flags, unsigned ago)
+{
+    struct dp_event e = {.type = DP_EVENT_NEIGHBOUR,
+                         .net = net,
+                         .mac = {{2, 0, 0x5e, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}},
+                         .where = DP_WHERE_PORT,
+                         .target = 1,
+                         .evidence = DP_EVIDENCE_NA,
+                         .flags = flags};
+
+    ck_assert(ipaddr_parse(ip, &e.ip));
+    return neighbor_seen(gw.neighbors, &e, (mono_t){mono_now().ns - ago * UINT64_C(1000000000)});
+}
+
 static inline void teardown(void)
 {
     mactable_free(gw.macs);
+    neighbor_free(gw.neighbors);
     conf_free((struct conf *)gw.conf);
     free(gw.networks);
     free(gw.vteps);

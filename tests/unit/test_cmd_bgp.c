@@ -531,7 +531,7 @@ START_TEST(test_refusals)
         {"{\"cmd\":\"show routes\",\"type\":4}", "type must be 2"},
         {"{\"cmd\":\"show routes\",\"type\":258}", "type must be 2"},
         {"{\"cmd\":\"show routes\",\"type\":0}", "type must be 2"},
-        {"{\"cmd\":\"clear duplicate\"}", "which MAC? or all"},
+        {"{\"cmd\":\"clear duplicate\"}", "which MAC, or which IP address? or all"},
         {"{\"cmd\":\"clear duplicate\",\"all\":true,\"mac\":\"02:00:5e:00:00:01\"}", "not both"},
         {"{\"cmd\":\"clear duplicate\",\"mac\":\"02:00:5e:00:00:01\"}", "that MAC is not frozen"},
         {"{\"cmd\":\"clear duplicate\",\"all\":true,\"network\":\"none\"}", "no network of that name"}};

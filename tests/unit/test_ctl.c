@@ -7,6 +7,7 @@
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
+#include "controlplane/ctl_show_neighbors.c"
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_tables.c"
 #include "controlplane/ctl_table.c"
@@ -572,10 +573,43 @@ START_TEST(test_view_clears)
          "all routes sent again to 2 peers, and theirs asked for\n1 cannot be asked: no route refresh there\n"
          "3 left alone: no session now\n"},
         {"clear duplicate", "{\"cleared\":1}", "1 MAC address unfrozen\n"},
+        {"clear duplicate", "{\"cleared\":0,\"cleared_ips\":1}", "1 IP address unfrozen\n"},
+        {"clear duplicate", "{\"cleared\":1,\"cleared_ips\":2}",
+         "1 MAC address unfrozen\n2 IP addresses unfrozen\n"},
         {"clear duplicate", "{\"cleared\":2000}", "2,000 MAC addresses unfrozen\n"}};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         ck_assert_str_eq(show_one(cases[i][0], 80, cases[i][1]), cases[i][2]);
+}
+END_TEST
+
+START_TEST(test_view_neighbors)
+{
+    show_one(
+        "show neighbors", 0,
+        "{\"total\":4,\"frozen\":1,\"neighbors\":["
+        "{\"network\":\"web\",\"ip\":\"10.0.0.1\",\"mac\":\"02:00:5e:00:00:01\",\"port\":\"trunk\","
+        "\"origin\":"
+        "\"both\",\"used\":true,\"answered\":true,\"frozen\":false,\"age_s\":20,\"since_s\":3600},"
+        "{\"network\":\"web\",\"ip\":\"2001:db8::2\",\"mac\":\"02:00:5e:00:00:02\",\"vtep\":\"198.18.0.2\","
+        "\"origin\":\"evpn\",\"used\":true,\"answered\":false,\"router\":true,\"override\":true,\"since_s\":"
+        "5},"
+        "{\"network\":\"web\",\"ip\":\"10.0.0.3\",\"mac\":\"02:00:5e:00:00:03\",\"origin\":\"none\",\"used\":"
+        "true,"
+        "\"frozen\":true,\"immutable\":true},"
+        "{\"network\":\"web\",\"ip\":\"10.0.0.1\",\"mac\":\"02:00:5e:00:00:04\",\"vtep\":\"198.18.0.2\","
+        "\"origin\":\"evpn\",\"used\":false}]}");
+    ck_assert_str_eq(
+        output,
+        "IP               MAC                NETWORK  WHERE            ORIGIN  FLAGS  AGE  HERE FOR  STATE\n"
+        "10.0.0.1         02:00:5e:00:00:01  web      trunk            both    -      20s     1h00m  "
+        "answered\n"
+        "2001:db8::2      02:00:5e:00:00:02  web      198.18.0.2       evpn    RO       -        5s  known\n"
+        "10.0.0.3         02:00:5e:00:00:03  web      -                none    I        -         -  FROZEN\n"
+        "10.0.0.1         02:00:5e:00:00:04  web      198.18.0.2       evpn    -        -         -  not "
+        "used\n"
+        "\n"
+        "4 of 4 IP addresses, 1 frozen\n");
 }
 END_TEST
 
@@ -701,9 +735,10 @@ START_TEST(test_views_of_nonsense)
         "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}}}}}",
         "{\"macs\":[{\"age_s\":1e308,\"moves\":-1e308,\"since_s\":-0.0}],\"uptime_s\":1e308,\"x\":-1e308}"};
     static const char *const names[] = {
-        "show status",     "show ports", "show networks",      "show macs",      "show vteps",  "show drops",
-        "show config",     "clear macs", "show bgp",           "show bgp peers", "show routes", "clear bgp",
-        "clear duplicate", "show any",   "show announcements", "announce"};
+        "show status", "show ports",    "show networks",   "show macs", "show vteps",
+        "show drops",  "show config",   "clear macs",      "show bgp",  "show bgp peers",
+        "show routes", "clear bgp",     "clear duplicate", "show any",  "show announcements",
+        "announce",    "show neighbors"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         for (size_t j = 0; j < sizeof(pages) / sizeof(pages[0]); j++)
@@ -738,6 +773,7 @@ int main(void)
     tcase_add_test(c, test_view_bgp_peer_in_detail);
     tcase_add_test(c, test_view_routes);
     tcase_add_test(c, test_view_clears);
+    tcase_add_test(c, test_view_neighbors);
     tcase_add_test(c, test_view_networks);
     tcase_add_test(c, test_view_network_of_bgp);
     tcase_add_test(c, test_view_of_an_unknown_command);

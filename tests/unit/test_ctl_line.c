@@ -12,6 +12,7 @@ int causewayctl_main(int argc, char **argv);
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
+#include "controlplane/ctl_show_neighbors.c"
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_tables.c"
 #include "controlplane/ctl_table.c"
