@@ -20,6 +20,8 @@ struct seat {
 struct bgp_rib_glue {
     struct evpn_rib *rib;
     unsigned max_peers;
+    void (*sent)(void *arg);
+    void *sent_arg;
     struct seat seats[]; /* by id - 1 */
 };
 
@@ -37,6 +39,12 @@ struct bgp_rib_glue *bgp_rib_glue_new(struct evpn_rib *rib, unsigned max_peers)
 void bgp_rib_glue_free(struct bgp_rib_glue *g)
 {
     free(g);
+}
+
+void bgp_rib_glue_on_sent(struct bgp_rib_glue *g, void (*sent)(void *arg), void *arg)
+{
+    g->sent = sent;
+    g->sent_arg = arg;
 }
 
 rib_peer_id bgp_rib_glue_id(const struct bgp_session *s)
@@ -96,6 +104,8 @@ static size_t pull(void *arg, struct bgp_session *s, uint8_t *msg, size_t size)
 
     if (n < 0)
         bgp_session_give_up(s, "a route of ours does not fit into an UPDATE");
+    if (n == 0 && g->sent)
+        g->sent(g->sent_arg);
     return n > 0 ? (size_t)n : 0;
 }
 

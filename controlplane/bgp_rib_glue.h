@@ -25,6 +25,9 @@ void bgp_rib_glue_free(struct bgp_rib_glue *g);
 
 extern const struct bgp_ops bgp_rib_glue_ops;
 
+/* Told each time that a session has taken all there was for its peer. */
+void bgp_rib_glue_on_sent(struct bgp_rib_glue *g, void (*sent)(void *arg), void *arg);
+
 /* For the RIB's ops. */
 void bgp_rib_glue_writable(struct bgp_rib_glue *g, rib_peer_id peer);
 void bgp_rib_glue_alert(struct bgp_rib_glue *g, rib_peer_id peer, enum evpn_rib_alert alert);

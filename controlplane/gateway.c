@@ -9,6 +9,7 @@
  * Control thread only.
  */
 #include "controlplane/gateway_private.h"
+#include "controlplane/moves.h"
 #include "controlplane/overlay.h"
 
 #include "conf/log.h"
@@ -27,7 +28,9 @@
 
 static int op_program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
 {
-    return dp_fdb_set(((struct gateway *)arg)->dp, net, mac, dest);
+    struct gateway *g = arg;
+
+    return dp_fdb_set(g->dp, net, mac, g->moves ? moves_mark(g->moves, net, mac, dest) : dest);
 }
 
 static void op_remove(void *arg, dp_net_id net, struct mac mac)
@@ -38,6 +41,15 @@ static void op_remove(void *arg, dp_net_id net, struct mac mac)
 static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
     return dp_fdb_seen(((struct gateway *)arg)->dp, net, mac, seen);
+}
+
+/* What is taken down when the gateway stops moves nowhere. */
+static void op_moved(void *arg, const struct mac_moved *m)
+{
+    struct gateway *g = arg;
+
+    if (g->moves)
+        moves_moved(g->moves, m);
 }
 
 static void op_alert(void *arg, const struct mac_alert_info *alert)
@@ -51,8 +63,11 @@ static void op_advertise(void *arg, dp_net_id net, struct mac mac, const struct 
 {
     struct gateway *g = arg;
 
-    if (g->overlay)
-        overlay_advertise(g->overlay, net, mac, ip, seq, sticky);
+    if (!g->overlay)
+        return;
+    overlay_advertise(g->overlay, net, mac, ip, seq, sticky);
+    if (!ip && g->moves)
+        moves_advertised(g->moves, net, mac);
 }
 
 static void op_withdraw(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip)
@@ -156,6 +171,8 @@ static void on_dp_event(struct gateway *g, const struct dp_event *e, mono_t now)
     if (e->type == DP_EVENT_SOURCE) {
         mactable_source_seen(g->macs, e, now);
         neighbor_settle(g->neighbors);
+    } else if (e->type == DP_EVENT_FIRST) {
+        moves_first_frame(g->moves, e);
     } else if (e->type == DP_EVENT_NEIGHBOUR) {
         (void)neighbor_seen(g->neighbors, e, now); /* refused MACs have no IPs either */
     }
@@ -454,6 +471,8 @@ static int climb(struct gateway *g, char *err, size_t err_len)
     if (rc == 0)
         rc = gateway_neighbors_start(g, err, err_len);
     if (rc == 0)
+        rc = moves_start(g, err, err_len);
+    if (rc == 0)
         rc = start_macs(g, err, err_len);
     if (rc == 0)
         rc = start_worker(g, err, err_len);
@@ -499,6 +518,7 @@ void gateway_stop(struct gateway *g)
     if (!g)
         return;
     gateway_oam_stop(g);
+    moves_stop(g);
     overlay_stop(g->overlay);
     g->overlay = NULL;
     event_drop(g->priv->publish);

@@ -16,6 +16,7 @@
 
 struct announce;
 struct event_base;
+struct moves;
 struct oam;
 struct overlay;
 struct rehearse;
@@ -59,6 +60,7 @@ struct gateway {
     struct mactable *macs;
     struct neighbors *neighbors;
     struct overlay *overlay; /* NULL without bgp */
+    struct moves *moves;
     struct announce *announce;
     struct oam *oam;
     struct rehearse *rehearse;

@@ -10,6 +10,7 @@
  */
 #include "controlplane/announce.h"
 #include "controlplane/gateway_private.h"
+#include "controlplane/moves.h"
 #include "controlplane/oam.h"
 #include "controlplane/rehearse.h"
 
@@ -38,6 +39,11 @@ static void on_oam_request(void *arg, dp_net_id net, dp_vtep_id from, const stru
     case OAM_LEAVE:
     case OAM_REPORT:
         rehearse_request(g->rehearse, net, from, m, mono_now(), answer);
+        break;
+    case OAM_PREPARE:
+    case OAM_COMMIT:
+    case OAM_CANCEL:
+        answer->status = (uint8_t)moves_asked(g->moves, net, from, m);
         break;
     default: /* answered as unsupported */
         break;
@@ -182,6 +188,8 @@ void gateway_oam_stop(struct gateway *g)
         rehearse_abort(g->rehearse, mono_now());
     rehearse_free(g->rehearse);
     oam_free(g->oam);
+    g->rehearse = NULL;
+    g->oam = NULL;
     if (g->priv->oam_timer)
         event_free(g->priv->oam_timer);
 }

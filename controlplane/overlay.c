@@ -14,6 +14,7 @@
 #include "conf/log.h"
 #include "controlplane/bgp_rib_glue.h"
 #include "controlplane/gateway_private.h"
+#include "controlplane/moves.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -110,6 +111,32 @@ static const struct evpn_rib_ops rib_ops = {
 
 /* ---- MAC table to RIB */
 
+/* A peer has heard all. */
+static void on_sent(void *arg)
+{
+    struct overlay *o = arg;
+
+    if (o->g->moves)
+        moves_sent(o->g->moves);
+}
+
+bool overlay_all_sent(const struct overlay *o)
+{
+    const struct bgp_session *s = NULL;
+    struct bgp_session_status status;
+    bool any = false;
+
+    while ((s = bgp_peer_next(o->bgp, s)) != NULL) {
+        bgp_session_status(s, &status);
+        if (status.state != BGP_ESTABLISHED)
+            continue;
+        if (evpn_rib_pending(o->rib, bgp_rib_glue_id(s)))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
 void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
                        uint32_t sequence, bool sticky)
 {
@@ -205,6 +232,7 @@ struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
         return NULL;
     }
     o->g = g;
+    bgp_rib_glue_on_sent(o->glue, on_sent, o);
     if (add_networks(o, err, err_len) < 0) {
         overlay_stop(o);
         return NULL;

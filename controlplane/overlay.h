@@ -29,6 +29,8 @@ void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const s
 void overlay_withdraw(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip);
 /* See struct mactable_ops. */
 bool overlay_lost_sequence(const struct overlay *o, dp_net_id net, struct mac mac, uint32_t *sequence);
+/* All established peers have got our routes, and there is one. */
+bool overlay_all_sent(const struct overlay *o);
 /* Once a second. */
 void overlay_poll(struct overlay *o);
 /* Ends all sessions. NULL is fine. */

@@ -269,6 +269,7 @@ enum dp_evidence {
     DP_EVIDENCE_GARP, /* sender IP = target IP, or an ARP announcement (RFC 5227) */
     DP_EVIDENCE_NA,   /* answers */
     DP_EVIDENCE_UNSOLICITED_NA,
+    DP_EVIDENCE_API, /* no frame: somebody said so. Never from here, but it goes the same way */
 };
 
 struct dp_event {

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Prepared moves (move_prepare.h) on a running gateway: their ops on the data plane, the MAC table and the
+ * other gateway, and what the API asks.
+ *
+ * Control thread only.
+ */
+#include "controlplane/gateway_private.h"
+#include "controlplane/moves_private.h"
+
+#include "conf/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ASK_TRIES       5 /* then the other end has not answered */
+#define ASK_INTERVAL_MS 200
+#define TELL_TRIES      10 /* it ends by itself, but sooner is better */
+
+/* ---- ops */
+
+static int on_bicast(void *arg, dp_net_id net, struct mac mac, struct dp_dest also)
+{
+    return dp_bicast_set(((struct moves *)arg)->g->dp, net, mac, also);
+}
+
+static uint64_t on_bicast_end(void *arg, dp_net_id net, struct mac mac)
+{
+    const struct moves *m = arg;
+    uint64_t frames = 0;
+
+    (void)dp_bicast_count(m->g->dp, net, mac, &frames);
+    (void)dp_bicast_del(m->g->dp, net, mac);
+    return frames;
+}
+
+static int on_expect(void *arg, dp_net_id net, struct mac mac, dp_vtep_id vtep, mono_t until)
+{
+    return mactable_expect_move(((struct moves *)arg)->g->macs, net, mac, vtep, until);
+}
+
+static void on_answer(void *arg, const struct oam_message *answer, uint64_t rtt_ns, mono_t now)
+{
+    struct moves_question *q = arg;
+    struct moves *m = q->m;
+    enum oam_status status = answer ? (enum oam_status)answer->status : OAM_OK;
+
+    (void)rtt_ns;
+    LIST_REMOVE(q, link);
+    move_prepare_answered(m->prepared, q->prepared, q->type, answer ? &status : NULL, now);
+    free(q);
+    moves_due(m);
+}
+
+static void on_ask(void *arg, const struct prepared *p, enum oam_type type, uint64_t id, uint16_t seconds)
+{
+    struct moves *m = arg;
+    struct oam_message msg = {.type = (uint8_t)type,
+                              .mac = p->mac,
+                              .seconds = seconds,
+                              .values = {p->role == PREPARED_OLD ? OAM_TO_RECEIVER : OAM_TO_SENDER}};
+    struct moves_question *q = id ? calloc(1, sizeof(*q)) : NULL;
+    int rc;
+
+    if (q) {
+        *q = (struct moves_question){.m = m, .prepared = id, .type = type};
+        LIST_INSERT_HEAD(&m->questions, q, link);
+    }
+    rc = oam_send(m->g->oam, p->net, p->peer, &msg, id ? ASK_TRIES : TELL_TRIES, ASK_INTERVAL_MS, mono_now(),
+                  q ? on_answer : NULL, q);
+    if (q && rc < 0)
+        q->refused = true; /* as good as not answered, but not from within */
+    gateway_oam_changed(m->g);
+}
+
+/* The only access port that carries the network; NULL: none, or several. */
+static const struct gateway_port *only_port(const struct gateway *g, dp_net_id net)
+{
+    const struct gateway_network *n = gateway_network(g, net);
+    const struct gateway_port *found = NULL;
+    uint16_t vlan;
+
+    for (unsigned i = 0; n && i < g->n_ports; i++) {
+        if (!g->ports[i].access || !conf_access_carries(g->ports[i].access, n->conf, &vlan))
+            continue;
+        if (found)
+            return NULL;
+        found = &g->ports[i];
+    }
+    return found;
+}
+
+static int on_arrive(void *arg, dp_net_id net, struct mac mac)
+{
+    const struct moves *m = arg;
+    const struct gateway_port *port = only_port(m->g, net);
+    const struct mac_entry *entry;
+    mono_t now = mono_now();
+
+    if (!port)
+        return -ENOTUNIQ;
+    mactable_source_seen(m->g->macs,
+                         &(struct dp_event){.type = DP_EVENT_SOURCE,
+                                            .net = net,
+                                            .mac = mac,
+                                            .where = DP_WHERE_PORT,
+                                            .target = port->id,
+                                            .evidence = DP_EVIDENCE_API,
+                                            .at = now},
+                         now);
+    entry = mactable_find(m->g->macs, net, mac);
+    return entry && entry->where == DP_WHERE_PORT ? 0 : -EACCES;
+}
+
+static const char *network_name(const struct gateway *g, dp_net_id net)
+{
+    const struct gateway_network *n = gateway_network(g, net);
+
+    return n ? n->conf->name : "?";
+}
+
+static void on_changed(void *arg, const struct prepared *p)
+{
+    struct moves *m = arg;
+    const struct gateway_vtep *peer = gateway_vtep(m->g, p->peer);
+    char mac[MAC_STRLEN], vtep[IPADDR_STRLEN] = "?";
+    bool alone = p->state == PREPARED_ALONE;
+
+    if (p->state == PREPARED_ENDED)
+        m->ended_bicast = p->bicast;
+    if (peer)
+        ipaddr_format(&peer->address, vtep);
+    log_write(alone ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "moves",
+              "MAC %s in network %s, prepared to %s %s: %s%s", mac_format(p->mac, mac),
+              network_name(m->g, p->net), p->role == PREPARED_OLD ? "move to" : "come from", vtep,
+              prepared_state_text(p),
+              !alone        ? ""
+              : p->answered ? " (it does not take part)"
+                            : " (it did not answer: frames are sent twice from here only)");
+}
+
+/* ---- life */
+
+int moves_prepared_start(struct moves *m)
+{
+    static const struct move_prepare_ops ops = {.bicast = on_bicast,
+                                                .bicast_end = on_bicast_end,
+                                                .expect = on_expect,
+                                                .ask = on_ask,
+                                                .arrive = on_arrive,
+                                                .changed = on_changed};
+
+    m->prepared = move_prepare_new(&ops, m);
+    return m->prepared ? 0 : -ENOMEM;
+}
+
+void moves_prepared_stop(struct moves *m)
+{
+    struct moves_question *q;
+
+    while ((q = LIST_FIRST(&m->questions)) != NULL) {
+        if (m->g->oam)
+            oam_forget(m->g->oam, q);
+        LIST_REMOVE(q, link);
+        free(q);
+    }
+    move_prepare_free(m->prepared);
+}
+
+void moves_prepared_run(struct moves *m, mono_t now)
+{
+    struct moves_question *q = LIST_FIRST(&m->questions), *next;
+
+    for (; q; q = next) {
+        next = LIST_NEXT(q, link);
+        if (q->refused)
+            on_answer(q, NULL, 0, now);
+    }
+    move_prepare_run(m->prepared, now);
+}
+
+/* ---- asked */
+
+enum oam_status moves_asked(struct moves *m, dp_net_id net, dp_vtep_id from, const struct oam_message *msg)
+{
+    const struct mac_entry *e = mactable_find(m->g->macs, net, msg->mac);
+    enum oam_status status = move_prepare_asked(m->prepared, net, from, msg, e, mono_now());
+
+    moves_due(m);
+    return status;
+}
+
+int moves_prepare(struct moves *m, dp_net_id net, struct mac mac, dp_vtep_id to, unsigned seconds,
+                  const struct prepared **out)
+{
+    const struct mac_entry *e = mactable_find(m->g->macs, net, mac);
+
+    moves_due(m);
+    return move_prepare_begin(m->prepared, e, to, seconds, mono_now(), out);
+}
+
+int moves_commit(struct moves *m, dp_net_id net, struct mac mac)
+{
+    moves_due(m);
+    return move_prepare_commit(m->prepared, net, mac, mono_now());
+}
+
+int moves_cancel(struct moves *m, dp_net_id net, struct mac mac)
+{
+    moves_due(m);
+    return move_prepare_cancel(m->prepared, net, mac, mono_now());
+}
+
+const struct move_prepare *moves_prepared(const struct moves *m)
+{
+    return m->prepared;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the files of moves.h share and nobody else sees. Control thread only.
+ */
+#ifndef CONTROLPLANE_MOVES_PRIVATE_H
+#define CONTROLPLANE_MOVES_PRIVATE_H
+
+#include "controlplane/journal_file.h"
+#include "controlplane/move_bounce.h"
+#include "controlplane/moves.h"
+
+#include <sys/queue.h>
+
+struct event;
+
+#define MOVES_SAID 4096 /* routes under way to the peers whose time is taken at once; beyond: not known */
+
+/* A request to another gateway that waits for its answer. */
+struct moves_question {
+    LIST_ENTRY(moves_question) link;
+    struct moves *m;
+    uint64_t prepared;
+    enum oam_type type;
+    bool refused; /* it could not be sent */
+};
+
+struct moves {
+    struct gateway *g;
+    struct journal *journal;
+    struct journal_file *file;    /* NULL: none is configured */
+    struct move_bounces *bounces; /* NULL: off */
+    struct move_prepare *prepared;
+    LIST_HEAD(, moves_question) questions;
+    struct event *timer;
+    bool turn; /* the timer is due at once */
+    unsigned n_said;
+    struct move_bounce said[MOVES_SAID];
+    uint64_t ended_bicast; /* of the prepared move that ended last */
+    /* By network: the last entry of the journal that began a bounce beside another one. The data plane counts
+     * bounced frames by network, so those up to that one cannot know theirs. */
+    uint64_t shared[DP_MAX_NETWORKS + 1];
+};
+
+/* ---- moves.c */
+
+/* Something may be due earlier than it was, maybe now. */
+void moves_due(struct moves *m);
+
+/* ---- moves_journal.c */
+
+/* Both tables of the journal's life: 0 or -ENOMEM. */
+int moves_journal_start(struct moves *m);
+void moves_journal_stop(struct moves *m);
+/* prepared: the id of the prepared move that this is, or 0. */
+void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool bounces, uint64_t prepared,
+                       mono_t now);
+/* A MAC's bounce is over: its count is final. */
+void moves_journal_bounced(struct moves *m, dp_net_id net, struct mac mac);
+
+/* ---- moves_prepared.c */
+
+int moves_prepared_start(struct moves *m);
+void moves_prepared_stop(struct moves *m);
+/* What could not be asked. */
+void moves_prepared_run(struct moves *m, mono_t now);
+
+#endif
