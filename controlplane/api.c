@@ -5,7 +5,7 @@
  * Tricky: a client is worked on when it sent something and when the reply before left our buffer, both by
  * client_work(), which may free it. A request is answered only while no reply waits, and a reply is written
  * in a later turn of the loop: so at most one reply is held per client, and a client with many requests takes
- * turns with the others.
+ * turns with the others. Events wait in the same buffer, as many as watch_bytes allows.
  */
 #include "controlplane/api.h"
 
@@ -32,8 +32,12 @@ struct client {
     LIST_ENTRY(client) link;
     struct api *api;
     struct bufferevent *bev;
-    bool eof;     /* it sends no more, but may still read */
-    bool closing; /* close it once the last reply is out */
+    uint64_t call; /* the last one; while `later`, its reply is still to come */
+    bool later;
+    bool watching;
+    uint64_t lost; /* events that it was not told about yet */
+    bool eof;      /* it sends no more, but may still read */
+    bool closing;  /* close it once the last reply is out */
 };
 
 struct api {
@@ -43,7 +47,8 @@ struct api {
     struct evconnlistener *listener;
     struct event *accept_again;
     LIST_HEAD(client_list, client) clients;
-    unsigned n_clients;
+    unsigned n_clients, n_watching;
+    uint64_t last_call;
 };
 
 static struct timeval ms(unsigned n)
@@ -55,6 +60,7 @@ static void client_free(struct client *c)
 {
     LIST_REMOVE(c, link);
     c->api->n_clients--;
+    c->api->n_watching -= c->watching;
     bufferevent_free(c->bev);
     free(c);
 }
@@ -80,14 +86,48 @@ static void client_refuse(struct client *c, const char *sentence)
     c->closing = true;
 }
 
+static void client_answer(struct client *c, const char *line, size_t len)
+{
+    const struct api_config *config = &c->api->config;
+    char *reply;
+
+    c->call = ++c->api->last_call;
+    reply = api_answer_call(config->commands, config->n_commands, config->ctx, line, len, c->call, &c->later);
+    if (!c->later)
+        client_reply(c, reply);
+}
+
+/* One line of an event. False: no room for it now. */
+static bool client_event(struct client *c, const char *text)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    unsigned limit = c->api->config.watch_bytes ? c->api->config.watch_bytes : API_WATCH_BYTES;
+    size_t len = strlen(text);
+
+    return evbuffer_get_length(out) + len < limit && evbuffer_add_printf(out, "%s\n", text) >= 0;
+}
+
+/* Tells what it missed; false: no room even for that. */
+static bool client_lost(struct client *c)
+{
+    char text[64];
+
+    if (c->lost == 0)
+        return true;
+    snprintf(text, sizeof(text), "{\"event\":\"lost\",\"count\":%llu}", (unsigned long long)c->lost);
+    if (!client_event(c, text))
+        return false;
+    c->lost = 0;
+    return true;
+}
+
 static void client_work(struct client *c)
 {
     struct evbuffer *in = bufferevent_get_input(c->bev), *out = bufferevent_get_output(c->bev);
-    const struct api_config *config = &c->api->config;
     size_t len;
     char *line;
 
-    if (evbuffer_get_length(out) > 0)
+    if (c->later || evbuffer_get_length(out) > 0)
         return; /* comes back when the reply is out, or never: write_ms */
     if (c->closing) {
         client_free(c);
@@ -101,7 +141,7 @@ static void client_work(struct client *c)
     if (line ? len > API_LINE_MAX : evbuffer_get_length(in) > API_LINE_MAX) {
         client_refuse(c, "the request is longer than 65536 bytes");
     } else if (line) {
-        client_reply(c, api_answer(config->commands, config->n_commands, config->ctx, line, len));
+        client_answer(c, line, len);
     }
     free(line);
     if (c->closing && evbuffer_get_length(out) == 0)
@@ -111,8 +151,11 @@ static void client_work(struct client *c)
 /* It sent something, or took all of the last reply. */
 static void on_progress(struct bufferevent *bev, void *arg)
 {
+    struct client *c = arg;
+
     (void)bev;
-    client_work(arg);
+    client_lost(c);
+    client_work(c);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -126,6 +169,74 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     } else if (what & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT)) {
         client_free(c);
     }
+}
+
+/* ---- later, and events */
+
+static struct client *find_call(const struct api *api, uint64_t call)
+{
+    struct client *c;
+
+    LIST_FOREACH(c, &api->clients, link)
+    {
+        if (call && c->call == call)
+            return c;
+    }
+    return NULL;
+}
+
+void api_reply(struct api *api, uint64_t call, cJSON *result, const char *error)
+{
+    struct client *c = api ? find_call(api, call) : NULL;
+
+    if (!c || !c->later) {
+        cJSON_Delete(result);
+        return;
+    }
+    c->later = false;
+    if (error)
+        cJSON_Delete(result);
+    client_reply(c, error ? api_error_reply(error) : api_result_reply(result));
+    if (c->closing)
+        client_free(c); /* no memory for the reply */
+}
+
+int api_watch(struct api *api, uint64_t call)
+{
+    struct client *c = api ? find_call(api, call) : NULL;
+    struct timeval taken;
+
+    if (!c)
+        return -ENOENT;
+    if (c->watching)
+        return 0;
+    c->watching = true;
+    api->n_watching++;
+    /* It has nothing to say for as long as it likes. */
+    taken = ms(api->config.write_ms);
+    bufferevent_set_timeouts(c->bev, NULL, &taken);
+    return 0;
+}
+
+bool api_watched(const struct api *api)
+{
+    return api && api->n_watching > 0;
+}
+
+void api_publish(struct api *api, cJSON *event)
+{
+    char *text = api_watched(api) ? cJSON_PrintUnformatted(event) : NULL;
+    struct client *c;
+
+    cJSON_Delete(event);
+    if (!api_watched(api))
+        return;
+    LIST_FOREACH(c, &api->clients, link)
+    {
+        if (c->watching && !c->closing && (!text || !client_lost(c) || !client_event(c, text)))
+            c->lost++;
+    }
+    cJSON_free(text);
 }
 
 static struct client *client_new(struct api *api, evutil_socket_t fd)

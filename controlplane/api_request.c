@@ -200,8 +200,8 @@ static cJSON *parse_line(const char *line, size_t len, char err[API_ERR_LEN])
     return NULL;
 }
 
-/* Takes result, which may be NULL (no memory). */
-static char *result_reply(cJSON *result)
+/* result may be NULL (no memory). */
+char *api_result_reply(cJSON *result)
 {
     cJSON *reply = cJSON_CreateObject();
     char *text = NULL;
@@ -227,8 +227,22 @@ char *api_error_reply(const char *sentence)
     return text;
 }
 
-char *api_answer(const struct api_command *commands, size_t n_commands, void *ctx, const char *line,
-                 size_t len)
+/* NULL: no reply yet (*later), or an error (a sentence in err, or none: no memory). */
+static char *call_handler(const struct api_command *command, void *ctx, const struct api_args *args,
+                          bool *later, char err[API_ERR_LEN])
+{
+    cJSON *result = cJSON_CreateObject();
+    int rc = result ? command->handler(ctx, args, result, err) : -ENOMEM;
+
+    if (rc == 0)
+        return api_result_reply(result);
+    cJSON_Delete(result);
+    *later = rc == API_LATER;
+    return NULL;
+}
+
+char *api_answer_call(const struct api_command *commands, size_t n_commands, void *ctx, const char *line,
+                      size_t len, uint64_t call, bool *later)
 {
     char err[API_ERR_LEN] = "";
     const struct api_command *command;
@@ -236,16 +250,20 @@ char *api_answer(const struct api_command *commands, size_t n_commands, void *ct
     char *reply = NULL;
     cJSON *request = parse_line(line, len, err);
 
+    *later = false;
+    args.call = call;
     command = request ? find_command(commands, n_commands, request, err) : NULL;
-    if (command && read_args(command, request, &args, err)) {
-        cJSON *result = cJSON_CreateObject();
-
-        if (result && command->handler(ctx, &args, result, err) == 0) {
-            reply = result_reply(result);
-        } else {
-            cJSON_Delete(result);
-        }
-    }
+    if (command && read_args(command, request, &args, err))
+        reply = call_handler(command, ctx, &args, later, err);
     cJSON_Delete(request);
-    return reply ? reply : api_error_reply(err[0] ? err : "not enough memory");
+    return reply || *later ? reply : api_error_reply(err[0] ? err : "not enough memory");
+}
+
+char *api_answer(const struct api_command *commands, size_t n_commands, void *ctx, const char *line,
+                 size_t len)
+{
+    bool later;
+    char *reply = api_answer_call(commands, n_commands, ctx, line, len, 0, &later);
+
+    return later ? api_error_reply("this command needs a connection to answer on") : reply;
 }

@@ -30,6 +30,7 @@ union api_value {
 
 struct api_args {
     unsigned given; /* API_TAKES() bits */
+    uint64_t call;  /* names this call, for API_LATER and api_watch(); 0: neither can be done */
     union api_value value[API_ARG_IDS];
 };
 
@@ -39,7 +40,10 @@ struct api_args {
 /* Whether a flag is given and true. */
 #define api_flag(args, id) ((args)->given & API_TAKES(id) && (args)->value[API_ARG_ID_##id].flag)
 
-/* Fills result (an object) and returns 0, or returns -errno with a sentence in err. */
+#define API_LATER 1
+
+/* Fills result (an object) and returns 0; or returns -errno with a sentence in err; or API_LATER: api_reply()
+ * answers args->call, some seconds later at most. */
 typedef int (*api_handler_fn)(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN]);
 
 struct api_command {
@@ -64,7 +68,11 @@ bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, c
 /* Returns the reply, one line without its newline, to be released with cJSON_free(); NULL without memory. */
 char *api_answer(const struct api_command *commands, size_t n_commands, void *ctx, const char *line,
                  size_t len);
-/* The reply that carries an error. The same ownership. */
+/* The same for a call that has a number: *later: there is no reply yet (and NULL is returned). */
+char *api_answer_call(const struct api_command *commands, size_t n_commands, void *ctx, const char *line,
+                      size_t len, uint64_t call, bool *later);
+/* The reply that carries an error, or a result, which is taken. The same ownership. */
 char *api_error_reply(const char *sentence);
+char *api_result_reply(cJSON *result);
 
 #endif
