@@ -48,6 +48,7 @@ static void op_moved(void *arg, const struct mac_moved *m)
 {
     struct gateway *g = arg;
 
+    neighbor_mac_moved(g->neighbors, m);
     if (g->moves)
         moves_moved(g->moves, m);
 }
@@ -83,13 +84,6 @@ static bool op_lost_seq(void *arg, dp_net_id net, struct mac mac, uint32_t *seq)
     const struct gateway *g = arg;
 
     return g->overlay && overlay_lost_sequence(g->overlay, net, mac, seq);
-}
-
-static void op_moved(void *arg, const struct mac_moved *m)
-{
-    struct gateway *g = arg;
-
-    neighbor_mac_moved(g->neighbors, m);
 }
 
 static const struct mactable_ops mac_ops = {.program = op_program,
