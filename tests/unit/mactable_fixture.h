@@ -118,7 +118,9 @@ static void op_moved(void *arg, const struct mac_moved *m)
     ck_assert(m->from.where != m->to.where || m->from.target != m->to.target);
     if (i < fdb.n_told) {
         ck_assert_uint_eq(m->from.where, fdb.told[i].to.where);
-        ck_assert_uint_eq(m->from.target, fdb.told[i].to.target);
+        /* Between the gateways of one segment it goes without a word (R4.4). */
+        if (m->from.where == DP_WHERE_PORT)
+            ck_assert_uint_eq(m->from.target, fdb.told[i].to.target);
     } else {
         fdb.n_told++;
     }
