@@ -12,6 +12,7 @@ enum api_arg_type {
     API_ARG_MAC,     /* "xx:xx:xx:xx:xx:xx" */
     API_ARG_ADDRESS, /* IPv4 or IPv6 */
     API_ARG_NUMBER,  /* whole, 0..2^32-1 */
+    API_ARG_SECONDS, /* a number of seconds; as text also "60s", "5m", "1h" */
     API_ARG_FLAG,    /* true or false */
 };
 
@@ -29,7 +30,11 @@ enum api_arg_type {
     X(SOFT, "soft", API_ARG_FLAG, "", "keep the session: send and ask for all routes again")                 \
     X(REASON, "reason", API_ARG_TEXT, "TEXT", "tell the peer why")                                           \
     X(CURSOR, "cursor", API_ARG_TEXT, "C", "")                                                               \
-    X(IP, "ip", API_ARG_ADDRESS, "ADDRESS", "only this IP address of a host")
+    X(IP, "ip", API_ARG_ADDRESS, "ADDRESS", "only this IP address of a host")                                \
+    X(TO, "to", API_ARG_TEXT, "SITE", "the other site, by its name or the address of a VTEP")                \
+    X(TIMEOUT, "timeout", API_ARG_SECONDS, "SECONDS", "how long to wait for it (60; at most 3600)")          \
+    X(LAST, "last", API_ARG_NUMBER, "N", "at most that many, the newest (50)")                               \
+    X(PREPARED, "prepared", API_ARG_FLAG, "", "those that are prepared and did not happen yet")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -65,12 +70,23 @@ enum api_arg_id {
       "EVPN routes, received and our own, with all attributes")                                              \
     X(show_announcements, "show announcements", API_TAKES(NETWORK) | API_TAKES(AFTER), 0,                    \
       "announcements of MACs that moved: frames sent, held back by the limit, waiting")                      \
+    X(show_moves, "show moves",                                                                              \
+      API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(LAST) | API_TAKES(ALL) | API_TAKES(PREPARED) |         \
+          API_TAKES(CURSOR),                                                                                 \
+      0, "the journal of moves: from where to where, how long it was dark, and why")                         \
     X(show_drops, "show drops", API_TAKES(ALL), 0, "frames dropped, by reason; --all: those of zero too")    \
     X(show_counters, "show counters", API_TAKES(AFTER), 0, "every counter, raw")                             \
     X(show_config, "show config", API_TAKES(AFTER), 0,                                                       \
       "the effective configuration, as YAML, passwords hidden")                                              \
     X(announce, "announce", API_TAKES(MAC) | API_TAKES(NETWORK), API_TAKES(MAC),                             \
       "announce a MAC at the access ports, as after a move: GARP, NA, RARP")                                 \
+    X(move_prepare, "move prepare",                                                                          \
+      API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(TO) | API_TAKES(TIMEOUT), 0,                           \
+      "a MAC is about to move to a site: until it is there, frames for it go to both places")                \
+    X(move_commit, "move commit", API_TAKES(MAC) | API_TAKES(NETWORK), 0,                                    \
+      "it is there now (its first frame says so by itself)")                                                 \
+    X(move_cancel, "move cancel", API_TAKES(MAC) | API_TAKES(NETWORK), 0, "it does not move after all")      \
+    X(watch, "watch", 0, 0, "what happens, as it happens: moves, alerts, peers, VTEPs")                      \
     X(clear_macs, "clear macs", API_TAKES(NETWORK) | API_TAKES(MAC), 0,                                      \
       "forget learned MAC addresses: all, of one network, or one")                                           \
     X(clear_bgp, "clear bgp", API_TAKES(PEER) | API_TAKES(ALL) | API_TAKES(SOFT) | API_TAKES(REASON),        \

@@ -47,6 +47,28 @@ static bool read_number(const char *text, uint32_t *out)
     return v <= UINT32_MAX;
 }
 
+static bool read_seconds(const char *text, uint32_t *out)
+{
+    static const struct {
+        char letter;
+        uint32_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    size_t n = strlen(text);
+    char digits[16];
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (n < 2 || n >= sizeof(digits) || text[n - 1] != units[i].letter)
+            continue;
+        memcpy(digits, text, n - 1);
+        digits[n - 1] = '\0';
+        if (!read_number(digits, out) || *out > UINT32_MAX / units[i].seconds)
+            return false;
+        *out *= units[i].seconds;
+        return true;
+    }
+    return read_number(text, out);
+}
+
 bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, char err[API_ERR_LEN])
 {
     const struct api_arg_spec *spec = &api_arg_specs[id];
@@ -77,6 +99,12 @@ bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, c
             return true;
         snprintf(err, API_ERR_LEN, "%s must be a whole number, not \"%s\"", spec->name, quote(text, q));
         return false;
+    case API_ARG_SECONDS:
+        if (read_seconds(text, &out->number))
+            return true;
+        snprintf(err, API_ERR_LEN, "%s must be a time like 60, 60s, 5m or 1h, not \"%s\"", spec->name,
+                 quote(text, q));
+        return false;
     default:
         snprintf(err, API_ERR_LEN, "%s takes no text", spec->name);
         return false;
@@ -95,6 +123,10 @@ static bool read_value(enum api_arg_id id, const cJSON *item, union api_value *o
         }
         out->flag = cJSON_IsTrue(item);
         return true;
+    case API_ARG_SECONDS:
+        if (cJSON_IsString(item))
+            return api_arg_parse(id, item->valuestring, out, err);
+        /* fallthrough */
     case API_ARG_NUMBER:
         if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble <= UINT32_MAX) ||
             item->valuedouble != (double)(uint32_t)item->valuedouble) {

@@ -20,8 +20,8 @@ struct seat {
 struct bgp_rib_glue {
     struct evpn_rib *rib;
     unsigned max_peers;
-    void (*sent)(void *arg);
-    void *sent_arg;
+    struct bgp_rib_glue_hooks hooks;
+    void *hooks_arg;
     struct seat seats[]; /* by id - 1 */
 };
 
@@ -41,10 +41,10 @@ void bgp_rib_glue_free(struct bgp_rib_glue *g)
     free(g);
 }
 
-void bgp_rib_glue_on_sent(struct bgp_rib_glue *g, void (*sent)(void *arg), void *arg)
+void bgp_rib_glue_set_hooks(struct bgp_rib_glue *g, const struct bgp_rib_glue_hooks *hooks, void *arg)
 {
-    g->sent = sent;
-    g->sent_arg = arg;
+    g->hooks = *hooks;
+    g->hooks_arg = arg;
 }
 
 rib_peer_id bgp_rib_glue_id(const struct bgp_session *s)
@@ -64,6 +64,8 @@ static int up(void *arg, struct bgp_session *s, const struct bgp_fsm_session *se
     struct bgp_rib_glue *g = arg;
     const struct evpn_rib_session rs = {.router_id = session->peer.router_id, .as4 = session->as4};
 
+    if (g->hooks.changed)
+        g->hooks.changed(g->hooks_arg, s, true);
     return evpn_rib_peer_up(g->rib, bgp_rib_glue_id(s), &rs);
 }
 
@@ -71,6 +73,8 @@ static void down(void *arg, struct bgp_session *s, bool graceful)
 {
     struct bgp_rib_glue *g = arg;
 
+    if (g->hooks.changed)
+        g->hooks.changed(g->hooks_arg, s, false);
     evpn_rib_peer_down(g->rib, bgp_rib_glue_id(s), graceful);
 }
 
@@ -104,8 +108,8 @@ static size_t pull(void *arg, struct bgp_session *s, uint8_t *msg, size_t size)
 
     if (n < 0)
         bgp_session_give_up(s, "a route of ours does not fit into an UPDATE");
-    if (n == 0 && g->sent)
-        g->sent(g->sent_arg);
+    if (n == 0 && g->hooks.sent)
+        g->hooks.sent(g->hooks_arg);
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -25,8 +25,14 @@ void bgp_rib_glue_free(struct bgp_rib_glue *g);
 
 extern const struct bgp_ops bgp_rib_glue_ops;
 
-/* Told each time that a session has taken all there was for its peer. */
-void bgp_rib_glue_on_sent(struct bgp_rib_glue *g, void (*sent)(void *arg), void *arg);
+/* What others like to know; each may be NULL. */
+struct bgp_rib_glue_hooks {
+    /* A session has taken all there was for its peer. */
+    void (*sent)(void *arg);
+    /* It is established, or no longer. */
+    void (*changed)(void *arg, const struct bgp_session *s, bool up);
+};
+void bgp_rib_glue_set_hooks(struct bgp_rib_glue *g, const struct bgp_rib_glue_hooks *hooks, void *arg);
 
 /* For the RIB's ops. */
 void bgp_rib_glue_writable(struct bgp_rib_glue *g, rib_peer_id peer);

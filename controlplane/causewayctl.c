@@ -9,6 +9,7 @@
 #include "conf/version.h"
 #include "controlplane/api_request.h"
 #include "controlplane/ctl_client.h"
+#include "controlplane/ctl_event.h"
 #include "controlplane/ctl_json.h"
 #include "controlplane/ctl_show.h"
 #include "controlplane/ctl_text.h"
@@ -350,7 +351,7 @@ static cJSON *build_request(const struct api_command *c, const struct line *line
         if (spec->type == API_ARG_FLAG) {
             cJSON_AddTrueToObject(request, spec->name);
         } else if (api_arg_parse((enum api_arg_id)id, line->option[id], &value, err)) {
-            if (spec->type == API_ARG_NUMBER) {
+            if (spec->type == API_ARG_NUMBER || spec->type == API_ARG_SECONDS) {
                 cJSON_AddNumberToObject(request, spec->name, value.number);
             } else {
                 cJSON_AddStringToObject(request, spec->name, line->option[id]);
@@ -430,6 +431,28 @@ static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json
     }
 }
 
+/* Prints events until the daemon ends, or nobody reads: then false, with a sentence in err. */
+static bool follow(struct ctl_client *client, bool json, char err[CTL_ERR_LEN])
+{
+    for (;;) {
+        cJSON *event = ctl_client_event(client, err);
+        char *text = event && json ? cJSON_PrintUnformatted(event) : NULL;
+
+        if (!event)
+            return false;
+        if (text)
+            puts(text);
+        else if (!json)
+            ctl_event_print(stdout, event);
+        cJSON_free(text);
+        cJSON_Delete(event);
+        if (fflush(stdout) != 0) {
+            snprintf(err, CTL_ERR_LEN, "cannot write");
+            return false;
+        }
+    }
+}
+
 static int run(const struct api_command *c, const struct line *line)
 {
     cJSON *request = build_request(c, line);
@@ -442,13 +465,15 @@ static int run(const struct api_command *c, const struct line *line)
     if (request) {
         client = ctl_client_open(line->socket, err);
         status = client && ask(client, request, json, show, err) ? EXIT_SUCCESS : EXIT_FAILURE;
-        if (status == EXIT_SUCCESS && json)
+        if (status == EXIT_SUCCESS && json && strcmp(c->name, "watch") != 0)
             ctl_json_print(json, stdout);
         if (status == EXIT_SUCCESS && (fflush(stdout) != 0 || ferror(stdout))) {
             snprintf(err, sizeof(err), "cannot write the answer");
             status = EXIT_FAILURE;
         }
         fflush(stdout);
+        if (status == EXIT_SUCCESS && strcmp(c->name, "watch") == 0 && !follow(client, line->json, err))
+            status = EXIT_FAILURE;
         if (status != EXIT_SUCCESS)
             complain("%s", err);
     }

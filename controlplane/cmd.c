@@ -33,7 +33,7 @@ struct api *api_start(struct event_base *base, struct gateway *g, const char *so
         .write_ms = WRITE_MS,
     };
 
-    return api_open(base, &config, socket_path, err, err_len);
+    return g->api = api_open(base, &config, socket_path, err, err_len);
 }
 
 int cmd_find_network(const struct gateway *g, const struct api_args *args, const struct gateway_network **net,

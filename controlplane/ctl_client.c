@@ -21,7 +21,7 @@
 struct ctl_client {
     int fd;
     char *buf;
-    size_t len, cap;
+    size_t first, len, cap; /* what was received and not taken yet is from first to len */
 };
 
 static int unreachable(const char *path, const char *reason, char err[CTL_ERR_LEN])
@@ -73,10 +73,13 @@ void ctl_client_close(struct ctl_client *c)
     free(c);
 }
 
+#define NO_DEADLINE ((mono_t){UINT64_MAX})
+
 /* False when the deadline passed or poll() failed. */
 static bool wait_for(const struct ctl_client *c, short events, mono_t deadline, char err[CTL_ERR_LEN])
 {
     struct pollfd p = {.fd = c->fd, .events = events};
+    bool for_ever = deadline.ns == UINT64_MAX;
 
     for (;;) {
         mono_t now = mono_now();
@@ -86,7 +89,7 @@ static bool wait_for(const struct ctl_client *c, short events, mono_t deadline, 
             snprintf(err, CTL_ERR_LEN, "causewayd did not answer within %d s", CTL_TIMEOUT_MS / 1000);
             return false;
         }
-        n = poll(&p, 1, (int)((deadline.ns - now.ns) / 1000000u) + 1);
+        n = poll(&p, 1, for_ever ? -1 : (int)((deadline.ns - now.ns) / 1000000u) + 1);
         if (n > 0)
             return true;
         if (n < 0 && errno != EINTR) {
@@ -143,29 +146,44 @@ static bool grow(struct ctl_client *c, char err[CTL_ERR_LEN])
     return true;
 }
 
-/* Reads one line into buf, which then holds nothing else: one reply at a time is under way. */
-static bool receive_line(struct ctl_client *c, mono_t deadline, char err[CTL_ERR_LEN])
+/* The next line, however much came with it, without its newline: valid until the next call. NULL with a
+ * sentence in err. */
+static const char *receive_line(struct ctl_client *c, mono_t deadline, size_t *len, char err[CTL_ERR_LEN])
 {
-    c->len = 0;
+    size_t seen = c->first;
+
     for (;;) {
+        char *end = c->len > seen ? memchr(c->buf + seen, '\n', c->len - seen) : NULL;
         ssize_t n;
 
+        if (end) {
+            const char *line = c->buf + c->first;
+
+            *len = (size_t)(end - line);
+            c->first = (size_t)(end + 1 - c->buf);
+            return line;
+        }
+        if (c->first > 0) {
+            memmove(c->buf, c->buf + c->first, c->len - c->first);
+            c->len -= c->first;
+            c->first = 0;
+        }
+        seen = c->len;
         if (c->len == c->cap && !grow(c, err))
-            return false;
+            return NULL;
         n = recv(c->fd, c->buf + c->len, c->cap - c->len, 0);
         if (n > 0) {
             c->len += (size_t)n;
-            if (c->buf[c->len - 1] == '\n')
-                return true;
         } else if (n == 0 || errno == ECONNRESET) {
-            snprintf(err, CTL_ERR_LEN, "causewayd closed the connection without an answer");
-            return false;
+            snprintf(err, CTL_ERR_LEN, "causewayd closed the connection%s",
+                     deadline.ns == UINT64_MAX ? "" : " without an answer");
+            return NULL;
         } else if (errno == EAGAIN) {
             if (!wait_for(c, POLLIN, deadline, err))
-                return false;
+                return NULL;
         } else if (errno != EINTR) {
             snprintf(err, CTL_ERR_LEN, "cannot read from causewayd: %s", strerror(errno));
-            return false;
+            return NULL;
         }
     }
 }
@@ -196,8 +214,25 @@ static cJSON *unwrap(cJSON *reply, char err[CTL_ERR_LEN])
 cJSON *ctl_client_call(struct ctl_client *c, const cJSON *request, char err[CTL_ERR_LEN])
 {
     mono_t deadline = {mono_now().ns + CTL_TIMEOUT_MS * 1000000ull};
+    const char *line;
+    size_t len;
 
-    if (!send_line(c, request, deadline, err) || !receive_line(c, deadline, err))
+    if (!send_line(c, request, deadline, err))
         return NULL;
-    return unwrap(cJSON_ParseWithLength(c->buf, c->len), err);
+    line = receive_line(c, deadline, &len, err);
+    return line ? unwrap(cJSON_ParseWithLength(line, len), err) : NULL;
+}
+
+cJSON *ctl_client_event(struct ctl_client *c, char err[CTL_ERR_LEN])
+{
+    size_t len;
+    const char *line = receive_line(c, NO_DEADLINE, &len, err);
+    cJSON *event = line ? cJSON_ParseWithLength(line, len) : NULL;
+
+    if (line && !cJSON_IsObject(event)) {
+        cJSON_Delete(event);
+        event = NULL;
+        snprintf(err, CTL_ERR_LEN, "what came is no event of causewayd's; is -s right?");
+    }
+    return event;
 }

@@ -46,6 +46,9 @@ static void status_macs(struct ctl_show *s, const cJSON *r)
     snprintf(buf, sizeof(buf), "%s%s", ctl_grouped(view_number(r, "duplicates_frozen"), a),
              view_number(r, "duplicates_frozen") > 0 ? " frozen (show macs --duplicates)" : " frozen");
     view_line(s, "duplicates", buf);
+    if (view_number(r, "sticky_moves") > 0)
+        view_line_number(s, "sticky", view_number(r, "sticky_moves"),
+                         " frames or routes of a static or sticky MAC elsewhere: ignored");
 }
 
 static void status_bgp(struct ctl_show *s, const cJSON *r)
@@ -207,6 +210,11 @@ static const struct view views[] = {
     {"show networks", false, view_networks},
     {"show macs", true, view_macs},
     {"show neighbors", true, view_neighbors},
+    {"show moves", true, view_moves},
+    {"move prepare", false, view_prepared},
+    {"move commit", false, view_prepared},
+    {"move cancel", false, view_prepared},
+    {"watch", false, view_watching},
     {"show vteps", false, view_vteps},
     {"show drops", false, print_drops},
     {"show config", true, print_config},

@@ -68,6 +68,11 @@ void view_bgp(struct ctl_show *s, const cJSON *r, bool last);
 void view_bgp_peers(struct ctl_show *s, const cJSON *r, bool last);
 void view_bgp_cleared(struct ctl_show *s, const cJSON *r, bool last);
 
+/* ctl_show_moves.c */
+void view_moves(struct ctl_show *s, const cJSON *r, bool last);
+void view_prepared(struct ctl_show *s, const cJSON *r, bool last);
+void view_watching(struct ctl_show *s, const cJSON *r, bool last);
+
 /* ctl_show_routes.c */
 void view_routes(struct ctl_show *s, const cJSON *r, bool last);
 

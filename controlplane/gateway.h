@@ -15,6 +15,7 @@
 #include "dataplane/dp.h"
 
 struct announce;
+struct api;
 struct event_base;
 struct moves;
 struct oam;
@@ -64,6 +65,7 @@ struct gateway {
     struct announce *announce;
     struct oam *oam;
     struct rehearse *rehearse;
+    struct api *api; /* NULL before it is there, and after; for those who have something to tell (api.h) */
     struct gateway_port ports[DP_MAX_PORTS];
     unsigned n_ports;
     struct gateway_network *networks;

@@ -6,6 +6,7 @@
  * Control thread only.
  */
 #include "controlplane/gateway_private.h"
+#include "controlplane/watch.h"
 
 #include "conf/log.h"
 
@@ -147,6 +148,7 @@ static void report_hops(struct gateway *g)
         if (memcmp(now, &g->priv->hop_seen[i], sizeof(*now)) == 0)
             continue;
         memcpy(&g->priv->hop_seen[i], now, sizeof(*now));
+        watch_vtep(g, now);
         if (++changed <= VTEP_LINES)
             report_hop(now, first);
     }
@@ -195,8 +197,9 @@ static const char *place_text(const struct gateway *g, struct mac_place place, c
     return buf;
 }
 
-/* Alerts about one MAC, with the evidence. */
-static void report_mac_alert(const struct gateway *g, const struct mac_alert_info *a, const char *name)
+/* An alert about one MAC, with the evidence. */
+static enum log_level mac_alert_text(const struct gateway *g, const struct mac_alert_info *a,
+                                     const char *name, char *text, size_t size)
 {
     char mac[MAC_STRLEN], held[64], seen[64];
 
@@ -205,53 +208,62 @@ static void report_mac_alert(const struct gateway *g, const struct mac_alert_inf
     place_text(g, a->seen, seen, sizeof(seen));
     switch (a->what) {
     case MAC_ALERT_DUPLICATE:
-        log_error("macs",
-                  "duplicate MAC %s in network %s: %u moves, held at %s for %llu ms, now seen at %s: frozen "
-                  "(R5.1); "
-                  "causewayctl clear duplicate %s ends that",
-                  mac, name, a->moves, held, (unsigned long long)(a->seen_at.ns - a->held_since.ns) / 1000000,
-                  seen, mac);
-        break;
+        snprintf(text, size,
+                 "duplicate MAC %s in network %s: %u moves, held at %s for %llu ms, now seen at %s: frozen "
+                 "(R5.1); causewayctl clear duplicate %s ends that",
+                 mac, name, a->moves, held, (unsigned long long)(a->seen_at.ns - a->held_since.ns) / 1000000,
+                 seen, mac);
+        return LOG_LEVEL_ERROR;
     case MAC_ALERT_DUPLICATE_END:
-        log_warning("macs", "MAC %s in network %s is no longer frozen", mac, name);
-        break;
+        snprintf(text, size, "MAC %s in network %s is no longer frozen", mac, name);
+        return LOG_LEVEL_WARNING;
     case MAC_ALERT_STICKY_MOVED:
-        log_error("macs", "sticky MAC %s in network %s is held at %s and shows up at %s: it stays (R4.8)",
-                  mac, name, held, seen);
-        break;
+        snprintf(text, size, "sticky MAC %s in network %s is held at %s and shows up at %s: it stays (R4.8)",
+                 mac, name, held, seen);
+        return LOG_LEVEL_ERROR;
     default:
-        log_warning("macs", "MAC %s in network %s has more IPs than are kept: the others are not advertised",
-                    mac, name);
+        snprintf(text, size, "MAC %s in network %s has more IPs than are kept: the others are not advertised",
+                 mac, name);
+        return LOG_LEVEL_WARNING;
     }
 }
 
-void gateway_report_alert(struct gateway *g, const struct mac_alert_info *a)
+static enum log_level alert_text(const struct gateway *g, const struct mac_alert_info *a, char *text,
+                                 size_t size)
 {
     const struct gateway_network *n = gateway_network(g, a->net);
     const char *name = n ? n->conf->name : "?";
     const struct gateway_port *p;
 
-    if (!limit_take(&g->priv->alerts, mono_now()))
-        return;
     switch (a->what) {
     case MAC_ALERT_NET_LIMIT:
-        log_warning("macs", "network %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
-                    name, n ? n->conf->mac_limit : 0);
-        break;
+        snprintf(text, size, "network %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
+                 name, n ? n->conf->mac_limit : 0);
+        return LOG_LEVEL_WARNING;
     case MAC_ALERT_PORT_LIMIT:
         p = gateway_port(g, a->port);
-        log_warning("macs", "port %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
-                    p ? p->name : "?", p && p->access ? p->access->mac_limit : 0);
-        break;
+        snprintf(text, size, "port %s: its limit of %u MACs is reached, new ones are not learned (R8.4)",
+                 p ? p->name : "?", p && p->access ? p->access->mac_limit : 0);
+        return LOG_LEVEL_WARNING;
     case MAC_ALERT_FDB_FULL:
-        log_warning("macs",
-                    "the MAC table is full (network %s wanted more): new MACs are not learned; raise "
-                    "dataplane.max_macs above %u",
-                    name, g->conf->dataplane.max_macs);
-        break;
+        snprintf(text, size,
+                 "the MAC table is full (network %s wanted more): new MACs are not learned; raise "
+                 "dataplane.max_macs above %u",
+                 name, g->conf->dataplane.max_macs);
+        return LOG_LEVEL_WARNING;
     default:
-        report_mac_alert(g, a, name);
+        return mac_alert_text(g, a, name, text, size);
     }
+}
+
+void gateway_report_alert(struct gateway *g, const struct mac_alert_info *a)
+{
+    char text[512];
+    enum log_level level = alert_text(g, a, text, sizeof(text));
+
+    watch_alert(g, a, text);
+    if (limit_take(&g->priv->alerts, mono_now()))
+        log_write(level, "macs", "%s", text);
 }
 
 /* "02:00:00:00:00:01 (port trunk)" */
@@ -267,41 +279,50 @@ static const char *owner_text(const struct gateway *g, dp_net_id net, struct mac
     return buf;
 }
 
-void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info *a)
+static enum log_level neighbor_text(const struct gateway *g, const struct neighbor_alert_info *a, char *text,
+                                    size_t size)
 {
     const struct gateway_network *n = gateway_network(g, a->net);
     const char *name = n ? n->conf->name : "?";
     char ip[IPADDR_STRLEN], held[96], seen[96];
 
-    if (!limit_take(&g->priv->alerts, mono_now()))
-        return;
     ipaddr_format(&a->ip, ip);
     owner_text(g, a->net, a->held, held, sizeof(held));
     owner_text(g, a->net, a->seen, seen, sizeof(seen));
     switch (a->what) {
     case NEIGHBOR_ALERT_DUPLICATE:
-        log_error("neighbors",
-                  "duplicate IP %s in network %s: %u changes of MAC, the last between %s and %s by %s: it "
-                  "stays with "
-                  "%s, which had it for %llu ms (R7.5); causewayctl clear duplicate --ip %s ends that",
-                  ip, name, a->changes, held, seen, a->routed ? "a route" : "a frame here", held,
-                  (unsigned long long)(a->seen_at.ns - a->held_since.ns) / 1000000, ip);
-        break;
+        snprintf(text, size,
+                 "duplicate IP %s in network %s: %u changes of MAC, the last between %s and %s by %s: it "
+                 "stays with "
+                 "%s, which had it for %llu ms (R7.5); causewayctl clear duplicate --ip %s ends that",
+                 ip, name, a->changes, held, seen, a->routed ? "a route" : "a frame here", held,
+                 (unsigned long long)(a->seen_at.ns - a->held_since.ns) / 1000000, ip);
+        return LOG_LEVEL_ERROR;
     case NEIGHBOR_ALERT_DUPLICATE_END:
-        log_warning("neighbors", "IP %s in network %s is no longer frozen", ip, name);
-        break;
+        snprintf(text, size, "IP %s in network %s is no longer frozen", ip, name);
+        return LOG_LEVEL_WARNING;
     case NEIGHBOR_ALERT_IMMUTABLE:
-        log_error("neighbors", "IP %s in network %s is immutable at %s, and %s wants it: it stays (RFC 9047)",
-                  ip, name, held, seen);
-        break;
-    case NEIGHBOR_ALERT_FULL:
-        log_warning(
-            "neighbors",
+        snprintf(text, size, "IP %s in network %s is immutable at %s, and %s wants it: it stays (RFC 9047)",
+                 ip, name, held, seen);
+        return LOG_LEVEL_ERROR;
+    default:
+        snprintf(
+            text, size,
             "no room for more IP addresses (network %s wanted %s): they are neither announced nor answered "
             "for; raise dataplane.max_macs above %u",
             name, ip, g->conf->dataplane.max_macs);
-        break;
+        return LOG_LEVEL_WARNING;
     }
+}
+
+void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info *a)
+{
+    char text[640];
+    enum log_level level = neighbor_text(g, a, text, sizeof(text));
+
+    watch_neighbor(g, a, text);
+    if (limit_take(&g->priv->alerts, mono_now()))
+        log_write(level, "neighbors", "%s", text);
 }
 
 void gateway_report_conf(const struct conf *conf)

@@ -56,6 +56,7 @@ struct journal_entry {
     dp_net_id net; /* of this run; 0: the entry is from an earlier one */
     bool open;
     bool expected; /* R5.2 */
+    bool told;     /* those who watch know that it is done */
     struct mac mac;
     uint8_t n_ips; /* those that fit are in ips */
     struct ipaddr ips[JOURNAL_IPS];

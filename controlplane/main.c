@@ -212,6 +212,8 @@ static int serve(const struct conf *conf, struct event_base *base)
 out:
     if (rc != EXIT_SUCCESS)
         log_error("causewayd", "%s", err);
+    if (g)
+        g->api = NULL;
     api_stop(api);
     gateway_stop(g);
     drop_signals(&stop);

@@ -108,6 +108,7 @@ void moves_first_frame(struct moves *m, const struct dp_event *e)
         return;
     fdb_at = j->at.ns + j->fdb_ns;
     j->first_ns = e->at.ns > fdb_at ? e->at.ns - fdb_at : 0;
+    moves_journal_tell(m, j, true);
 }
 
 /* ---- routes to the peers */
@@ -216,6 +217,7 @@ int moves_start(struct gateway *g, char *err, size_t err_len)
     if (m) {
         m->g = g;
         LIST_INIT(&m->questions);
+        LIST_INIT(&m->calls);
         m->timer = evtimer_new(g->base, on_timer, m);
         if (g->conf->moves.bounce)
             m->bounces = move_bounces_new(g->conf->moves.bounce * NS_PER_S);

@@ -48,6 +48,9 @@ enum oam_status moves_asked(struct moves *m, dp_net_id net, dp_vtep_id from, con
 /* As move_prepare_begin(): to 0 is here. */
 int moves_prepare(struct moves *m, dp_net_id net, struct mac mac, dp_vtep_id to, unsigned seconds,
                   const struct prepared **out);
+/* This call of the API is answered (api_reply()) as soon as the prepared move is no longer asking. 0 or
+ * -ENOMEM. */
+int moves_wait(struct moves *m, uint64_t prepared, uint64_t call);
 int moves_commit(struct moves *m, dp_net_id net, struct mac mac);
 int moves_cancel(struct moves *m, dp_net_id net, struct mac mac);
 const struct move_prepare *moves_prepared(const struct moves *m);

@@ -6,9 +6,11 @@
  * Control thread only.
  */
 #include "controlplane/announce.h"
+#include "controlplane/api.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves_private.h"
 #include "controlplane/site.h"
+#include "controlplane/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -120,6 +122,7 @@ void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool boun
     added = journal_open(m->journal, &e);
     if (bounces)
         begin_bounce(m, added);
+    moves_journal_tell(m, added, false);
 }
 
 /* ---- what becomes known */
@@ -152,9 +155,23 @@ struct journal_entry moves_entry_now(const struct moves *m, const struct journal
     return now;
 }
 
+void moves_journal_tell(const struct moves *m, struct journal_entry *e, bool done)
+{
+    struct journal_entry now;
+
+    if (e->told)
+        return;
+    e->told = done;
+    if (!api_watched(m->g->api))
+        return;
+    now = moves_entry_now(m, e);
+    watch_move(m->g, &now, done);
+}
+
 static void on_closing(void *arg, struct journal_entry *e)
 {
     fill(arg, e);
+    moves_journal_tell(arg, e, true);
 }
 
 static void on_closed(void *arg, const struct journal_entry *e)

@@ -5,10 +5,11 @@
  *
  * Control thread only.
  */
+#include "conf/log.h"
+#include "controlplane/api.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves_private.h"
-
-#include "conf/log.h"
+#include "controlplane/watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -112,31 +113,74 @@ static int on_arrive(void *arg, dp_net_id net, struct mac mac)
     return entry && entry->where == DP_WHERE_PORT ? 0 : -EACCES;
 }
 
-static const char *network_name(const struct gateway *g, dp_net_id net)
-{
-    const struct gateway_network *n = gateway_network(g, net);
+/* ---- what becomes of it */
 
-    return n ? n->conf->name : "?";
+static void answer_call(const struct moves *m, const struct prepared *p, uint64_t call)
+{
+    cJSON *result;
+
+    if (p->state == PREPARED_ENDED && p->end == PREPARED_REFUSED) {
+        api_reply(m->g->api, call, NULL,
+                  p->status == OAM_NOT_HERE
+                      ? "the other gateway has this MAC at another place"
+                      : "the other gateway refused: there it is configured, or frozen as a "
+                        "duplicate");
+        return;
+    }
+    result = cJSON_CreateObject();
+    watch_prepared_json(m->g, p, result);
+    api_reply(m->g->api, call, result, NULL);
+}
+
+static void answer_calls(struct moves *m, const struct prepared *p)
+{
+    struct moves_call *c = LIST_FIRST(&m->calls), *next;
+
+    for (; c && p->state != PREPARED_ASKING; c = next) {
+        next = LIST_NEXT(c, link);
+        if (c->prepared != p->id)
+            continue;
+        answer_call(m, p, c->call);
+        LIST_REMOVE(c, link);
+        free(c);
+    }
+}
+
+int moves_wait(struct moves *m, uint64_t prepared, uint64_t call)
+{
+    struct moves_call *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return -ENOMEM;
+    *c = (struct moves_call){.prepared = prepared, .call = call};
+    LIST_INSERT_HEAD(&m->calls, c, link);
+    return 0;
+}
+
+static void log_change(const struct gateway *g, const struct prepared *p)
+{
+    const struct gateway_network *n = gateway_network(g, p->net);
+    const struct gateway_vtep *peer = gateway_vtep(g, p->peer);
+    const char *warning = watch_prepared_warning(p);
+    char mac[MAC_STRLEN], vtep[IPADDR_STRLEN] = "?";
+
+    if (peer)
+        ipaddr_format(&peer->address, vtep);
+    log_write(warning ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "moves",
+              "MAC %s in network %s, prepared to %s VTEP %s: %s%s%s", mac_format(p->mac, mac),
+              n ? n->conf->name : "?", p->role == PREPARED_OLD ? "move to" : "come from", vtep,
+              prepared_state_text(p), warning ? "; " : "", warning ? warning : "");
 }
 
 static void on_changed(void *arg, const struct prepared *p)
 {
     struct moves *m = arg;
-    const struct gateway_vtep *peer = gateway_vtep(m->g, p->peer);
-    char mac[MAC_STRLEN], vtep[IPADDR_STRLEN] = "?";
-    bool alone = p->state == PREPARED_ALONE;
 
     if (p->state == PREPARED_ENDED)
         m->ended_bicast = p->bicast;
-    if (peer)
-        ipaddr_format(&peer->address, vtep);
-    log_write(alone ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "moves",
-              "MAC %s in network %s, prepared to %s %s: %s%s", mac_format(p->mac, mac),
-              network_name(m->g, p->net), p->role == PREPARED_OLD ? "move to" : "come from", vtep,
-              prepared_state_text(p),
-              !alone        ? ""
-              : p->answered ? " (it does not take part)"
-                            : " (it did not answer: frames are sent twice from here only)");
+    log_change(m->g, p);
+    watch_prepared(m->g, p);
+    answer_calls(m, p);
 }
 
 /* ---- life */
@@ -157,12 +201,17 @@ int moves_prepared_start(struct moves *m)
 void moves_prepared_stop(struct moves *m)
 {
     struct moves_question *q;
+    struct moves_call *c;
 
     while ((q = LIST_FIRST(&m->questions)) != NULL) {
         if (m->g->oam)
             oam_forget(m->g->oam, q);
         LIST_REMOVE(q, link);
         free(q);
+    }
+    while ((c = LIST_FIRST(&m->calls)) != NULL) {
+        LIST_REMOVE(c, link);
+        free(c);
     }
     move_prepare_free(m->prepared);
 }

@@ -24,6 +24,12 @@ struct moves_question {
     bool refused; /* it could not be sent */
 };
 
+/* A call of the API that waits for a prepared move to be answered by the other gateway. */
+struct moves_call {
+    LIST_ENTRY(moves_call) link;
+    uint64_t prepared, call;
+};
+
 struct moves {
     struct gateway *g;
     struct journal *journal;
@@ -31,6 +37,7 @@ struct moves {
     struct move_bounces *bounces; /* NULL: off */
     struct move_prepare *prepared;
     LIST_HEAD(, moves_question) questions;
+    LIST_HEAD(, moves_call) calls;
     struct event *timer;
     bool turn; /* the timer is due at once */
     unsigned n_said;
@@ -54,6 +61,8 @@ void moves_journal_stop(struct moves *m);
 /* prepared: the id of the prepared move that this is, or 0. */
 void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool bounces, uint64_t prepared,
                        mono_t now);
+/* Tells those who watch: that it began, or is done (once). */
+void moves_journal_tell(const struct moves *m, struct journal_entry *e, bool done);
 /* A MAC's bounce is over: its count is final. */
 void moves_journal_bounced(struct moves *m, dp_net_id net, struct mac mac);
 

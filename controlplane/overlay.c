@@ -15,6 +15,7 @@
 #include "controlplane/bgp_rib_glue.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves.h"
+#include "controlplane/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -120,6 +121,13 @@ static void on_sent(void *arg)
         moves_sent(o->g->moves);
 }
 
+static void on_peer(void *arg, const struct bgp_session *s, bool up)
+{
+    struct overlay *o = arg;
+
+    watch_peer(o->g, &bgp_session_config(s)->address, up);
+}
+
 bool overlay_all_sent(const struct overlay *o)
 {
     const struct bgp_session *s = NULL;
@@ -223,6 +231,7 @@ struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
                                      .max_routes = max_routes(g->conf),
                                      .max_attr_bytes = MAX_ATTR_BYTES,
                                      .max_withdrawn = MAX_WITHDRAWN};
+    static const struct bgp_rib_glue_hooks hooks = {.sent = on_sent, .changed = on_peer};
     struct overlay *o = calloc(1, sizeof(*o));
 
     if (!o || !(o->rib = evpn_rib_new(&config, &rib_ops, o)) ||
@@ -232,7 +241,7 @@ struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
         return NULL;
     }
     o->g = g;
-    bgp_rib_glue_on_sent(o->glue, on_sent, o);
+    bgp_rib_glue_set_hooks(o->glue, &hooks, o);
     if (add_networks(o, err, err_len) < 0) {
         overlay_stop(o);
         return NULL;

@@ -10,6 +10,7 @@
 
 #include "controlplane/cmd.h"
 #include "controlplane/gateway.h"
+#include "controlplane/moves.h"
 #include "controlplane/overlay.h"
 #include "ebpf/xdp.h"
 
@@ -139,6 +140,113 @@ const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id)
 const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id)
 {
     return id < g->n_ports ? &g->ports[id] : NULL;
+}
+
+/* ---- moves: a real journal and real prepared moves, with nothing below */
+
+static struct journal *rig_journal;
+static struct move_prepare *rig_prepared;
+static unsigned rig_arrivals, rig_waits;
+static int rig_arrive_rc;
+
+const struct journal *moves_journal(const struct moves *m)
+{
+    (void)m;
+    return rig_journal;
+}
+
+const struct move_prepare *moves_prepared(const struct moves *m)
+{
+    (void)m;
+    return rig_prepared;
+}
+
+struct journal_entry moves_entry_now(const struct moves *m, const struct journal_entry *e)
+{
+    struct journal_entry now = *e;
+
+    (void)m;
+    if (now.open)
+        now.announced = 99;
+    return now;
+}
+
+int moves_prepare(struct moves *m, dp_net_id net, struct mac mac, dp_vtep_id to, unsigned seconds,
+                  const struct prepared **out)
+{
+    (void)m;
+    return move_prepare_begin(rig_prepared, mactable_find(gw.macs, net, mac), to, seconds, mono_now(), out);
+}
+
+int moves_commit(struct moves *m, dp_net_id net, struct mac mac)
+{
+    (void)m;
+    return move_prepare_commit(rig_prepared, net, mac, mono_now());
+}
+
+int moves_cancel(struct moves *m, dp_net_id net, struct mac mac)
+{
+    (void)m;
+    return move_prepare_cancel(rig_prepared, net, mac, mono_now());
+}
+
+int moves_wait(struct moves *m, uint64_t prepared, uint64_t call)
+{
+    (void)m, (void)prepared, (void)call;
+    rig_waits++;
+    return 0;
+}
+
+static int rig_bicast(void *arg, dp_net_id net, struct mac mac, struct dp_dest also)
+{
+    (void)arg, (void)net, (void)mac, (void)also;
+    return 0;
+}
+
+static uint64_t rig_bicast_end(void *arg, dp_net_id net, struct mac mac)
+{
+    (void)arg, (void)net, (void)mac;
+    return 5;
+}
+
+static int rig_expect(void *arg, dp_net_id net, struct mac mac, dp_vtep_id vtep, mono_t until)
+{
+    (void)arg;
+    return mactable_expect_move(gw.macs, net, mac, vtep, until);
+}
+
+static void rig_ask(void *arg, const struct prepared *p, enum oam_type type, uint64_t id, uint16_t seconds)
+{
+    (void)arg, (void)p, (void)type, (void)id, (void)seconds;
+}
+
+static int rig_arrive(void *arg, dp_net_id net, struct mac mac)
+{
+    (void)arg, (void)net, (void)mac;
+    rig_arrivals++;
+    return rig_arrive_rc;
+}
+
+static void rig_changed(void *arg, const struct prepared *p)
+{
+    (void)arg, (void)p;
+}
+
+static void start_moves(void)
+{
+    static const struct move_prepare_ops ops = {.bicast = rig_bicast,
+                                                .bicast_end = rig_bicast_end,
+                                                .expect = rig_expect,
+                                                .ask = rig_ask,
+                                                .arrive = rig_arrive,
+                                                .changed = rig_changed};
+
+    gw.moves = (struct moves *)&gw; /* nobody looks into it */
+    rig_journal = journal_new(gw.conf->moves.journal_size, &(struct journal_ops){NULL, NULL}, NULL);
+    rig_prepared = move_prepare_new(&ops, NULL);
+    ck_assert(rig_journal && rig_prepared);
+    rig_arrivals = rig_waits = 0;
+    rig_arrive_rc = 0;
 }
 
 /* ---- made-up BGP sessions */
@@ -391,6 +499,7 @@ static inline void start(const char *yaml)
     conf_errors_free(&errors);
     gw.macs = mactable_new(gw.conf->dataplane.max_macs, &ops, NULL);
     gw.neighbors = neighbor_new(gw.conf->dataplane.max_macs * 2, &neigh_ops, NULL);
+    start_moves();
     gw.started = (mono_t){mono_now().ns - 90000000000u};
     gw.networks = calloc(gw.conf->n_networks, sizeof(*gw.networks));
     gw.vteps = calloc(CONF_MAX_VTEPS, sizeof(*gw.vteps));
@@ -445,6 +554,8 @@ static inline void teardown(void)
 {
     mactable_free(gw.macs);
     neighbor_free(gw.neighbors);
+    journal_free(rig_journal);
+    move_prepare_free(rig_prepared);
     conf_free((struct conf *)gw.conf);
     free(gw.networks);
     free(gw.vteps);

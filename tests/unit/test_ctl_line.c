@@ -12,6 +12,7 @@ int causewayctl_main(int argc, char **argv);
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
+#include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_tables.c"
@@ -27,6 +28,7 @@ int causewayctl_main(int argc, char **argv);
 
 static char *requests[MAX_REQUESTS];
 static unsigned n_requests;
+static unsigned n_events;
 static const char *const *answers; /* one for each request */
 
 struct ctl_client *ctl_client_open(const char *path, char err[CTL_ERR_LEN])
@@ -50,6 +52,14 @@ cJSON *ctl_client_call(struct ctl_client *c, const cJSON *request, char err[CTL_
     if (!answer)
         snprintf(err, CTL_ERR_LEN, "no more answers");
     return answer ? cJSON_Parse(answer) : NULL;
+}
+
+/* One event, then the daemon ends. */
+cJSON *ctl_client_event(struct ctl_client *c, char err[CTL_ERR_LEN])
+{
+    (void)c;
+    snprintf(err, CTL_ERR_LEN, "causewayd closed the connection");
+    return n_events++ ? NULL : cJSON_Parse("{\"event\":\"peer\"}");
 }
 
 /* ---- running it */
@@ -104,13 +114,32 @@ START_TEST(test_words_and_options)
         {"show routes --type 2 --json", "{\"cmd\":\"show routes\",\"type\":2}"},
         {"-j show routes --type=3 --peer 198.18.0.2",
          "{\"cmd\":\"show routes\",\"peer\":\"198.18.0.2\",\"type\":3}"},
-        {"show macs --duplicates", "{\"cmd\":\"show macs\",\"duplicates\":true}"}};
+        {"show macs --duplicates", "{\"cmd\":\"show macs\",\"duplicates\":true}"},
+        {"show moves --mac 02:00:5e:00:00:01 --last 3",
+         "{\"cmd\":\"show moves\",\"mac\":\"02:00:5e:00:00:01\",\"last\":3}"},
+        {"show moves --prepared", "{\"cmd\":\"show moves\",\"prepared\":true}"},
+        {"move prepare --mac 02:00:5e:00:00:01 --to london --timeout 5m",
+         "{\"cmd\":\"move prepare\",\"mac\":\"02:00:5e:00:00:01\",\"to\":\"london\",\"timeout\":300}"},
+        {"move cancel --mac=02:00:5e:00:00:01 --network web",
+         "{\"cmd\":\"move cancel\",\"network\":\"web\",\"mac\":\"02:00:5e:00:00:01\"}"}};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         ck_assert_int_eq(command(cases[i][0], once), EXIT_SUCCESS);
         ck_assert_uint_eq(n_requests, 1);
         ck_assert_str_eq(requests[0], cases[i][1]);
     }
+}
+END_TEST
+
+/* Until the daemon ends, or the user. */
+START_TEST(test_watch)
+{
+    static const char *const once[] = {"{}", NULL};
+
+    n_events = 0;
+    ck_assert_int_eq(command(_i ? "watch" : "watch -j", once), EXIT_FAILURE);
+    ck_assert_uint_eq(n_requests, 1);
+    ck_assert_uint_eq(n_events, 2);
 }
 END_TEST
 
@@ -195,6 +224,7 @@ int main(void)
 
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_words_and_options);
+    tcase_add_loop_test(c, test_watch, 0, 2);
     tcase_add_test(c, test_wrong_lines);
     tcase_add_test(c, test_help_asks_nothing);
     tcase_add_test(c, test_pages);
