@@ -29,6 +29,7 @@ enum api_arg_type {
     X(DUPLICATES, "duplicates", API_ARG_FLAG, "", "only those that are frozen as duplicates")                \
     X(SOFT, "soft", API_ARG_FLAG, "", "keep the session: send and ask for all routes again")                 \
     X(REASON, "reason", API_ARG_TEXT, "TEXT", "tell the peer why")                                           \
+    X(SITE, "site", API_ARG_TEXT, "SITE", "this site, by its name or the address of a VTEP")                 \
     X(CURSOR, "cursor", API_ARG_TEXT, "C", "")                                                               \
     X(IP, "ip", API_ARG_ADDRESS, "ADDRESS", "only this IP address of a host")                                \
     X(TO, "to", API_ARG_TEXT, "SITE", "the other site, by its name or the address of a VTEP")                \
@@ -74,6 +75,11 @@ enum api_arg_id {
       API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(LAST) | API_TAKES(ALL) | API_TAKES(PREPARED) |         \
           API_TAKES(CURSOR),                                                                                 \
       0, "the journal of moves: from where to where, how long it was dark, and why")                         \
+    X(show_site, "show site", API_TAKES(SITE) | API_TAKES(NETWORK) | API_TAKES(AFTER), API_TAKES(SITE),      \
+      "what is still at a site: MAC addresses, IPs, when last seen; ours without SITE")                      \
+    X(move_rehearse, "move rehearse", API_TAKES(NETWORK) | API_TAKES(TO), 0,                                 \
+      "let a synthetic MAC move to another site and back, and say how long it was dark")                     \
+    X(show_rehearsal, "show rehearsal", 0, 0, "the rehearsal under way, or the last one")                    \
     X(show_drops, "show drops", API_TAKES(ALL), 0, "frames dropped, by reason; --all: those of zero too")    \
     X(show_counters, "show counters", API_TAKES(AFTER), 0, "every counter, raw")                             \
     X(show_config, "show config", API_TAKES(AFTER), 0,                                                       \

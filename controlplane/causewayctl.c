@@ -11,6 +11,7 @@
 #include "controlplane/ctl_client.h"
 #include "controlplane/ctl_event.h"
 #include "controlplane/ctl_json.h"
+#include "controlplane/ctl_rehearse.h"
 #include "controlplane/ctl_show.h"
 #include "controlplane/ctl_text.h"
 
@@ -405,12 +406,24 @@ static bool turn_page(const cJSON *page, cJSON *request, char err[CTL_ERR_LEN])
     return cJSON_AddNumberToObject(request, name, next->valuedouble);
 }
 
+/* A result that is more to come of is asked for until it is there. */
+static cJSON *call(struct ctl_client *client, cJSON *request, char err[CTL_ERR_LEN])
+{
+    cJSON *result = ctl_client_call(client, request, err);
+    const cJSON *cmd = cJSON_GetObjectItemCaseSensitive(request, "cmd");
+
+    if (!result || strcmp(cmd->valuestring, "move rehearse") != 0)
+        return result;
+    cJSON_Delete(result);
+    return ctl_rehearse_follow(client, err);
+}
+
 /* Asks page after page. False with a sentence in err. */
 static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json, struct ctl_show *show,
                 char err[CTL_ERR_LEN])
 {
     for (;;) {
-        cJSON *page = ctl_client_call(client, request, err);
+        cJSON *page = call(client, request, err);
         bool more;
 
         if (!page)

@@ -39,6 +39,8 @@ unsigned cmd_count_peers(const struct bgp *bgp, unsigned n[BGP_N_STATES]);
 uint32_t cmd_page_start(const struct api_args *args);
 /* "port":NAME, "vtep":ADDRESS, or neither when it is flooded on purpose. */
 void cmd_json_where(const struct gateway *g, enum dp_where where, uint16_t target, cJSON *o);
+/* "ips":[...], when it has any. */
+void cmd_json_ips(const struct gateway *g, const struct mac_entry *e, cJSON *row);
 /* Whole seconds since a time of the past. */
 uint64_t cmd_seconds_since(mono_t then);
 

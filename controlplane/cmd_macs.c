@@ -34,7 +34,7 @@ void cmd_json_where(const struct gateway *g, enum dp_where where, uint16_t targe
 
     if (where == DP_WHERE_PORT) {
         port = gateway_port(g, target);
-        json_text(o, "port", port ? port->name : "unknown");
+        json_text(o, "port", port ? port->name : target == DP_OWN_PORT ? "(gateway)" : "unknown");
     } else if (where == DP_WHERE_VTEP) {
         vtep = gateway_vtep(g, target);
         if (vtep) {
@@ -60,7 +60,7 @@ static void mac_route(const struct gateway *g, const struct mac_entry *e, cJSON 
     json_bool(route, "sticky", e->route_sticky);
 }
 
-static void mac_ips(const struct gateway *g, const struct mac_entry *e, cJSON *row)
+void cmd_json_ips(const struct gateway *g, const struct mac_entry *e, cJSON *row)
 {
     struct mac_ip_info ips[2 * MAC_MAX_IPS];
     unsigned n = mactable_ips(g->macs, e->net, e->mac, ips, 2 * MAC_MAX_IPS);
@@ -87,7 +87,7 @@ static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t n
     json_bool(row, "sticky", e->origin == MAC_EVPN ? e->route_sticky : e->sticky);
     json_bool(row, "advertised", e->advertised);
     json_bool(row, "duplicate", e->duplicate);
-    mac_ips(g, e, row);
+    cmd_json_ips(g, e, row);
     if (e->where != DP_WHERE_FLOOD && dp_fdb_seen(g->dp, e->net, e->mac, &seen)) {
         uint64_t age_s = cmd_seconds_since(seen);
 

@@ -63,6 +63,12 @@ void view_announced(struct ctl_show *s, const cJSON *r, bool last);
 /* ctl_show_neighbors.c */
 void view_neighbors(struct ctl_show *s, const cJSON *r, bool last);
 
+/* ctl_show_site.c */
+void view_site(struct ctl_show *s, const cJSON *r, bool last);
+
+/* ctl_rehearse.c */
+void view_rehearsal(struct ctl_show *s, const cJSON *r, bool last);
+
 /* ctl_show_bgp.c */
 void view_bgp(struct ctl_show *s, const cJSON *r, bool last);
 void view_bgp_peers(struct ctl_show *s, const cJSON *r, bool last);

@@ -124,8 +124,6 @@ int gateway_oam_start(struct gateway *g, char *err, size_t err_len);
 void gateway_oam_stop(struct gateway *g);
 /* Takes frames for the gateway itself; after dp_events_pop() drained. True: there may be more. */
 bool gateway_oam_serve(struct gateway *g);
-/* A request was sent, or a rehearsal started: something may be due earlier now. */
-void gateway_oam_changed(struct gateway *g);
 
 /* ---- gateway_report.c */
 

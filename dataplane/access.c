@@ -89,7 +89,8 @@ static inline bool to_vtep(struct worker *w, const struct snapshot *s, const str
 
 static inline bool to_port(struct worker *w, const struct frame *f, uint32_t where)
 {
-    if (likely(fdb_target(where) != f->place))
+    /* What the gateway sends to itself comes back to it: a rehearsal begins like that. */
+    if (likely(fdb_target(where) != f->place) || f->place == DP_OWN_PORT)
         return forward_to_port(w, f, fdb_target(where), f->m, FORWARD_KNOWN);
     worker_drop_received(w, f->port, f->m, DROP_same_port);
     return false;

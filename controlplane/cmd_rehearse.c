@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * move rehearse, show rehearsal. A rehearsal takes some seconds: the first starts it, the second says how far
+ * it is, and causewayctl asks until it is over (ctl_follow.h). Control thread only.
+ */
+#include "controlplane/cmd.h"
+#include "controlplane/rehearse.h"
+#include "controlplane/site.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#define ETH_LEN     14
+#define VLAN_MTU    1500 /* of a network that does not say */
+#define FRAME_LIMIT 9216
+
+/* 169.254.1.0 to 169.254.254.255 (RFC 3927 section 2.1), by the session. */
+static struct ipaddr link_local(uint32_t session)
+{
+    return (struct ipaddr){.family = 4,
+                           .b = {169, 254, (uint8_t)(1 + session / 256 % 254), (uint8_t)session}};
+}
+
+/* The VTEP of the site that this gateway knows. */
+static int find_vtep(const struct gateway *g, const struct site *site, dp_vtep_id *out, char err[API_ERR_LEN])
+{
+    for (unsigned i = 0; i < g->n_vteps; i++)
+        for (size_t j = 0; j < site->n_vteps; j++)
+            if (g->vteps[i].address.family && ipaddr_eq(&g->vteps[i].address, &site->vteps[j])) {
+                *out = g->vteps[i].id;
+                return 0;
+            }
+    snprintf(err, API_ERR_LEN, "no VTEP of that site is known here now (show vteps)");
+    return -ENOENT;
+}
+
+static void json_ns(cJSON *o, const char *name, uint64_t ns)
+{
+    if (ns != UINT64_MAX)
+        json_u64(o, name, ns);
+}
+
+static void json_view(cJSON *o, const char *name, uint64_t there, uint64_t back, uint32_t probes,
+                      uint32_t lost, uint32_t announced)
+{
+    cJSON *v = json_object(o, name);
+
+    json_ns(v, "dark_there_ns", there);
+    json_ns(v, "dark_back_ns", back);
+    json_u64(v, "probes", probes);
+    json_u64(v, "lost", lost);
+    json_u64(v, "announced", announced);
+}
+
+int cmd_show_rehearsal(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
+{
+    const struct gateway *g = ctx;
+    const struct gateway_network *net;
+    const struct gateway_vtep *vtep;
+    struct rehearse_result r;
+    cJSON *path;
+
+    (void)args;
+    rehearse_result(g->rehearse, &r);
+    if (r.stage == REHEARSE_IDLE) {
+        snprintf(err, API_ERR_LEN, "nothing was rehearsed yet (move rehearse)");
+        return -ENOENT;
+    }
+    net = gateway_network(g, r.net);
+    vtep = gateway_vtep(g, r.vtep);
+    json_text(result, "stage", rehearse_stage_name(r.stage));
+    json_bool(result, "finished", r.stage >= REHEARSE_DONE);
+    if (r.stage == REHEARSE_FAILED)
+        json_text(result, "error", r.error);
+    json_text(result, "network", net ? net->conf->name : "unknown");
+    if (vtep) {
+        json_text(result, "site", site_name(g->conf, &vtep->address));
+        json_address(result, "vtep", &vtep->address);
+    }
+    json_mac(result, "mac", r.mac);
+    json_address(result, "ip", &r.ip);
+    path = json_object(result, "path");
+    json_ns(path, "round_trip_ns", r.rtt);
+    json_u64(path, "mtu", r.frame_max > ETH_LEN ? r.frame_max - ETH_LEN : 0);
+    json_u64(path, "mtu_wanted", r.frame_wanted - ETH_LEN);
+    json_view(result, "here", r.dark_there, r.dark_back, r.probes, r.lost, r.announced);
+    json_view(result, "there", r.dark_there_away, r.dark_back_away, r.probes_away, r.lost_away,
+              r.announced_away);
+    return 0;
+}
+
+int cmd_move_rehearse(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
+{
+    struct gateway *g = ctx;
+    const union api_value *to = api_arg(args, TO);
+    const struct gateway_network *net;
+    struct site site;
+    dp_vtep_id vtep = 0;
+    uint32_t session, mtu;
+    struct ipaddr ip;
+    int rc = cmd_find_network(g, args, &net, err);
+
+    if (rc < 0)
+        return rc;
+    if (!net || !to) {
+        snprintf(err, API_ERR_LEN, "in which network, and to which site? --network NAME --to SITE");
+        return -EINVAL;
+    }
+    rc = site_find(g->conf, to->text, &site, err, API_ERR_LEN);
+    if (rc < 0)
+        return rc;
+    if (site.own) {
+        snprintf(err, API_ERR_LEN, "%s is this gateway's own site", to->text);
+        return -EINVAL;
+    }
+    rc = find_vtep(g, &site, &vtep, err);
+    if (rc < 0)
+        return rc;
+    if (!g->overlay) {
+        snprintf(err, API_ERR_LEN, "a rehearsal needs BGP, and the configuration has no bgp section");
+        return -ENOTSUP;
+    }
+    if (getrandom(&session, sizeof(session), 0) != sizeof(session))
+        session = (uint32_t)mono_now().ns;
+    mtu = net->conf->mtu ? net->conf->mtu : VLAN_MTU;
+    ip = link_local(session);
+    rc = rehearse_start(g->rehearse, net->id, vtep, &ip,
+                        (uint16_t)(mtu + ETH_LEN > FRAME_LIMIT ? FRAME_LIMIT : mtu + ETH_LEN), session,
+                        mono_now());
+    if (rc == -EBUSY)
+        snprintf(err, API_ERR_LEN, "a rehearsal is under way (show rehearsal)");
+    if (rc < 0)
+        return rc;
+    gateway_oam_changed(g);
+    return cmd_show_rehearsal(ctx, args, result, err);
+}
