@@ -16,7 +16,7 @@
 
 static const struct {
     const char *stage, *words;
-} stages[] = {
+} stage_words[] = {
     {"path", "the way there: round trip and MTU"},
     {"taking", "a synthetic MAC appears here, and the other gateway hears of it"},
     {"there", "it has moved there: probes follow it"},
@@ -26,9 +26,9 @@ static const struct {
 
 static void say_stage(const char *stage)
 {
-    for (size_t i = 0; stage && i < sizeof(stages) / sizeof(stages[0]); i++)
-        if (strcmp(stages[i].stage, stage) == 0)
-            fprintf(stderr, "%s ...\n", stages[i].words);
+    for (size_t i = 0; stage && i < sizeof(stage_words) / sizeof(stage_words[0]); i++)
+        if (strcmp(stage_words[i].stage, stage) == 0)
+            fprintf(stderr, "%s ...\n", stage_words[i].words);
 }
 
 cJSON *ctl_rehearse_follow(struct ctl_client *client, char err[CTL_ERR_LEN])

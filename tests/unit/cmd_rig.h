@@ -53,6 +53,11 @@ void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters 
                                     .bicast = 11};
 }
 
+void gateway_oam_changed(struct gateway *g)
+{
+    (void)g;
+}
+
 void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out)
 {
     (void)dp;

@@ -21,14 +21,6 @@ static void setup(void)
     start(conf_text);
 }
 
-static void ck_refused(const char *request, const char *why)
-{
-    char *text = raw(request);
-
-    ck_assert_msg(strstr(text, "\"ok\":false") && strstr(text, why), "%s", text);
-    cJSON_free(text);
-}
-
 static void route_ip(unsigned n, const char *text, uint8_t flags)
 {
     const struct mac mac = {{2, 0, 0x5e, 0, (uint8_t)(n >> 8), (uint8_t)n}};
