@@ -43,7 +43,7 @@ unsigned port_memory_mb(const struct dp_config *config)
 {
     unsigned more_queues = config->n_queues > config->n_ports ? config->n_queues - config->n_ports : 0;
     size_t buffers = (size_t)config->n_ports * (pool_size(config, 1) + 1) + more_queues * 2 * XDP_FILL_RING;
-    size_t bytes = buffers * (data_room(config->max_mtu) + MBUF_MEMORY);
+    size_t bytes = buffers * RTE_MAX(data_room(config->max_mtu) + MBUF_MEMORY, (size_t)XDP_CHUNK_MAX);
 
     return (unsigned)(bytes * 5 / 4 / (1024 * 1024)) + 48; /* rings, alignment, DPDK itself */
 }
@@ -65,23 +65,56 @@ static unsigned xdp_data_room(const struct port *p, unsigned room)
     return room;
 }
 
+/* One buffer in each page, without the gaps that rte_pktmbuf_pool_create() leaves where a buffer would cross
+ * a page: net_af_xdp registers buffers times their size, from the first one on, and the kernel silently loses
+ * every frame in a buffer that lies beyond. */
+static struct rte_mempool *create_xdp_pool(const char *name, unsigned size, unsigned room)
+{
+    struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = (uint16_t)room};
+    unsigned element = XDP_CHUNK_MAX - RTE_ALIGN_CEIL(sizeof(struct rte_mempool_objhdr), RTE_MEMPOOL_ALIGN);
+    struct rte_mempool *pool = rte_mempool_create_empty(name, size, element, POOL_CACHE, sizeof(private),
+                                                        SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_SPREAD);
+
+    if (!pool)
+        return NULL;
+    rte_pktmbuf_pool_init(pool, &private);
+    if (rte_mempool_populate_default(pool) < 0) {
+        rte_mempool_free(pool);
+        return NULL;
+    }
+    rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+    return pool;
+}
+
+/* What net_af_xdp registers holds all buffers. */
+static bool umem_is_whole(const struct rte_mempool *pool)
+{
+    const struct rte_mempool_memhdr *piece = STAILQ_FIRST(&pool->mem_list);
+    size_t chunk = rte_mempool_calc_obj_size(pool->elt_size, pool->flags, NULL);
+
+    return pool->nb_mem_chunks == 1 && piece->len <= (size_t)pool->populated_size * chunk + XDP_CHUNK_MAX;
+}
+
 static int create_pool(struct port *p, unsigned index, const struct dp_config *config, char err[DP_ERR_LEN])
 {
     unsigned room = data_room(config->max_mtu), size = pool_size(config, p->queues);
+    bool xdp = p->spec.owner == DP_OWNER_INTERFACE;
     char name[32];
 
-    if (p->spec.owner == DP_OWNER_INTERFACE)
+    if (xdp)
         room = xdp_data_room(p, room);
     snprintf(name, sizeof(name), "cw_pool%u", index);
-    p->pool = rte_pktmbuf_pool_create(name, size, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, UINT16_MAX),
-                                      SOCKET_ID_ANY);
+    if (xdp)
+        p->pool = create_xdp_pool(name, size, room);
+    else
+        p->pool = rte_pktmbuf_pool_create(name, size, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, UINT16_MAX),
+                                          SOCKET_ID_ANY);
     if (!p->pool) {
         snprintf(err, DP_ERR_LEN, "port %s: no memory for %u packet buffers of %u bytes: %s", p->spec.name,
                  size, room, rte_strerror(rte_errno));
         return -ENOMEM;
     }
-    /* The driver registers the first piece of memory only, and would run past it. */
-    if (p->spec.owner == DP_OWNER_INTERFACE && p->pool->nb_mem_chunks != 1) {
+    if (xdp && !umem_is_whole(p->pool)) {
         snprintf(err, DP_ERR_LEN,
                  "port %s: AF_XDP needs its packet buffers in one piece: free more hugepages, or "
                  "set dataplane.hugepages: off",
