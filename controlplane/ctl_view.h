@@ -66,7 +66,7 @@ void view_neighbors(struct ctl_show *s, const cJSON *r, bool last);
 /* ctl_show_site.c */
 void view_site(struct ctl_show *s, const cJSON *r, bool last);
 
-/* ctl_rehearse.c */
+/* ctl_show_rehearsal.c */
 void view_rehearsal(struct ctl_show *s, const cJSON *r, bool last);
 
 /* ctl_show_bgp.c */

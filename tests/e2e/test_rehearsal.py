@@ -98,7 +98,7 @@ def test_command_line(s):
     (("--network", WEB, "--to", "rome"), 'no site "rome": there are paris (this one), london'),
     (("--network", WEB, "--to", "paris"), "own site"),
     (("--network", WEB, "--to", "198.18.0.77"), "no VTEP"),
-    (("--network", "nix", "--to", "london"), "nix"),
+    (("--network", "nix", "--to", "london"), "no network of that name"),
 ])
 def test_wrong_words(s, args, says):
     done = s.gw_paris.ctl_run("move", "rehearse", *args)

@@ -15,6 +15,7 @@ int causewayctl_main(int argc, char **argv);
 #include "controlplane/ctl_show_bgp.c"
 #include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"
+#include "controlplane/ctl_show_rehearsal.c"
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_site.c"
 #include "controlplane/ctl_show_tables.c"

@@ -3,12 +3,12 @@
  * What a person sees of moves: the views of show moves and move prepare, and the lines of watch.
  */
 #include "controlplane/ctl_json.c"
-#include "controlplane/ctl_rehearse.c"
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
 #include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"
+#include "controlplane/ctl_show_rehearsal.c"
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_site.c"
 #include "controlplane/ctl_show_tables.c"
