@@ -10,19 +10,32 @@
 #include <event2/event.h>
 #include <stdio.h>
 
+/* A MAC may still be said to have an IP that another one has taken over: who announced that would take it
+ * back. */
+static bool is_its_own(const struct gateway *g, dp_net_id net, struct mac mac, const struct ipaddr *ip)
+{
+    struct neighbor_info n;
+
+    return !neighbor_find(g->neighbors, net, ip, &n) || mac_eq(n.mac, mac);
+}
+
 static bool op_look(void *arg, dp_net_id net, struct mac mac, struct mac_place *place, struct ipaddr *ips,
                     unsigned n, unsigned *n_ips)
 {
     const struct gateway *g = arg;
     const struct mac_entry *e = mactable_find(g->macs, net, mac);
     struct mac_ip_info known[ANNOUNCE_MAX_IPS];
+    unsigned n_known;
 
     if (!e)
         return false;
     *place = (struct mac_place){e->target, (uint8_t)e->where};
-    *n_ips = mactable_ips(g->macs, net, mac, known, n < ANNOUNCE_MAX_IPS ? n : ANNOUNCE_MAX_IPS);
-    for (unsigned i = 0; i < *n_ips; i++)
-        ips[i] = known[i].ip;
+    n_known = mactable_ips(g->macs, net, mac, known, n < ANNOUNCE_MAX_IPS ? n : ANNOUNCE_MAX_IPS);
+    *n_ips = 0;
+    for (unsigned i = 0; i < n_known; i++) {
+        if (is_its_own(g, net, mac, &known[i].ip))
+            ips[(*n_ips)++] = known[i].ip;
+    }
     return true;
 }
 
@@ -41,6 +54,14 @@ static bool op_reaches(void *arg, dp_net_id net, dp_port_id except)
         return false;
     n = &g->priv->topology.networks[net - 1];
     return n->n_members > 1 || (n->n_members == 1 && n->members[0].port != except);
+}
+
+static bool op_is_router(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip)
+{
+    const struct gateway *g = arg;
+    struct neighbor_info n;
+
+    return neighbor_find(g->neighbors, net, ip, &n) && mac_eq(n.mac, mac) && (n.flags & NEIGHBOR_ROUTER);
 }
 
 static void arm(struct gateway *g)
@@ -71,7 +92,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 static const struct announce_ops ops = {
-    .look = op_look, .send = op_send, .reaches = op_reaches, .wake = op_wake};
+    .look = op_look, .send = op_send, .reaches = op_reaches, .is_router = op_is_router, .wake = op_wake};
 
 int gateway_announce_start(struct gateway *g, char *err, size_t err_len)
 {

@@ -169,8 +169,8 @@ def announcements(frames, mac, vlan):
         elif ICMPv6ND_NA in p:
             na = p[ICMPv6ND_NA]
             assert p.dst == "33:33:00:00:00:01" and p[IPv6].dst == "ff02::1" and p[IPv6].hlim == 255
-            assert (na.R, na.S, na.O) == (0, 0, 1) and p[ICMPv6NDOptDstLLAddr].lladdr == mac
-            kinds["na", na.tgt] += 1
+            assert (na.S, na.O) == (0, 1) and p[ICMPv6NDOptDstLLAddr].lladdr == mac
+            kinds["router" if na.R else "na", na.tgt] += 1
         elif b"\x80\x35" in bytes(p)[12:18]:
             kinds["rarp", "0.0.0.0"] += 1
     return kinds
@@ -333,6 +333,40 @@ def test_new_mac_is_not_announced(s):
     for w in wires:
         assert not [p for p in received(w) if p.src == mac]
         w.close()
+
+
+def known(gw, ip, mac):
+    wait_for(lambda: any(n["mac"] == mac and n["used"] for n in gw.ask("show neighbors", ip=ip)["neighbors"]), 5,
+             lambda: f"{gw.name}: {ip} at {mac}: {gw.ask('show neighbors', ip=ip)}")
+
+
+def test_R7_4_router_stays_one(s):
+    """A VM that routes IPv6: an NA without its flag would take it off its neighbours' list of routers (RFC 4861 7.2.5)."""
+    ip, to = "fd00:100::77", "london" if s.vm.at != "london" else "paris"
+    with s.vm.host.ns.raw_socket("eth0", mib=1) as raw:
+        raw.send(bytes(Ether(src=s.mac, dst="33:33:00:00:00:01") / IPv6(src=ip, dst="ff02::1", hlim=255) /
+                       ICMPv6ND_NA(tgt=ip, R=1, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=s.mac)))
+    for x in s.sites:
+        known(x.gw, ip, s.mac)
+    frames = move(s, to)
+    for (name, i), seen in frames.items():
+        kinds = announcements(seen, s.mac, VLANS[name])
+        assert kinds["router", ip] == (0 if (name, i) == (to, 0) else REPEATS + 1) and not kinds["na", ip], (name, i, kinds)
+
+
+def test_R6_3_not_an_address_that_another_host_took(s):
+    """An address that went over to another host (a cluster's) is not taken back because the MAC that had it moves."""
+    ip, heir, to = "10.100.0.77", s.berlin.hosts[1], "paris" if s.vm.at != "paris" else "london"
+    for host in (s.vm.host, heir):
+        with host.ns.raw_socket("eth0", mib=1) as raw:
+            raw.send(bytes(Ether(src=host.mac, dst=ALL) / ARP(op=1, hwsrc=host.mac, psrc=ip, pdst=ip)))
+        for x in s.sites:
+            known(x.gw, ip, host.mac)
+    frames = move(s, to)
+    for (name, i), seen in frames.items():
+        kinds = announcements(seen, s.mac, VLANS[name])
+        assert not [k for k in kinds if k[1] == ip], (name, i, kinds)
+        assert (name, i) == (to, 0) or kinds["request", s.vm.host.ip] == REPEATS + 1, (name, i, kinds)
 
 
 def test_output(s):
