@@ -310,6 +310,7 @@ static void use_newest(struct neighbors *t, uint32_t i, mono_t now)
     uint32_t used = binding_used(t, net, &ip);
     bool was_ours;
     struct mac owner;
+    tenths_t heard;
 
     b->since = tenths(now);
     if (used == RIB_NONE) {
@@ -319,6 +320,7 @@ static void use_newest(struct neighbors *t, uint32_t i, mono_t now)
     old = binding_at(t, used);
     was_ours = old->speaks & SPEAKS_LOCAL;
     owner = binding_mac(t, old);
+    heard = old->confirmed;
     use(t, b, old);
     speak(t, old, 0, SPEAKS_LOCAL | SPEAKS_FORMER);
     if (!old->speaks)
@@ -326,7 +328,7 @@ static void use_newest(struct neighbors *t, uint32_t i, mono_t now)
     if (!was_ours)
         return; /* its own gateway asks it */
     t->ops.gone(t->arg, net, owner, &ip);
-    neighbor_dup_check(t, net, &ip, owner, now);
+    neighbor_dup_check(t, net, &ip, owner, heard, now);
 }
 
 /* Whether a binding of mac may be used from now on in place of the one that is. */
@@ -355,13 +357,20 @@ static bool keeps_off(const struct neighbors *t, const struct dp_event *e, uint8
            !mac_eq(binding_mac(t, binding_at(t, used)), e->mac);
 }
 
-static uint8_t event_flags(const struct dp_event *e)
+/* known: the binding of that MAC, if there is one. An NA that does not say so has O as it was before: that is
+ * how hosts answer our probes. */
+static uint8_t event_flags(const struct dp_event *e, const struct neighbor *known)
 {
-    bool na = e->evidence == DP_EVIDENCE_NA || e->evidence == DP_EVIDENCE_UNSOLICITED_NA;
+    uint8_t flags = e->flags & (NEIGHBOR_ROUTER | NEIGHBOR_OVERRIDE);
 
     if (e->ip.family != 6)
         return 0;
-    return na ? e->flags & (NEIGHBOR_ROUTER | NEIGHBOR_OVERRIDE) : NEIGHBOR_OVERRIDE;
+    if (e->evidence != DP_EVIDENCE_NA && e->evidence != DP_EVIDENCE_UNSOLICITED_NA)
+        return NEIGHBOR_OVERRIDE;
+    if (e->flags & DP_NEIGH_UNSAID)
+        flags = (uint8_t)((flags & NEIGHBOR_ROUTER) |
+                          (known ? known->flags & NEIGHBOR_OVERRIDE : NEIGHBOR_OVERRIDE));
+    return flags;
 }
 
 /* The binding is local from now on, if the MAC table takes it. */
@@ -391,7 +400,7 @@ static int confirm(struct neighbors *t, uint32_t i, uint8_t flags, mono_t now)
 
 int neighbor_seen(struct neighbors *t, const struct dp_event *e, mono_t now)
 {
-    uint8_t flags = event_flags(e);
+    uint8_t flags;
     uint32_t i;
 
     if (e->type != DP_EVENT_NEIGHBOUR || e->where != DP_WHERE_PORT || !net_known(t, e->net) ||
@@ -400,6 +409,7 @@ int neighbor_seen(struct neighbors *t, const struct dp_event *e, mono_t now)
     if (!t->ops.here(t->arg, e->net, e->mac))
         return -ENOENT;
     i = binding_find(t, e->net, e->mac, &e->ip);
+    flags = event_flags(e, i == RIB_NONE ? NULL : binding_at(t, i));
     if (i == RIB_NONE || !(binding_at(t, i)->state & STATE_USED)) {
         if (keeps_off(t, e, flags) || !may_take(t, e->net, &e->ip, e->mac, flags, false, now))
             return -EEXIST;

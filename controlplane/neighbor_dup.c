@@ -11,8 +11,9 @@
 
 #include <errno.h>
 
-#define EVICT_TRIES    16
-#define IMMUTABLE_TENS 600 /* a minute between two alerts about one IP */
+#define EVICT_TRIES      16
+#define CHECK_TENTHS     100 /* a check that could not be sent for so long is none any more */
+#define IMMUTABLE_TENTHS 600 /* a minute between two alerts about one IP */
 
 static uint32_t key_hash(const struct neighbors *t, dp_net_id net, const struct ipaddr *ip)
 {
@@ -179,9 +180,11 @@ static void check_now(struct neighbors *t, struct neighbor_dup *d, mono_t now)
 {
     uint32_t used = binding_used(t, d->net, &d->ip);
 
-    if (d->frozen || used == RIB_NONE || mac_eq(binding_mac(t, binding_at(t, used)), d->owner) ||
-        !t->ops.here(t->arg, d->net, d->owner)) {
-        d->check = false; /* nobody has it, or this one, or it is elsewhere and asked there */
+    /* It has it again, or is elsewhere and asked there; or it waited too long among others. Nobody has it:
+     * two gateways have just heard of each other's, and each gave way. */
+    if (d->frozen || (used != RIB_NONE && mac_eq(binding_mac(t, binding_at(t, used)), d->owner)) ||
+        !t->ops.here(t->arg, d->net, d->owner) || tenths_since(d->check_from, now) > CHECK_TENTHS) {
+        d->check = false;
         return;
     }
     if (!neighbor_probe_take(t))
@@ -194,12 +197,14 @@ static void check_now(struct neighbors *t, struct neighbor_dup *d, mono_t now)
 
 static bool check_due(const struct neighbor_dup *d, mono_t now)
 {
-    return d->check &&
+    return d->check && tenths(now) >= d->check_from &&
            (d->checked.ns == 0 || now.ns >= d->checked.ns + NEIGHBOR_CHECK_MS * UINT64_C(1000000));
 }
 
+/* The data plane does not report the same MAC and IP twice within some milliseconds: an answer that follows a
+ * frame of the owner so closely would not be heard. */
 void neighbor_dup_check(struct neighbors *t, dp_net_id net, const struct ipaddr *ip, struct mac owner,
-                        mono_t now)
+                        tenths_t heard, mono_t now)
 {
     struct neighbor_dup *d = dup_find(t, net, ip);
 
@@ -207,6 +212,7 @@ void neighbor_dup_check(struct neighbors *t, dp_net_id net, const struct ipaddr 
         return;
     d->owner = owner;
     d->check = true;
+    d->check_from = heard + NEIGHBOR_QUIET_TENTHS;
     if (check_due(d, now))
         check_now(t, d, now);
 }
@@ -227,7 +233,7 @@ void neighbor_dup_immutable(struct neighbors *t, const struct neighbor *used, st
     struct neighbor_dup *d = dup_get(t, info.net, &info.ip);
 
     t->stats.immutable++;
-    if (!d || (d->alerted && mac_eq(d->other, seen) && tenths_since(d->alerted, now) < IMMUTABLE_TENS))
+    if (!d || (d->alerted && mac_eq(d->other, seen) && tenths_since(d->alerted, now) < IMMUTABLE_TENTHS))
         return;
     d->last = info.held;
     d->other = seen;
@@ -272,7 +278,7 @@ static void hold_down_ends(struct neighbors *t, uint32_t i, mono_t now)
 static bool forgotten(const struct neighbors *t, const struct neighbor_dup *d, mono_t now)
 {
     bool counts = d->n > 0 && tenths_since(d->changes[d->newest], now) <= t->dup_window_s * 10;
-    bool alerted = d->alerted && tenths_since(d->alerted, now) < IMMUTABLE_TENS;
+    bool alerted = d->alerted && tenths_since(d->alerted, now) < IMMUTABLE_TENTHS;
 
     return !counts && !alerted && !d->check &&
            (d->checked.ns == 0 || now.ns > d->checked.ns + NEIGHBOR_CHECK_MS * UINT64_C(1000000));

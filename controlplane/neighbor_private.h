@@ -24,6 +24,8 @@
 /* Tenths of a second since the machine started: 13 years in four bytes. */
 typedef uint32_t tenths_t;
 
+#define NEIGHBOR_QUIET_TENTHS 2 /* more than dataplane/worker.c's DECIDED_US, whatever the rounding */
+
 /* What speaks for a binding. */
 #define SPEAKS_LOCAL  1u
 #define SPEAKS_REMOTE 2u
@@ -57,6 +59,7 @@ struct neighbor_mac {
 struct neighbor_dup {
     uint32_t next;
     tenths_t frozen_at, alerted;
+    tenths_t check_from;
     mono_t checked;
     struct mac last;  /* who has it, or had it last; frozen: who keeps it */
     struct mac other; /* whom that was about */
@@ -165,9 +168,11 @@ bool neighbor_dup_may(struct neighbors *t, dp_net_id net, const struct ipaddr *i
                       struct mac to, bool routed, mono_t now);
 /* The binding is used from now on. */
 void neighbor_dup_used(struct neighbors *t, struct neighbor *b);
-/* R7.5: asks the MAC that had the IP until now, at once or as soon as that is allowed. */
+/* R7.5: asks the MAC that had the IP until now, and was last heard then, at once or as soon as that is
+ * allowed.
+ */
 void neighbor_dup_check(struct neighbors *t, dp_net_id net, const struct ipaddr *ip, struct mac owner,
-                        mono_t now);
+                        tenths_t heard, mono_t now);
 /* Another MAC wants an immutable IP. */
 void neighbor_dup_immutable(struct neighbors *t, const struct neighbor *used, struct mac seen, bool routed,
                             mono_t now);

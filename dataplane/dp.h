@@ -208,6 +208,7 @@ bool dp_bicast_count(const struct dp *dp, dp_net_id net, struct mac mac, uint64_
 
 #define DP_NEIGH_ROUTER   0x01 /* R7.4: the flags of the community, and of the NA that answers */
 #define DP_NEIGH_OVERRIDE 0x02
+#define DP_NEIGH_UNSAID   0x80 /* events: the NA has no link-layer address, so its O says nothing */
 
 /* The proxy answers requests for this IP with this MAC (R7.2). Adds, or replaces in one store. Room for twice
  * max_macs. 0, -ENOSPC. */

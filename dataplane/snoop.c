@@ -127,7 +127,9 @@ static bool options_ok(const uint8_t *opt, uint32_t len, uint8_t type, const uin
     return len == 0;
 }
 
-static void look_na(const uint8_t *frame, struct snoop *out)
+/* has_option: the target's link-layer address. An NA without it must not set O (RFC 4861 section 7.2.4), so a
+ * clear O says something only with it. */
+static void look_na(const uint8_t *frame, bool has_option, struct snoop *out)
 {
     const uint8_t *ip = frame + ETH_LEN, *na = ip + IPV6_LEN;
     struct ipaddr target = ipv6(na + 8);
@@ -139,7 +141,8 @@ static void look_na(const uint8_t *frame, struct snoop *out)
                         ? DP_EVIDENCE_UNSOLICITED_NA
                         : DP_EVIDENCE_NA;
     out->flags =
-        (uint8_t)((na[4] & NA_ROUTER ? DP_NEIGH_ROUTER : 0) | (na[4] & NA_OVERRIDE ? DP_NEIGH_OVERRIDE : 0));
+        (uint8_t)((na[4] & NA_ROUTER ? DP_NEIGH_ROUTER : 0) | (na[4] & NA_OVERRIDE ? DP_NEIGH_OVERRIDE : 0) |
+                  (!has_option && !(na[4] & NA_OVERRIDE) ? DP_NEIGH_UNSAID : 0));
 }
 
 /* ff02::1:ffXX:XXXX, RFC 4291 section 2.7.1. */
@@ -179,7 +182,7 @@ static void look_ipv6(const uint8_t *frame, uint32_t len, struct snoop *out)
         !options_ok(nd + ND_LEN, payload - ND_LEN, nd[0] == NS ? OPT_SOURCE : OPT_TARGET, frame + 6, &found))
         return;
     if (nd[0] == NA)
-        look_na(frame, out);
+        look_na(frame, found, out);
     else
         look_ns(frame, found, out);
 }

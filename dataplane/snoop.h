@@ -12,7 +12,7 @@
 
 struct snoop {
     uint8_t evidence; /* enum dp_evidence (R6.1) */
-    uint8_t flags;    /* of an NA: DP_NEIGH_* */
+    uint8_t flags;    /* of an NA: DP_NEIGH_*, DP_NEIGH_UNSAID among them */
     /* The address that the sender has (R3.6, R7.1): the sender of an ARP packet, the target of an NA. Never
      * from a solicitation, never an address that no host can have. family 0: none. */
     struct ipaddr ip;

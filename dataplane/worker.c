@@ -138,12 +138,23 @@ void worker_report_source(struct worker *w, struct frame *f)
                                 .decided = again ? r->decided : w->now + cycles(w, DECIDED_US)};
 }
 
-/* Does the proxy give another MAC for this IP? Then two claim it, or it has a new one: that must not wait. */
-static bool disputed(const struct worker *w, const struct frame *f, const struct ipaddr *ip)
+/* R7.4: an NA that says other flags than those that the proxy answers with. */
+static bool other_flags(const struct snoop *sn, uint8_t known)
+{
+    uint8_t compare = DP_NEIGH_ROUTER | (sn->flags & DP_NEIGH_UNSAID ? 0 : DP_NEIGH_OVERRIDE);
+
+    return (sn->evidence == DP_EVIDENCE_NA || sn->evidence == DP_EVIDENCE_UNSOLICITED_NA) &&
+           ((sn->flags ^ known) & compare);
+}
+
+/* Does the proxy give another MAC for this IP, or other flags? Then two claim it, or it has changed: that
+ * must not wait. */
+static bool disputed(const struct worker *w, const struct frame *f, const struct snoop *sn)
 {
     struct neigh_entry entry;
 
-    return neigh_find(w->neigh, f->net->id, ip, &entry) && fdb_key(f->net->id, entry.mac.b) != f->src_key;
+    return neigh_find(w->neigh, f->net->id, &sn->ip, &entry) &&
+           (fdb_key(f->net->id, entry.mac.b) != f->src_key || other_flags(sn, entry.flags));
 }
 
 void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn)
@@ -153,7 +164,7 @@ void worker_report_neighbour(struct worker *w, const struct frame *f, const stru
     struct dp_event event;
 
     if (!f->told && r->key == f->src_key && r->place == place && r->deletions == deletions &&
-        w->now < (disputed(w, f, &sn->ip) ? r->decided : r->repeat))
+        w->now < (disputed(w, f, sn) ? r->decided : r->repeat))
         return;
     event = event_of(f, DP_EVENT_NEIGHBOUR, sn);
     if (!queue_event(w, &event))

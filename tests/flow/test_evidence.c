@@ -100,8 +100,8 @@ START_TEST(test_R6_1_evidence)
     expect(arpnd_arp(frame, &a), DP_EVIDENCE_GARP, &ip4, 0);
     n.flags = 0x60;
     expect(arpnd_nd(frame, &n), DP_EVIDENCE_NA, &ip6, DP_NEIGH_OVERRIDE);
-    n.flags = 0xc0;
-    expect(arpnd_nd(frame, &n), DP_EVIDENCE_NA, &ip6, DP_NEIGH_ROUTER);
+    n.flags = 0xc0; /* no O, but no link-layer address either */
+    expect(arpnd_nd(frame, &n), DP_EVIDENCE_NA, &ip6, DP_NEIGH_ROUTER | DP_NEIGH_UNSAID);
     expect(arpnd_unsolicited_na(frame, flow_mac(1), 1, 100), DP_EVIDENCE_UNSOLICITED_NA, &ip6,
            DP_NEIGH_OVERRIDE);
 }
@@ -204,14 +204,15 @@ START_TEST(test_R7_1_na_options)
         uint8_t bytes[16];
         size_t len;
         bool sound;
+        bool unsaid;
     } cases[] = {
-        {{2, 1, 2, 0, 0, 0, 0, 1}, 8, true},
-        {{2, 1, 2, 0, 0, 0, 0, 2}, 8, false},           /* of another */
-        {{14, 1, 9, 9, 9, 9, 9, 9}, 8, true},           /* of no interest */
-        {{2, 0, 2, 0, 0, 0, 0, 1}, 8, false},           /* no length */
-        {{2, 2, 2, 0, 0, 0, 0, 1}, 8, false},           /* beyond the end */
-        {{2, 1, 2, 0, 0, 0, 0, 1, 2, 1, 2}, 16, false}, /* two that differ */
-        {{2, 1, 2, 0}, 4, false},                       /* not whole */
+        {{2, 1, 2, 0, 0, 0, 0, 1}, 8, true, false},
+        {{2, 1, 2, 0, 0, 0, 0, 2}, 8, false, false},           /* of another */
+        {{14, 1, 9, 9, 9, 9, 9, 9}, 8, true, true},            /* of no interest */
+        {{2, 0, 2, 0, 0, 0, 0, 1}, 8, false, false},           /* no length */
+        {{2, 2, 2, 0, 0, 0, 0, 1}, 8, false, false},           /* beyond the end */
+        {{2, 1, 2, 0, 0, 0, 0, 1, 2, 1, 2}, 16, false, false}, /* two that differ */
+        {{2, 1, 2, 0}, 4, false, false},                       /* not whole */
     };
     struct ipaddr ip6 = arpnd_ip6(1);
     struct arpnd_nd n = {.dst = flow_mac(2),
@@ -227,7 +228,7 @@ START_TEST(test_R7_1_na_options)
         n.options = cases[i].bytes;
         n.options_len = cases[i].len;
         expect(arpnd_nd(frame, &n), cases[i].sound ? DP_EVIDENCE_NA : DP_EVIDENCE_DATA,
-               cases[i].sound ? &ip6 : NULL, 0);
+               cases[i].sound ? &ip6 : NULL, cases[i].unsaid ? DP_NEIGH_UNSAID : 0);
     }
 }
 END_TEST

@@ -144,6 +144,15 @@ START_TEST(test_R7_5_old_owner_is_probed)
     age_from_to(2, 20);
     ck_assert_uint_eq(fake.n_probes, 1);
     expect_answer(1, &a, m2);
+    /* One that was heard just now is asked when its answer would be heard again. */
+    seen(1, m3, &b, 20);
+    move(1, m3, port_no(1), 20);
+    seen(1, m3, &b, 20);
+    seen(1, m1, &b, 20);
+    neighbor_age(table, at(20.1), UINT32_MAX);
+    ck_assert_uint_eq(fake.n_probes, 1);
+    neighbor_age(table, at(20.2), UINT32_MAX);
+    ck_assert_uint_eq(fake.n_probes, 2);
 }
 END_TEST
 
@@ -378,8 +387,8 @@ START_TEST(test_R7_5_off)
     ck_assert_int_eq(neighbor_set_duplicates(table, 0, 180, 0), 0);
     two_hosts(1);
     for (unsigned i = 0; i < 100; i++)
-        ck_assert_int_eq(seen(1, hosts[i & 1], &a, 1 + i / 10.0), 0);
-    ck_assert(fake.n_probes > 5 && fake.n_probes < 12); /* still checked, a second apart */
+        ck_assert_int_eq(seen(1, hosts[i & 1], &a, 1 + i * 0.3), 0);
+    ck_assert(fake.n_probes > 20 && fake.n_probes < 31); /* still checked, a second apart */
 }
 END_TEST
 
@@ -527,6 +536,22 @@ START_TEST(test_R7_4_flags_of_a_route)
     ck_assert_uint_eq(answer_of(1, &six)->flags, NEIGHBOR_OVERRIDE);
     route_as(1, m1, &a, true, 0xff, 2); /* R and O say nothing of IPv4 */
     ck_assert_uint_eq(answer_of(1, &a)->flags, NEIGHBOR_IMMUTABLE);
+}
+END_TEST
+
+/* Hosts answer a unicast NS, as our probes are, without their link-layer address and so without O. */
+START_TEST(test_R7_4_an_na_that_does_not_say_override)
+{
+    two_hosts(1);
+    ck_assert_int_eq(seen_as(1, m1, &six, DP_EVIDENCE_NA, DP_NEIGH_UNSAID, 1), 0);
+    ck_assert_uint_eq(neighbor_flags(table, 1, m1, &six), NEIGHBOR_OVERRIDE);
+    seen_as(1, m1, &six, DP_EVIDENCE_NA, 0, 2);
+    seen_as(1, m1, &six, DP_EVIDENCE_NA, NEIGHBOR_ROUTER | DP_NEIGH_UNSAID, 3);
+    ck_assert_uint_eq(neighbor_flags(table, 1, m1, &six), NEIGHBOR_ROUTER);
+    /* The answer of an old owner counts. */
+    ck_assert_int_eq(seen_as(1, m2, &six, DP_EVIDENCE_NA, NEIGHBOR_OVERRIDE, 4), 0);
+    ck_assert_int_eq(seen_as(1, m1, &six, DP_EVIDENCE_NA, DP_NEIGH_UNSAID, 5), 0);
+    expect_answer(1, &six, m1);
 }
 END_TEST
 
@@ -806,6 +831,7 @@ int main(void)
     tcase_add_test(c, test_a_mac_that_goes_takes_its_ips_along);
     tcase_add_test(c, test_R7_4_flags_of_an_na);
     tcase_add_test(c, test_R7_4_flags_of_a_route);
+    tcase_add_test(c, test_R7_4_an_na_that_does_not_say_override);
     tcase_add_test(c, test_na_without_override_takes_nothing);
     tcase_add_test(c, test_immutable);
     tcase_add_test(c, test_R7_3_silent_host_is_probed_and_kept);

@@ -27,7 +27,7 @@ struct about {
     int used;
     bool known, frozen, check;
     int last, owner;
-    unsigned frozen_at, checked, n, changes[CHANGES];
+    unsigned frozen_at, checked, check_from, n, changes[CHANGES];
 };
 
 static struct model {
@@ -63,10 +63,10 @@ static void model_check(dp_net_id net, int ip)
 {
     struct about *a = &model.a[net][ip];
 
-    if (!a->check || (a->checked && now < a->checked + NEIGHBOR_CHECK_MS / 100))
+    if (!a->check || now < a->check_from || (a->checked && now < a->checked + NEIGHBOR_CHECK_MS / 100))
         return;
     a->check = false;
-    if (a->frozen || a->used == NOBODY || a->used == a->owner || !at_port(net, a->owner))
+    if (a->frozen || a->used == a->owner || !at_port(net, a->owner) || now > a->check_from + 100)
         return;
     a->checked = now;
     model.asked++;
@@ -94,6 +94,7 @@ static void model_take(dp_net_id net, int mac, int ip)
     if (old->local && a->known) {
         a->owner = owner;
         a->check = true;
+        a->check_from = old->confirmed + 2;
     }
     old->local = old->former = false;
     model_check(net, ip);
