@@ -279,10 +279,10 @@ static inline int seen_as(dp_net_id net, struct mac mac, const struct ipaddr *ip
 
 static inline int seen(dp_net_id net, struct mac mac, const struct ipaddr *ip, double now)
 {
-    bool six = ip->family == 6;
+    bool v6 = ip->family == 6;
 
-    return seen_as(net, mac, ip, six ? DP_EVIDENCE_UNSOLICITED_NA : DP_EVIDENCE_GARP,
-                   six ? NEIGHBOR_OVERRIDE : 0, now);
+    return seen_as(net, mac, ip, v6 ? DP_EVIDENCE_UNSOLICITED_NA : DP_EVIDENCE_GARP,
+                   v6 ? NEIGHBOR_OVERRIDE : 0, now);
 }
 
 /* A route says so; the MAC must be known. */
@@ -352,6 +352,37 @@ static inline void fixture_free(void)
 {
     neighbor_free(table);
     table = NULL;
+}
+
+/* ---- what most tests use */
+
+static struct mac m1, m2, m3;
+static struct ipaddr ip_a, ip_b, ip_six;
+
+static inline void setup(void)
+{
+    fixture_new(4096);
+    m1 = mac_no(1);
+    m2 = mac_no(2);
+    m3 = mac_no(3);
+    ip_a = ip4_no(1);
+    ip_b = ip4_no(2);
+    ip_six = ip6_no(1);
+}
+
+static inline struct neighbor_info find(dp_net_id net, const struct ipaddr *ip)
+{
+    struct neighbor_info info;
+
+    ck_assert(neighbor_find(table, net, ip, &info));
+    return info;
+}
+
+/* m1 and m2 behind ports 1 and 2. */
+static inline void two_hosts(dp_net_id net)
+{
+    move(net, m1, port_no(1), 0);
+    move(net, m2, port_no(2), 0);
 }
 
 #endif
