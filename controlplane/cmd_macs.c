@@ -98,6 +98,20 @@ static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t n
     json_u64(row, "moves", e->moves);
 }
 
+/* R4.8: somebody else claims to have it. */
+static void mac_offence(const struct gateway *g, const struct mac_entry *e, cJSON *row)
+{
+    struct mac_offence o;
+    cJSON *offence;
+
+    if (!mactable_offence(g->macs, e->net, e->mac, &o))
+        return;
+    offence = json_object(row, "seen_elsewhere");
+    json_u64(offence, "count", o.count);
+    json_u64(offence, "ago_s", cmd_seconds_since(o.at));
+    cmd_json_where(g, (enum dp_where)o.seen.where, o.seen.target, offence);
+}
+
 /* For a MAC that was asked for: the route beside it, and the moves that count for a duplicate (R5.1). */
 static void mac_details(const struct gateway *g, const struct mac_entry *e, cJSON *row)
 {
@@ -106,6 +120,7 @@ static void mac_details(const struct gateway *g, const struct mac_entry *e, cJSO
     cJSON *rows = json_array(row, "recent_moves");
 
     mac_route(g, e, row);
+    mac_offence(g, e, row);
     for (unsigned i = 0; i < n; i++) {
         cJSON *move = json_row(rows);
 
@@ -166,6 +181,7 @@ int cmd_show_macs(void *ctx, const struct api_args *args, cJSON *result, char er
         return rc;
     json_u64(result, "total", f.net ? mactable_count_network(g->macs, f.net->id) : mactable_count(g->macs));
     json_u64(result, "frozen", mactable_stats(g->macs).frozen);
+    json_u64(result, "sticky_moves", mactable_stats(g->macs).sticky_moves);
     rows = json_array(result, "macs");
     if (mac) {
         show_one_mac(g, &f, mac->mac, cursor, result, rows);

@@ -246,7 +246,7 @@ static void cell_mac_notes(struct ctl_table *t, const cJSON *m)
 /* Of a MAC that was asked for. */
 static void mac_details(struct ctl_show *s, const cJSON *m)
 {
-    const cJSON *route = view_member(m, "route"), *move;
+    const cJSON *route = view_member(m, "route"), *elsewhere = view_member(m, "seen_elsewhere"), *move;
     char buf[VIEW_CELL_LEN], age[CTL_NUMBER_LEN];
 
     if (route) {
@@ -254,6 +254,12 @@ static void mac_details(struct ctl_show *s, const cJSON *m)
                  view_text(route, "vtep") ? view_text(route, "vtep") : "?", view_number(route, "sequence"),
                  view_true(route, "sticky") ? ", sticky" : "");
         view_line(s, "best route", buf);
+    }
+    if (elsewhere) {
+        snprintf(buf, sizeof(buf), "%.0f times; the last %s ago at %s: ignored",
+                 view_number(elsewhere, "count"), ctl_duration(view_number(elsewhere, "ago_s"), age),
+                 mac_where(elsewhere) ? mac_where(elsewhere) : "?");
+        view_line(s, "seen elsewhere", buf);
     }
     cJSON_ArrayForEach(move, view_member(m, "recent_moves"))
     {
@@ -299,6 +305,9 @@ void view_macs(struct ctl_show *s, const cJSON *r, bool last)
     if (last)
         fprintf(s->out, "\n%s of %s MAC addresses\n", ctl_grouped((double)s->shown, a),
                 ctl_grouped(view_number(r, "total"), b));
+    if (last && view_number(r, "sticky_moves") > 0)
+        fprintf(s->out, "%s frames or routes of a static or sticky MAC from elsewhere were ignored\n",
+                ctl_grouped(view_number(r, "sticky_moves"), a));
 }
 
 /* ---- show vteps */

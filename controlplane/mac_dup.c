@@ -20,6 +20,8 @@ struct mac_history {
     dp_vtep_id expect;   /* 0: here */
     struct mac_place offender;
     mono_t alerted;    /* about that offender */
+    mono_t offended;   /* the last time */
+    uint32_t offences; /* of all */
     uint8_t size;      /* of the ring */
     uint8_t n, newest; /* used, and where the last one is */
     struct mac_move moves[];
@@ -176,6 +178,10 @@ void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place s
     struct mac_history *h = history_get(t, s);
 
     t->stats.sticky_moves++;
+    if (h) {
+        h->offended = now;
+        h->offences++;
+    }
     if (h && mac_place_eq(h->offender, seen) && !older_than(h->alerted, STICKY_QUIET_S, now))
         return;
     if (h) {
@@ -198,6 +204,17 @@ int mactable_expect_move(struct mactable *t, dp_net_id net, struct mac mac, dp_v
     h->expect = vtep;
     h->expect_until = until;
     return 0;
+}
+
+bool mactable_offence(const struct mactable *t, dp_net_id net, struct mac mac, struct mac_offence *out)
+{
+    const struct mac_slot *s = mac_slot_find(t, net, mac);
+    const struct mac_history *h = s ? s->history : NULL;
+
+    if (!h || h->offences == 0)
+        return false;
+    *out = (struct mac_offence){h->offender, h->offended, h->offences};
+    return true;
 }
 
 unsigned mactable_moves(const struct mactable *t, dp_net_id net, struct mac mac, struct mac_move *out,

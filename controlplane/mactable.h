@@ -267,6 +267,15 @@ struct mac_move {
 unsigned mactable_moves(const struct mactable *t, dp_net_id net, struct mac mac, struct mac_move *out,
                         unsigned n);
 
+/* Where else a sticky or static MAC showed up last, when, and how often (R4.8). False: nowhere, or it was
+ * forgotten since. */
+struct mac_offence {
+    struct mac_place seen;
+    mono_t at;
+    uint32_t count; /* at all places */
+};
+bool mactable_offence(const struct mactable *t, dp_net_id net, struct mac mac, struct mac_offence *out);
+
 struct mactable_stats {
     uint64_t moves;        /* changes of place */
     uint64_t duplicates;   /* MACs that were frozen */

@@ -261,6 +261,7 @@ END_TEST
 START_TEST(test_R4_8_forged_frames_change_nothing)
 {
     const struct dp_dest fixed = {.where = DP_WHERE_PORT, .target = PORT, .is_static = true};
+    struct mac_offence o;
     struct fdb before;
 
     ck_assert_int_eq(mactable_add_static(table, 1, mac_n(1), fixed, at(100)), 0);
@@ -273,6 +274,11 @@ START_TEST(test_R4_8_forged_frames_change_nothing)
     }
     see(1, 1, DP_WHERE_VTEP, 9, 101);
     ck_assert_uint_eq(mactable_stats(table).sticky_moves, 7);
+    ck_assert(mactable_offence(table, 1, mac_n(1), &o));
+    expect_place(o.seen, DP_WHERE_VTEP, 9);
+    ck_assert_uint_eq(o.count, 4);
+    ck_assert_uint_eq(o.at.ns, at(101).ns);
+    ck_assert(!mactable_offence(table, 1, mac_n(3), &o));
     ck_assert_mem_eq(&fdb.moved, &before.moved, sizeof(fdb.moved));
     ck_assert_uint_eq(fdb.programs, before.programs);
     ck_assert_uint_eq(fdb.removes, before.removes);
