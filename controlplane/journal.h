@@ -70,7 +70,7 @@ struct journal_entry {
     uint64_t bounced;   /* R6.5; or JOURNAL_UNKNOWN, as the next ones */
     uint64_t bicast;    /* second copies while it was prepared */
     uint64_t silent_ns, fdb_ns, bgp_ns, first_ns;
-    uint64_t bounced_from; /* while it is open: the network's counter before, or JOURNAL_UNKNOWN */
+    uint64_t bounced_from; /* while it is open: its counter before, or JOURNAL_UNKNOWN */
 };
 
 /* The stages that are known, added up; *complete: that are all. */

@@ -16,6 +16,7 @@ struct item {
     TAILQ_ENTRY(item) by_age;
     LIST_ENTRY(item) by_mac;
     struct move_bounce what;
+    uint32_t counter;
     mono_t until;
 };
 
@@ -26,7 +27,7 @@ struct move_bounces {
     unsigned n;
     TAILQ_HEAD(, item) by_age;
     struct bucket buckets[BUCKETS];
-    uint32_t in[DP_MAX_NETWORKS + 1];
+    uint32_t with[DP_BOUNCE_COUNTERS];
 };
 
 struct move_bounces *move_bounces_new(uint64_t lasts_ns)
@@ -63,7 +64,7 @@ static void item_free(struct move_bounces *b, struct item *i)
 {
     TAILQ_REMOVE(&b->by_age, i, by_age);
     LIST_REMOVE(i, by_mac);
-    b->in[i->what.net]--;
+    b->with[i->counter]--;
     b->n--;
     free(i);
 }
@@ -77,7 +78,7 @@ void move_bounces_free(struct move_bounces *b)
     free(b);
 }
 
-bool move_bounces_begin(struct move_bounces *b, dp_net_id net, struct mac mac, mono_t now,
+bool move_bounces_begin(struct move_bounces *b, dp_net_id net, struct mac mac, uint32_t counter, mono_t now,
                         struct move_bounce *ended)
 {
     struct item *i, *oldest;
@@ -96,10 +97,11 @@ bool move_bounces_begin(struct move_bounces *b, dp_net_id net, struct mac mac, m
         item_free(b, oldest);
     }
     i->what = (struct move_bounce){net, mac};
+    i->counter = counter % DP_BOUNCE_COUNTERS;
     i->until.ns = now.ns + b->lasts_ns;
     TAILQ_INSERT_TAIL(&b->by_age, i, by_age);
     LIST_INSERT_HEAD(bucket_of(b, net, mac), i, by_mac);
-    b->in[net]++;
+    b->with[i->counter]++;
     b->n++;
     return full;
 }
@@ -132,7 +134,12 @@ bool move_bounces_next(const struct move_bounces *b, mono_t *at)
     return i != NULL;
 }
 
-unsigned move_bounces_in(const struct move_bounces *b, dp_net_id net)
+unsigned move_bounces_with(const struct move_bounces *b, uint32_t counter)
 {
-    return net <= DP_MAX_NETWORKS ? b->in[net] : 0;
+    return b->with[counter % DP_BOUNCE_COUNTERS];
+}
+
+unsigned move_bounces_count(const struct move_bounces *b)
+{
+    return b->n;
 }

@@ -56,6 +56,7 @@ static bool follow_bounce(struct moves *m, const struct mac_moved *moved, mono_t
 {
     struct move_bounce ended;
     struct dp_dest dest;
+    uint32_t frames;
     bool full;
 
     if (!m->bounces || !is_place(moved->from))
@@ -66,7 +67,8 @@ static bool follow_bounce(struct moves *m, const struct mac_moved *moved, mono_t
     }
     if (moved->from.where == DP_WHERE_VTEP)
         return true; /* on to another one: the time of the first holds */
-    full = move_bounces_begin(m->bounces, moved->net, moved->mac, now, &ended);
+    full = move_bounces_begin(m->bounces, moved->net, moved->mac,
+                              dp_bounce_counter(m->g->dp, moved->net, moved->mac, &frames), now, &ended);
     if (full && dp_fdb_get(m->g->dp, ended.net, ended.mac, &dest)) {
         dest.bounce = false;
         dp_fdb_set(m->g->dp, ended.net, ended.mac, dest);
@@ -246,9 +248,9 @@ void moves_stop(struct gateway *g)
     free(m);
 }
 
-unsigned moves_bouncing(const struct moves *m, dp_net_id net)
+unsigned moves_bouncing(const struct moves *m)
 {
-    return m->bounces ? move_bounces_in(m->bounces, net) : 0;
+    return m->bounces ? move_bounces_count(m->bounces) : 0;
 }
 
 const struct journal *moves_journal(const struct moves *m)

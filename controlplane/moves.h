@@ -58,6 +58,6 @@ const struct journal *moves_journal(const struct moves *m);
 /* The entry as it is now: an open one with what became known since. */
 struct journal_entry moves_entry_now(const struct moves *m, const struct journal_entry *e);
 /* MACs whose frames are sent on now. */
-unsigned moves_bouncing(const struct moves *m, dp_net_id net);
+unsigned moves_bouncing(const struct moves *m);
 
 #endif

@@ -74,19 +74,13 @@ static void take_ips(const struct gateway *g, struct journal_entry *e)
         e->ips[i] = ips[i].ip;
 }
 
-static uint64_t bounced_in(const struct moves *m, dp_net_id net)
-{
-    struct dp_net_counters c;
-
-    dp_net_counters(m->g->dp, net, &c);
-    return c.bounced;
-}
-
 static void begin_bounce(struct moves *m, struct journal_entry *e)
 {
-    if (moves_bouncing(m, e->net) > 1)
-        m->shared[e->net] = e->id;
-    e->bounced_from = bounced_in(m, e->net);
+    uint32_t frames, counter = dp_bounce_counter(m->g->dp, e->net, e->mac, &frames);
+
+    if (move_bounces_with(m->bounces, counter) > 1)
+        m->shared[counter] = e->id;
+    e->bounced_from = frames;
 }
 
 void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool bounces, uint64_t prepared,
@@ -129,11 +123,14 @@ void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool boun
 
 static void fill(const struct moves *m, struct journal_entry *e)
 {
+    uint32_t frames, counter;
+
     take_ips(m->g, e);
     e->announced = announce_sent_for(m->g->announce, e->net, e->mac);
     if (e->bounced_from == JOURNAL_UNKNOWN)
         return;
-    e->bounced = m->shared[e->net] < e->id ? bounced_in(m, e->net) - e->bounced_from : JOURNAL_UNKNOWN;
+    counter = dp_bounce_counter(m->g->dp, e->net, e->mac, &frames);
+    e->bounced = m->shared[counter] < e->id ? frames - (uint32_t)e->bounced_from : JOURNAL_UNKNOWN;
 }
 
 void moves_journal_bounced(struct moves *m, dp_net_id net, struct mac mac)
@@ -162,7 +159,7 @@ void moves_journal_tell(const struct moves *m, struct journal_entry *e, bool don
     if (e->told)
         return;
     e->told = done;
-    if (!api_watched(m->g->api))
+    if (!api_watchers(m->g->api))
         return;
     now = moves_entry_now(m, e);
     watch_move(m->g, &now, done);

@@ -43,9 +43,9 @@ struct moves {
     unsigned n_said;
     struct move_bounce said[MOVES_SAID];
     uint64_t ended_bicast; /* of the prepared move that ended last */
-    /* By network: the last entry of the journal that began a bounce beside another one. The data plane counts
-     * bounced frames by network, so those up to that one cannot know theirs. */
-    uint64_t shared[DP_MAX_NETWORKS + 1];
+    /* By counter of bounced frames: the last entry of the journal that began a bounce beside another one of
+     * the same counter. Those up to that one cannot know theirs. */
+    uint64_t shared[DP_BOUNCE_COUNTERS];
 };
 
 /* ---- moves.c */

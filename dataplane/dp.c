@@ -428,6 +428,14 @@ void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_count
     out->tx.bytes -= dp->ports[port].tap.lost_bytes;
 }
 
+uint32_t dp_bounce_counter(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *frames)
+{
+    uint32_t i = fdb_hash(&dp->fdb, fdb_key(net, mac.b)) % DP_BOUNCE_COUNTERS;
+
+    *frames = dp->worker.counters.bounced[i];
+    return i;
+}
+
 void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)
 {
     *out = dp->worker.counters.nets[net];

@@ -188,6 +188,11 @@ bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_de
 bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *seen);
 void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity);
 
+/* R6.5: frames that were bounced are counted by MAC, as far as it has one of these counters to itself. */
+#define DP_BOUNCE_COUNTERS 65536
+/* Which counter is a MAC's, and what it says (modulo 2^32). */
+uint32_t dp_bounce_counter(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *frames);
+
 /* ---- while a move is prepared
  * ---------------------------------------------------------------------------------- */
 

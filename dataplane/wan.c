@@ -107,6 +107,7 @@ static void forward_odd(struct worker *w, const struct snapshot *s, struct frame
         if (where & FDB_BOUNCE) {
             left = forward_on(w, s, f, fdb_target(where), f->m);
             w->counters.nets[f->net->id].bounced += left;
+            w->counters.bounced[f->dst_hash % DP_BOUNCE_COUNTERS] += left;
         } else {
             worker_drop_received(w, f->port, f->m, DROP_split_horizon); /* R1.11 */
         }

@@ -46,9 +46,11 @@ int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep)
     w->storms = calloc((size_t)DP_MAX_PORTS * (max_net + 1), sizeof(*w->storms));
     w->counters.nets = calloc(max_net + 1, sizeof(*w->counters.nets));
     w->counters.vteps = calloc(max_vtep + 1, sizeof(*w->counters.vteps));
+    w->counters.bounced = calloc(DP_BOUNCE_COUNTERS, sizeof(*w->counters.bounced));
     w->events = rte_ring_create_elem(ring, sizeof(struct dp_event), WORKER_EVENT_RING, SOCKET_ID_ANY,
                                      RING_F_SP_ENQ | RING_F_SC_DEQ);
-    if (own_init(&w->own, w) < 0 || !w->storms || !w->counters.nets || !w->counters.vteps || !w->events) {
+    if (own_init(&w->own, w) < 0 || !w->storms || !w->counters.nets || !w->counters.vteps ||
+        !w->counters.bounced || !w->events) {
         worker_fini(w);
         return -ENOMEM;
     }
@@ -62,6 +64,7 @@ void worker_fini(struct worker *w)
     free(w->storms);
     free(w->counters.nets);
     free(w->counters.vteps);
+    free(w->counters.bounced);
     memset(w, 0, sizeof(*w));
 }
 

@@ -59,6 +59,7 @@ struct worker_counters {
     struct dp_port_counters ports[DP_MAX_PORTS];
     struct dp_net_counters *nets;   /* by id */
     struct dp_vtep_counters *vteps; /* by id */
+    uint32_t *bounced;              /* DP_BOUNCE_COUNTERS, by the low bits of the destination's hash */
 };
 
 struct worker {

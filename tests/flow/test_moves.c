@@ -94,6 +94,12 @@ static const struct dp_net_counters *web(void)
     return &f->w.counters.nets[NET_WEB];
 }
 
+/* What its own counter says. */
+static uint32_t bounced(struct mac mac)
+{
+    return f->w.counters.bounced[fdb_hash(&f->fdb, fdb_key(NET_WEB, mac.b)) % DP_BOUNCE_COUNTERS];
+}
+
 /* ---- R6.5 ---- */
 
 START_TEST(test_R6_5_bounce_goes_on_to_the_new_vtep)
@@ -131,6 +137,7 @@ START_TEST(test_R6_5_bounce_ttl)
         }
     }
     ck_assert_uint_eq(web()->bounced, 254);
+    ck_assert_uint_eq(bounced(flow_mac(2)), 254);
     ck_assert_uint_eq(flow_all_drops(f), 2);
 }
 END_TEST
