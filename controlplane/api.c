@@ -218,18 +218,18 @@ int api_watch(struct api *api, uint64_t call)
     return 0;
 }
 
-bool api_watched(const struct api *api)
+unsigned api_watchers(const struct api *api)
 {
-    return api && api->n_watching > 0;
+    return api ? api->n_watching : 0;
 }
 
 void api_publish(struct api *api, cJSON *event)
 {
-    char *text = api_watched(api) ? cJSON_PrintUnformatted(event) : NULL;
+    char *text = api_watchers(api) ? cJSON_PrintUnformatted(event) : NULL;
     struct client *c;
 
     cJSON_Delete(event);
-    if (!api_watched(api))
+    if (!api_watchers(api))
         return;
     LIST_FOREACH(c, &api->clients, link)
     {

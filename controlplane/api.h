@@ -36,8 +36,8 @@ void api_stop(struct api *api);
 void api_reply(struct api *api, uint64_t call, cJSON *result, const char *error);
 /* The client of this call gets events from now on. 0; -ENOENT: it is gone. */
 int api_watch(struct api *api, uint64_t call);
-/* Whether anybody watches: else an event need not be made. */
-bool api_watched(const struct api *api);
+/* Clients that watch: while there are none, an event need not be made. */
+unsigned api_watchers(const struct api *api);
 /* Takes event. */
 void api_publish(struct api *api, cJSON *event);
 

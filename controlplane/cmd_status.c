@@ -3,6 +3,7 @@
  * The commands about the gateway as a whole: show status, drops, counters, config. Control thread only.
  */
 #include "conf/version.h"
+#include "controlplane/api.h"
 #include "controlplane/cmd.h"
 #include "controlplane/overlay.h"
 
@@ -131,6 +132,7 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
     json_u64(worker, "idle_polls", totals.idle_polls);
     json_u64(result, "events_lost", totals.events_lost);
     json_u64(result, "drops", sum_drops(&totals));
+    json_u64(result, "watchers", api_watchers(g->api));
     return 0;
 }
 

@@ -15,7 +15,7 @@
 /* NULL: nobody watches, or no memory. */
 static cJSON *begin(const struct gateway *g, const char *event)
 {
-    cJSON *o = api_watched(g->api) ? cJSON_CreateObject() : NULL;
+    cJSON *o = api_watchers(g->api) ? cJSON_CreateObject() : NULL;
     struct timespec now;
     char text[JOURNAL_TIME_LEN];
 

@@ -98,14 +98,14 @@ START_TEST(test_watch)
 {
     int fd = dial(), other = dial();
 
-    ck_assert(!api_watched(api));
-    ck_assert(!api_watched(NULL));
+    ck_assert(!api_watchers(api));
+    ck_assert(!api_watchers(NULL));
     publish(0, 1);
     api_publish(NULL, cJSON_CreateObject());
     ck_assert_int_eq(api_watch(NULL, 1), -ENOENT);
     ck_assert_str_eq(ask(fd, "{\"cmd\":\"watch\"}"), WATCHING);
     ck_assert_str_eq(ask(fd, "{\"cmd\":\"watch\"}"), WATCHING);
-    ck_assert(api_watched(api));
+    ck_assert(api_watchers(api));
     publish(1, 1);
     publish(2, 1);
     ck_assert_str_eq(read_line(fd), "{\"event\":\"test\",\"n\":1,\"text\":\"x\"}");
@@ -117,7 +117,7 @@ START_TEST(test_watch)
     ck_assert_str_eq(read_line(fd), "{\"event\":\"test\",\"n\":3,\"text\":\"x\"}");
     close(fd);
     turn();
-    ck_assert(!api_watched(api));
+    ck_assert(!api_watchers(api));
     publish(4, 1);
     close(other);
 }
@@ -192,9 +192,9 @@ START_TEST(test_watch_and_never_read)
     ask(fd, "{\"cmd\":\"watch\"}");
     for (int i = 0; i < 1000; i++)
         publish(i, 1000);
-    while (api_watched(api) && !past(deadline))
+    while (api_watchers(api) && !past(deadline))
         event_base_loop(base, EVLOOP_NONBLOCK);
-    ck_assert(!api_watched(api));
+    ck_assert(!api_watchers(api));
     close(fd);
 }
 END_TEST
