@@ -6,6 +6,7 @@ dp: the data plane beside dpdk-testpmd's macswap over the same replay. Each row 
 fill. Ours and testpmd take turns; the medians are shown, and their ratio, which is the figure that means something on
 another machine. testpmd looks nothing up: it is the limit, not a peer.
 bgp: the control plane beside FRR; bench_evpn.py says what and how.
+moves: how long a machine that moves is dark, beside FRR; bench_moves.py says what and how.
 """
 import argparse
 import json
@@ -20,6 +21,7 @@ import tempfile
 import time
 
 import bench_evpn
+import bench_moves
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.path.join(HERE, "../../build/tests/bench/bench_dp")
@@ -139,7 +141,13 @@ def run_bgp(args, say):
     return {"machine": cpu_model(), "kernel": platform.release(), **bench_evpn.run(args.repeat, args.new_macs, say)}
 
 
-GROUPS = {"dp": run_dp, "bgp": run_bgp}
+def run_moves(args, say):
+    say(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; 1,000 frames/s to a machine that moves "
+        f"{args.moves} times each way, WAN {bench_moves.DELAY_US} us each way, taking turns with {bench_evpn.frr_version()}")
+    return {"machine": cpu_model(), "kernel": platform.release(), **bench_moves.run(args.moves, args.scenarios.split(","), say)}
+
+
+GROUPS = {"dp": run_dp, "bgp": run_bgp, "moves": run_moves}
 
 
 def main():
@@ -149,13 +157,15 @@ def main():
     ap.add_argument("--seconds", type=int, default=2, help="dp: of each measurement")
     ap.add_argument("--macs", default="1,1000,100000,1000000", help="dp: FDB fills")
     ap.add_argument("--new-macs", type=int, default=bench_evpn.NEW_MACS, help="bgp: in each repetition")
+    ap.add_argument("--moves", type=int, default=bench_moves.MOVES, help="moves: each way, in each series")
+    ap.add_argument("--scenarios", default=",".join(bench_moves.SCENARIOS), help="moves: which of them")
     ap.add_argument("--quick", action="store_true", help="one repetition")
     ap.add_argument("--json", action="store_true", help="only the JSON, one line for each group")
     args = ap.parse_args()
     if os.geteuid() != 0:
         sys.exit("make bench: root is needed (hugepages, namespaces)")
     if args.quick:
-        args.repeat, args.seconds, args.new_macs = 1, 1, min(args.new_macs, 300)
+        args.repeat, args.seconds, args.new_macs, args.moves = 1, 1, min(args.new_macs, 300), min(args.moves, 5)
     say = (lambda line: None) if args.json else (lambda line: print(line, flush=True))
     for name in GROUPS if args.group == "all" else [args.group]:
         print(json.dumps(GROUPS[name](args, say)), flush=True)

@@ -252,6 +252,17 @@ class Ping:
         return f"<ping {self.received}/{self.sent} +{self.duplicates} dup, {self.min} ms>"
 
 
+def trunk(lab, ns, switch, i, mtu=1500):
+    """The i-th bridge of a site's switch, br<i>, and its cable to the gateway in ns: lan<i> at both ends."""
+    switch.ip(f"link add br{i} mtu {mtu} address {lab.mac()} type bridge stp_state 0 mcast_snooping 0 "
+              "ageing_time 30000 forward_delay 0")
+    switch.quiet(f"br{i}")
+    lab.veth(ns, f"lan{i}", switch, f"lan{i}", mtu)
+    ns.quiet(f"lan{i}")
+    switch.quiet(f"lan{i}")
+    switch.ip(f"link set lan{i} master br{i}", f"link set br{i} up")
+
+
 class Site:
     """Hosts, site switch and the gateway's namespace. number: the last part of its WAN addresses."""
 
@@ -262,13 +273,7 @@ class Site:
         self.ns = lab.netns(name)
         self.switch = lab.netns(f"{name}-sw")
         for i in range(trunks):
-            self.switch.ip(f"link add br{i} mtu {mtu} address {lab.mac()} type bridge stp_state 0 mcast_snooping 0 "
-                           "ageing_time 30000 forward_delay 0")
-            self.switch.quiet(f"br{i}")
-            lab.veth(self.ns, f"lan{i}", self.switch, f"lan{i}", mtu)
-            self.ns.quiet(f"lan{i}")
-            self.switch.quiet(f"lan{i}")
-            self.switch.ip(f"link set lan{i} master br{i}", f"link set br{i} up")
+            trunk(lab, self.ns, self.switch, i, mtu)
         if wan:
             wan.attach(self.ns, "wan0", name, wan_mtu)
             if wan_kernel:
