@@ -65,7 +65,7 @@ class World:
             ns.ip(*(f"addr add {a}/24 dev wan0" for a in self.feeds))
             self.feed_ns = ns
         self.wan.start()
-        self.probe = None
+        self.tools = []
 
     def plug(self, name, switch):
         for kind, bridge in (("vm", "br0"), ("near", "br0"), ("far", "br1")):
@@ -78,8 +78,10 @@ class World:
     def __enter__(self):
         self.start()
         self.probe = Tool(self.probe_ns, "move_probe", VM, *CABLES)
+        self.tools.append(self.probe)
         for k, address in enumerate(self.feeds):
             feed = Tool(self.feed_ns, "bgp_feed", f"198.18.0.{k + 1}", address, ASN, VNI, MACS)
+            self.tools.append(feed)
             feed.expect("established", 30)
             feed.say("send")
             feed.expect("sent", 60)
@@ -91,8 +93,8 @@ class World:
         return self
 
     def __exit__(self, *_):
-        if self.probe:
-            self.probe.end()
+        for tool in self.tools:
+            tool.end()
         self.end()
 
 
