@@ -183,6 +183,8 @@ static void route_row(const struct gateway *g, const struct evpn_rib_route *r, c
     json_bool(row, "own", r->own);
     json_bool(row, "best", r->best);
     json_bool(row, "stale", r->stale);
+    if (r->wrong_label)
+        json_text(row, "ignored", evpn_rib_ignored_name(EVPN_RIB_IGNORED_LABEL));
     if (peer)
         json_address(row, "peer", &bgp_session_config(peer)->address);
     route_key(&r->nlri, row);

@@ -90,6 +90,7 @@ static void route_head(struct flow *f, const cJSON *r)
     if (view_text(r, "ip"))
         item(f, "%s", view_text(r, "ip"));
     item(f, "%s", view_text(r, "network") ? view_text(r, "network") : "in no network");
+    item_text(f, "ignored:", r, "ignored");
     if (view_true(r, "own"))
         item(f, "own");
     if (view_true(r, "best"))

@@ -222,6 +222,7 @@ static bool route_next(const struct evpn_rib *rib, const struct evpn_rib_filter 
         .peer = r->peer,
         .net = d ? d->net : 0,
         .nd_flags = a->fixed.nd_flags,
+        .wrong_label = a->wrong_label,
         .vtep = a->fixed.vtep,
         .nlri = {.type = r->type,
                  .rd = rd_at(rib, r->rd)->rd,
@@ -230,7 +231,7 @@ static bool route_next(const struct evpn_rib *rib, const struct evpn_rib_filter 
                  .ip = {.family = r->ip_family},
                  .esi = a->fixed.esi,
                  .n_labels = a->fixed.n_labels,
-                 .label = a->fixed.label,
+                 .label = r->type == EVPN_MACIP ? a->fixed.label : 0,
                  .label2 = a->fixed.label2},
     };
     memcpy(out->nlri.ip.b, r->ip, sizeof(out->nlri.ip.b));

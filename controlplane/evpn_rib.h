@@ -195,7 +195,7 @@ bool evpn_rib_pending(const struct evpn_rib *rib, rib_peer_id peer);
 
 /* ---- reading */
 
-/* Why a received route was not stored. */
+/* Why a received route is not used. Those that are ignored for their label are held, the others not. */
 enum evpn_rib_ignored {
     EVPN_RIB_IGNORED_AS_LOOP,    /* R2.4 */
     EVPN_RIB_IGNORED_ORIGINATOR, /* R2.4 */
@@ -208,6 +208,7 @@ enum evpn_rib_ignored {
     EVPN_RIB_IGNORED_LIMIT,      /* R2.6 */
     EVPN_RIB_IGNORED_ROOM,       /* the peer's share of max_routes or max_attr_bytes; memory */
     EVPN_RIB_IGNORED_CROWD,      /* too many routes of one MAC */
+    EVPN_RIB_IGNORED_LABEL,      /* its route target leads to networks that have another VNI */
     EVPN_RIB_IGNORED_N
 };
 /* "AS loop", ... */
@@ -253,6 +254,7 @@ struct evpn_rib_filter {
 struct evpn_rib_route {
     bool own; /* peer is 0 then */
     bool best, stale;
+    bool wrong_label; /* EVPN_RIB_IGNORED_LABEL; net is 0 */
     rib_peer_id peer;
     dp_net_id net;    /* 0: no network imports it */
     uint8_t nd_flags; /* R7.4, of a received one */

@@ -57,8 +57,8 @@ struct rib_attr_fixed {
     uint32_t med;        /* 0 when there is none (RFC 4271 section 9.1.2.2) */
     uint32_t originator;
     uint32_t sequence;
-    uint32_t label, label2;
-    uint32_t as_path_len; /* as the decision counts it */
+    uint32_t label, label2; /* type 3: label is that of its tunnel */
+    uint32_t as_path_len;   /* as the decision counts it */
     uint16_t n_clusters;
     rib_peer_id peer; /* sets are not shared among peers, so that each is charged with its own */
     uint8_t origin;
@@ -78,7 +78,8 @@ struct rib_attr {
     uint32_t hash;
     uint32_t len;
     uint16_t n_nets;
-    bool changed; /* evpn_rib_apply(): nets are not what they were */
+    bool changed;     /* evpn_rib_apply(): nets are not what they were */
+    bool wrong_label; /* a route target leads to networks, but none of them has this VNI */
     struct rib_attr_fixed fixed;
     uint8_t *bytes;  /* the path attributes as bgp_attrs_encode() writes them */
     dp_net_id *nets; /* who imports it, ascending */
@@ -88,6 +89,7 @@ struct rib_attr {
 struct rib_arrival {
     struct rib_attr_fixed fixed; /* the part that all its routes share */
     struct ipaddr endpoint;      /* of the PMSI tunnel, if it is one of ours */
+    uint32_t endpoint_label;
     uint32_t hash;
     uint32_t last; /* what rib_attr_ref() returned last; referred to */
     size_t len;
@@ -193,6 +195,7 @@ struct rib_peer {
 /* One import route target of one network. */
 struct rib_import {
     uint64_t key;
+    uint32_t vni;
     dp_net_id net;
 };
 
@@ -208,7 +211,7 @@ struct evpn_rib {
     uint64_t key[2]; /* of all hashes */
     struct rib_table vteps, segments, rds, attrs, dests, routes;
     struct rib_table networks, own, groups;
-    struct rib_imports exact, any_as; /* sorted by key when !imports_stale */
+    struct rib_imports exact, any_as; /* sorted when !imports_stale */
     bool imports_stale;
     uint64_t attr_bytes; /* all attribute sets, with what is allocated beside them */
     uint32_t dirty_first, dirty_last;
@@ -294,7 +297,7 @@ const uint8_t *rib_attr_communities(const struct rib_attr *a, size_t *n);
 
 int rib_import_init(struct evpn_rib *rib);
 void rib_import_fini(struct evpn_rib *rib);
-/* Fills n_nets and nets of an attribute set. Returns whether they changed; -ENOMEM. */
+/* Fills n_nets, nets and wrong_label of an attribute set. Returns whether nets changed; -ENOMEM. */
 int rib_import_resolve(struct evpn_rib *rib, struct rib_attr *a);
 void rib_network_unref(struct evpn_rib *rib, uint32_t network);
 

@@ -205,8 +205,11 @@ int rib_arrival_init(const struct evpn_rib *rib, rib_peer_id peer, struct rib_ar
     f->nd_flags = nd ? bgp_extcom_nd_flags(nd) : BGP_ND_OVERRIDE;
     f->next_hop = a->next_hop;
     in->endpoint = (struct ipaddr){0};
-    if (bgp_attrs_has(a, BGP_PMSI_TUNNEL))
+    in->endpoint_label = 0;
+    if (bgp_attrs_has(a, BGP_PMSI_TUNNEL)) {
         in->endpoint = bgp_pmsi_endpoint(&a->pmsi);
+        in->endpoint_label = a->pmsi.label;
+    }
     buf_out_init(&out, in->bytes, sizeof(in->bytes));
     bgp_attrs_encode(a, &keep_all, &out);
     in->len = out.len;
@@ -302,7 +305,7 @@ uint32_t rib_attr_ref(struct evpn_rib *rib, struct rib_arrival *in, const struct
     memcpy(&f, &in->fixed, sizeof(f));
     f.vtep = rib_arrival_vtep(in, n);
     f.esi = n->esi;
-    f.label = n->label;
+    f.label = n->type == EVPN_IMET ? in->endpoint_label : n->label;
     f.label2 = n->label2;
     f.n_labels = n->n_labels;
     /* Nearly always the same as for the route before it. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Networks, and which of them a received route goes into: by its route targets and nothing else (R3.3). The
- * import targets of all networks are two sorted lists, exact ones by their eight bytes and "any AS" ones by
- * their number; each attribute set is looked up once and keeps the answer.
+ * Networks, and which of them a received route goes into: by its route targets (R3.3), and only where its
+ * label is the network's VNI. The data plane has one VNI for each network, globally (RFC 8365 section 5.1.3):
+ * a VTEP that wants frames with another one would drop ours, or take them for another network's. The import
+ * targets of all networks are two sorted lists, exact ones by their eight bytes and "any AS" ones by their
+ * number; each attribute set is looked up once and keeps the answer.
  *
  * Control thread only.
  */
@@ -37,7 +39,7 @@ static uint64_t key_any_as(const uint8_t b[8])
 
 /* ---- the two lists */
 
-static int import_add(struct rib_imports *l, uint64_t key, dp_net_id net)
+static int import_add(struct rib_imports *l, uint64_t key, const struct rib_network *n)
 {
     if (l->n == l->size) {
         size_t size = l->size ? l->size * 2 : 64;
@@ -48,7 +50,7 @@ static int import_add(struct rib_imports *l, uint64_t key, dp_net_id net)
         l->list = list;
         l->size = size;
     }
-    l->list[l->n++] = (struct rib_import){.key = key, .net = net};
+    l->list[l->n++] = (struct rib_import){.key = key, .vni = n->vni, .net = n->id};
     return 0;
 }
 
@@ -58,6 +60,8 @@ static int cmp_import(const void *pa, const void *pb)
 
     if (a->key != b->key)
         return a->key < b->key ? -1 : 1;
+    if (a->vni != b->vni)
+        return a->vni < b->vni ? -1 : 1;
     return a->net < b->net ? -1 : a->net > b->net;
 }
 
@@ -72,8 +76,8 @@ static int imports_build(struct evpn_rib *rib)
         n = network_at(rib, rib->network_of[id]);
         for (size_t i = 0; i < n->n_import; i++) {
             const struct evpn_rib_rt *rt = &n->import_rts[i];
-            int rc = rt->any_as ? import_add(&rib->any_as, key_any_as(rt->rt.b), n->id)
-                                : import_add(&rib->exact, key_exact(rt->rt.b), n->id);
+            int rc = rt->any_as ? import_add(&rib->any_as, key_any_as(rt->rt.b), n)
+                                : import_add(&rib->exact, key_exact(rt->rt.b), n);
 
             if (rc < 0)
                 return rc;
@@ -89,8 +93,10 @@ static int imports_build(struct evpn_rib *rib)
 
 /* The networks of one route, ascending, each once. */
 struct nets {
+    uint32_t vni; /* that they must have */
     dp_net_id list[RIB_MAX_IMPORTS];
     unsigned n;
+    bool others; /* a target leads to some with another VNI */
 };
 
 /* When there are too many, the lowest ids stay: the same choice whatever the order of the targets. */
@@ -110,26 +116,33 @@ static void nets_add(struct nets *s, dp_net_id net)
 
 static void imports_find(const struct rib_imports *l, uint64_t key, struct nets *out)
 {
+    const struct rib_import want = {.key = key, .vni = out->vni};
     size_t low = 0, high = l->n;
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
 
-        if (l->list[mid].key < key)
+        if (cmp_import(&l->list[mid], &want) < 0)
             low = mid + 1;
         else
             high = mid;
     }
+    out->others |= low > 0 && l->list[low - 1].key == key;
     /* Ascending ids: after this many no lower one follows. */
-    for (unsigned i = 0; low < l->n && l->list[low].key == key && i < RIB_MAX_IMPORTS; low++, i++)
+    for (unsigned i = 0; low < l->n && l->list[low].key == key && i < RIB_MAX_IMPORTS; low++, i++) {
+        if (l->list[low].vni != out->vni) {
+            out->others = true;
+            break;
+        }
         nets_add(out, l->list[low].net);
+    }
 }
 
 int rib_import_resolve(struct evpn_rib *rib, struct rib_attr *a)
 {
     size_t n;
     const uint8_t *c = rib_attr_communities(a, &n);
-    struct nets found = {.n = 0};
+    struct nets found = {.vni = a->fixed.label};
     dp_net_id *nets = NULL;
 
     if (rib->imports_stale && imports_build(rib) < 0)
@@ -140,6 +153,7 @@ int rib_import_resolve(struct evpn_rib *rib, struct rib_attr *a)
         imports_find(&rib->exact, key_exact(c), &found);
         imports_find(&rib->any_as, key_any_as(c), &found);
     }
+    a->wrong_label = found.others && found.n == 0;
     if (found.n == a->n_nets && (found.n == 0 || memcmp(found.list, a->nets, found.n * sizeof(*nets)) == 0))
         return 0;
     if (found.n > 0) {

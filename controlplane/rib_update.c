@@ -95,6 +95,8 @@ static enum evpn_rib_ignored install(struct evpn_rib *rib, rib_peer_id peer, str
         why = EVPN_RIB_IGNORED_LIMIT;
     } else if ((attr = rib_attr_ref(rib, in, n)) != RIB_NONE) {
         rib_in_place(rib, &k, attr, false);
+        if (attr_at(rib, attr)->wrong_label) /* held all the same: the networks may change */
+            rib_in_ignore(rib, peer, EVPN_RIB_IGNORED_LABEL);
         rib_attr_unref(rib, attr);
         why = ACCEPTED;
     }
@@ -187,7 +189,7 @@ const char *evpn_rib_ignored_name(enum evpn_rib_ignored why)
         [EVPN_RIB_IGNORED_TUNNEL] = "tunnel type",        [EVPN_RIB_IGNORED_MAC] = "MAC address",
         [EVPN_RIB_IGNORED_TYPE] = "route type",           [EVPN_RIB_IGNORED_MALFORMED] = "malformed",
         [EVPN_RIB_IGNORED_LIMIT] = "over the limit",      [EVPN_RIB_IGNORED_ROOM] = "no room",
-        [EVPN_RIB_IGNORED_CROWD] = "too many of one MAC",
+        [EVPN_RIB_IGNORED_CROWD] = "too many of one MAC", [EVPN_RIB_IGNORED_LABEL] = "label",
     };
 
     return (unsigned)why < EVPN_RIB_IGNORED_N ? names[why] : "unknown";

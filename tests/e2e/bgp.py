@@ -239,11 +239,11 @@ class RawPeer:
                 (label if label is not None else vni).to_bytes(3, "big"))
         return self.evpn(2, nlri, vtep, rt or struct.pack("!BBHI", 0, 2, self.asn & 65535, vni), sequence, reach)
 
-    def type3(self, vtep, vni=VNI, rd=None, reach=True):
+    def type3(self, vtep, vni=VNI, rd=None, reach=True, label=None):
         address = ipaddress.ip_address(vtep).packed
         rd = rd or b"\x00\x01" + self.router_id + b"\x00\x64"
         nlri = rd + bytes(4) + bytes([8 * len(address)]) + address
-        pmsi = attribute(0xc0, 22, b"\x00\x06" + vni.to_bytes(3, "big") + address)
+        pmsi = attribute(0xc0, 22, b"\x00\x06" + (label if label is not None else vni).to_bytes(3, "big") + address)
         return self.evpn(3, nlri, vtep, struct.pack("!BBHI", 0, 2, self.asn & 65535, vni), None, reach, pmsi)
 
     def evpn(self, kind, nlri, vtep, rt, sequence=None, reach=True, more=b"", local_pref=True):

@@ -245,9 +245,36 @@ def test_bad_routes_harm_nobody(s):
                           ("02:df:01:00:00:05", s.at)):
             good_after_bad(s, p, p.type2(mac, vtep), f"02:df:02:00:00:{next(macs):02x}")
             assert s.gw.mac(WEB, mac) is None, (mac, vtep)
-        # Another network's label with this network's target, and none at all: the network's VNI holds (R3.1).
+        # Another network's target.
         good_after_bad(s, p, p.type2("02:df:01:00:00:09", at, rt=struct.pack("!BBHI", 0, 2, ASN, 777)))
         assert s.gw.mac(WEB, "02:df:01:00:00:09") is None
+
+
+def ignored(s, p, reason):
+    rows = s.gw.peer(p.socket.getsockname()[0])["received"]["ignored"]
+    return next((r["count"] for r in rows if r["reason"] == reason), 0)
+
+
+def test_R3_1_label_of_another_vni(s):
+    """This network's target with another network's label, or none: frames with our VNI are not what that VTEP wants."""
+    m = "02:df:01:00:00:0a"
+    with s.connect() as p:
+        p.establish()
+        at = p.socket.getsockname()[0]
+        for n, label in enumerate((4242, 0, VNI << 4), 1):
+            p.send(p.type2(m, at))
+            s.gw.wait_mac(WEB, m, at)
+            good_after_bad(s, p, p.type2(m, at, label=label), "02:df:02:01:00:01")
+            assert s.gw.mac(WEB, m) is None, label
+            assert ignored(s, p, "label") == n
+            row = s.gw.ask("show routes", mac=m)["routes"][0]
+            assert (row["ignored"], row["vni"], row["network"], row["best"]) == ("label", label, None, False)
+        good_after_bad(s, p, p.type3(at, label=999), "02:df:02:01:00:02")
+        assert ignored(s, p, "label") == 4
+        peers = s.gw.ask("show networks", network=WEB)["networks"][0]["peers"]
+        assert [x["vtep"] for x in peers] == [s.london]
+        p.send(p.type3(at))
+        wait_for(lambda: len(s.gw.ask("show networks", network=WEB)["networks"][0]["peers"]) == 2, 5, "its VTEP is flooded to")
 
 
 def test_routes_without_end_and_slow_reading(s):

@@ -204,12 +204,12 @@ static inline void world_stop(void)
     w.rib = NULL;
 }
 
-/* Network `id` with VNI 10000 + id, RD number id; imports AS:VNI of any AS. */
-static inline void add_network(dp_net_id id)
+/* Network `id` with this VNI, RD number id; imports AS:(10000 + id) of any AS. */
+static inline void add_network_vni(dp_net_id id, uint32_t vni)
 {
     struct evpn_rib_rt rt = {.rt = bgp_extcom_rt_vni(OUR_AS, 10000u + id), .any_as = true};
     struct evpn_rib_network n = {.id = id,
-                                 .vni = 10000u + id,
+                                 .vni = vni,
                                  .rd = world_rd(id),
                                  .import_rts = &rt,
                                  .n_import = 1,
@@ -217,6 +217,12 @@ static inline void add_network(dp_net_id id)
                                  .n_export = 1};
 
     ck_assert_int_eq(evpn_rib_network_set(w.rib, &n), 0);
+}
+
+/* With VNI 10000 + id. */
+static inline void add_network(dp_net_id id)
+{
+    add_network_vni(id, 10000u + id);
 }
 
 /* Networks 1 and 2, no peers. */
@@ -305,14 +311,13 @@ static inline void check_totals(uint32_t routes, uint32_t dests, uint32_t attrs)
     ck_assert_uint_eq(t.attrs, attrs);
 }
 
-/* ---- messages in */
+/* ---- messages in; label 0 becomes that of the network whose route target the attributes have */
 
 static inline struct evpn_nlri macip(unsigned rd, struct mac mac, const char *host)
 {
     struct evpn_nlri n = {
         .type = EVPN_MACIP, .n_labels = 1, .mac = mac, .rd = evpn_rd_make(0x01020304, (uint16_t)rd)};
 
-    n.label = 10001;
     if (host)
         n.ip = ip(host);
     return n;
@@ -360,6 +365,15 @@ static inline void receive(rib_peer_id p, const uint8_t *msg, size_t len)
     evpn_rib_update(w.rib, p, &u);
 }
 
+static inline struct evpn_nlri labelled(const struct bgp_attrs *a, struct evpn_nlri n)
+{
+    const struct bgp_extcom *rt = bgp_attrs_extcom(a, BGP_EXTCOM_RT);
+
+    if (n.type == EVPN_MACIP && n.label == 0)
+        n.label = rt ? (uint32_t)rt->b[4] << 24 | rt->b[5] << 16 | rt->b[6] << 8 | rt->b[7] : 10001;
+    return n;
+}
+
 static inline void announce_n(rib_peer_id p, const struct bgp_attrs *a, const struct evpn_nlri *n,
                               size_t count)
 {
@@ -368,8 +382,11 @@ static inline void announce_n(rib_peer_id p, const struct bgp_attrs *a, const st
     static uint8_t msg[BGP_MSG_EXT_MAX];
 
     ck_assert_int_eq(bgp_pack_reach(&pack, msg, sizeof(msg), a, &rules), 0);
-    for (size_t i = 0; i < count; i++)
-        ck_assert(bgp_pack_add(&pack, &n[i]));
+    for (size_t i = 0; i < count; i++) {
+        struct evpn_nlri one = labelled(a, n[i]);
+
+        ck_assert(bgp_pack_add(&pack, &one));
+    }
     receive(p, msg, bgp_pack_end(&pack));
 }
 
@@ -396,7 +413,7 @@ static inline void withdraw(rib_peer_id p, struct evpn_nlri n)
 
 /* One UPDATE that withdraws and announces; the two lists as they stand on the wire. Returns its length. */
 static inline size_t update_make(uint8_t *msg, size_t size, bool ebgp, const struct bgp_attrs *a,
-                                 const struct buf_out *gone, const struct buf_out *new)
+                                 const struct buf_out *gone, const struct buf_out *add)
 {
     struct bgp_rules rules = {.ebgp = ebgp, .as4 = true};
     struct buf_out m;
@@ -416,7 +433,7 @@ static inline size_t update_make(uint8_t *msg, size_t size, bool ebgp, const str
     buf_put(&m, (uint8_t[]){0, 25, 70, 4}, 4);
     buf_put(&m, a->next_hop.b, 4);
     buf_put_u8(&m, 0);
-    buf_put(&m, new->start, new->len);
+    buf_put(&m, add->start, add->len);
     buf_fill_u16(&m, mp);
     bgp_attrs_encode(a, &rules, &m);
     buf_fill_u16(&m, hole);
@@ -426,7 +443,7 @@ static inline size_t update_make(uint8_t *msg, size_t size, bool ebgp, const str
 }
 
 static inline void exchange(rib_peer_id p, const struct bgp_attrs *a, const struct evpn_nlri *gone,
-                            size_t n_gone, const struct evpn_nlri *new, size_t n_new)
+                            size_t n_gone, const struct evpn_nlri *add, size_t n_new)
 {
     static uint8_t msg[BGP_MSG_MAX], lists[2][BGP_MSG_MAX];
     struct buf_out g, n;
@@ -435,8 +452,11 @@ static inline void exchange(rib_peer_id p, const struct bgp_attrs *a, const stru
     buf_out_init(&n, lists[1], sizeof(lists[1]));
     while (n_gone-- > 0)
         evpn_encode(gone++, &g);
-    while (n_new-- > 0)
-        evpn_encode(new ++, &n);
+    for (; n_new > 0; n_new--) {
+        struct evpn_nlri one = labelled(a, *add++);
+
+        evpn_encode(&one, &n);
+    }
     receive(p, msg, update_make(msg, sizeof(msg), w.ebgp[p], a, &g, &n));
 }
 

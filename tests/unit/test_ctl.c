@@ -544,8 +544,8 @@ END_TEST
 START_TEST(test_view_routes)
 {
     static const char *const pages[] = {"{\"routes\":[" ROUTE "],\"next\":\"0000000000000001\"}",
-                                        "{\"routes\":[{\"type\":3,\"network\":null,\"own\":true,"
-                                        "\"originator\":\"198.18.0.1\",\"rd\":\"198.18.0.1:1\","
+                                        "{\"routes\":[{\"type\":3,\"network\":null,\"own\":false,"
+                                        "\"ignored\":\"label\",\"originator\":\"198.18.0.1\",\"rd\":\"198.18.0.1:1\","
                                         "\"vni\":1,\"encapsulation\":null,\"sequence\":null,\"pmsi\":{"
                                         "\"tunnel_type\":6,\"endpoint\":\"198.18.0.1\"}}]}"};
 
@@ -554,7 +554,7 @@ START_TEST(test_view_routes)
                      "    RD 198.18.0.2:100  VNI 10100  next hop 198.18.0.2  from 198.18.0.2\n"
                      "    RT 65000:10100 65000:7  encapsulation vxlan  sequence 3  sticky  origin IGP\n"
                      "    AS path empty  local pref 100  originator 198.18.0.2  clusters 1.1.1.1\n"
-                     "type 3  198.18.0.1  in no network  own\n"
+                     "type 3  198.18.0.1  in no network  ignored: label\n"
                      "    RD 198.18.0.1:1  VNI 1  encapsulation not given  PMSI type 6 to 198.18.0.1\n"
                      "    AS path empty\n"
                      "\n2 routes\n");

@@ -22,7 +22,8 @@
 
 struct attrs {
     unsigned vtep;
-    bool target[NETS + 1];
+    bool target[NETS + 1], imported[NETS + 1];
+    uint32_t label;
     uint32_t sequence, med, originator;
     bool sticky;
     uint32_t local_pref;
@@ -74,6 +75,12 @@ static struct evpn_nlri nlri_for(unsigned rd, unsigned mac, unsigned i)
     return n;
 }
 
+/* Two networks each share one. */
+static uint32_t vni_of(unsigned net)
+{
+    return 10001 + (net - 1) / 2;
+}
+
 static struct attrs random_attrs(void)
 {
     static const uint32_t sequences[] = {0, 0, 0, 1, 1, 2, 0x7fffffff, 0x80000000, 0xc0000000, 0xffffffff};
@@ -91,6 +98,13 @@ static struct attrs random_attrs(void)
 
     for (unsigned i = rnd(10) ? 1 + rnd(8) / 7 : 0; i > 0; i--)
         a.target[1 + rnd(NETS)] = true;
+    a.label = vni_of(1 + rnd(NETS));
+    for (unsigned net = 1; net <= NETS; net++) {
+        if (a.target[net] && rnd(10))
+            a.label = vni_of(net);
+    }
+    for (unsigned net = 1; net <= NETS; net++)
+        a.imported[net] = a.target[net] && a.label == vni_of(net);
     return a;
 }
 
@@ -124,8 +138,9 @@ static void send(rib_peer_id p, const struct attrs *a, struct evpn_nlri n)
     if (n.type == EVPN_IMET) {
         struct ipaddr end = vtep_n(a->vtep);
 
-        bgp_attrs_set_ingress_replication(&b, 10001, &end);
+        bgp_attrs_set_ingress_replication(&b, a->label, &end);
     }
+    n.label = a->label;
     n.esi.b[0] = a->esi;
     announce(p, &b, n);
 }
@@ -227,7 +242,7 @@ static const struct candidate *model_best(dp_net_id net, unsigned mac)
             for (unsigned i = 0; i < IPS; i++) {
                 const struct entry *e = &m.macs[p][rd][mac][i];
 
-                if (e->present && m.network[net] && e->a.target[net] && !m.lost[e->a.vtep])
+                if (e->present && m.network[net] && e->a.imported[net] && !m.lost[e->a.vtep])
                     cand[n_cand++] = (struct candidate){(rib_peer_id)p, rd, i, &e->a, false};
             }
     if (n_cand == 0)
@@ -295,7 +310,7 @@ static unsigned model_nd(unsigned net, unsigned mac, unsigned i)
         for (unsigned rd = 0; rd < RDS; rd++) {
             const struct entry *e = &m.macs[p][rd][mac][i];
 
-            if (e->present && e->a.target[net])
+            if (e->present && e->a.imported[net])
                 may |= 1u << ((e->a.nd < 0 ? BGP_ND_OVERRIDE : (unsigned)e->a.nd) & mask);
         }
     return may;
@@ -329,8 +344,8 @@ static void check_floods(void)
 
             for (unsigned p = 1; p <= PEERS; p++)
                 for (unsigned rd = 0; rd < RDS; rd++)
-                    want |=
-                        m.imets[p][rd].present && m.imets[p][rd].a.vtep == v && m.imets[p][rd].a.target[net];
+                    want |= m.imets[p][rd].present && m.imets[p][rd].a.vtep == v &&
+                            m.imets[p][rd].a.imported[net];
             want &= m.network[net] && !m.lost[v];
             n += want;
             ck_assert(want ==
@@ -469,7 +484,7 @@ static void step_network(void)
 
     m.network[net] = rnd(4) != 0;
     if (m.network[net]) {
-        add_network(net);
+        add_network_vni(net, vni_of(net));
     } else {
         evpn_rib_network_remove(w.rib, net);
         memset(m.own[net], 0, sizeof(m.own[net]));
@@ -569,7 +584,7 @@ START_TEST(test_random_operations_against_a_model)
     memset(&m, 0, sizeof(m));
     world_start(&c);
     for (unsigned net = 1; net <= NETS; net++) {
-        add_network((dp_net_id)net);
+        add_network_vni((dp_net_id)net, vni_of(net));
         m.network[net] = true;
     }
     for (unsigned p = 1; p <= PEERS; p++) {
