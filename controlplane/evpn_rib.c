@@ -88,7 +88,7 @@ int evpn_rib_peer_up(struct evpn_rib *rib, rib_peer_id peer, const struct evpn_r
     if (p->session.router_id != session->router_id)
         rib_in_reconsider(rib, peer);
     p->session = *session;
-    p->exceeded = p->refused = false;
+    p->warned = p->exceeded = p->refused = false;
     rib_dests_flush(rib);
     return rib_out_peer_up(rib, peer);
 }

@@ -217,10 +217,11 @@ const char *evpn_rib_ignored_name(enum evpn_rib_ignored why);
 #define EVPN_RIB_TYPES 6 /* types 1..5; 0 is all others, announced or withdrawn */
 
 struct evpn_rib_counts {
-    uint32_t macs, vteps; /* routes of type 2 and 3 that are held; their sum counts for the limit */
-    uint32_t stale;       /* of these; one that several networks import counts for each */
-    uint32_t imported;    /* pairs of route and network */
-    uint64_t updates;     /* received */
+    uint32_t macs,
+        vteps;      /* routes of type 2 and 3 that are held; those that are not stale count for the limit */
+    uint32_t stale; /* of these; one that several networks import counts for each */
+    uint32_t imported;                             /* pairs of route and network */
+    uint64_t updates;                              /* received */
     uint64_t announced[EVPN_RIB_TYPES], withdrawn; /* routes in them */
     uint64_t ignored[EVPN_RIB_IGNORED_N];
     uint64_t sent_updates, sent_routes, sent_withdrawn;

@@ -328,8 +328,9 @@ void rib_in_mark_going(struct evpn_rib *rib, const struct rib_key *k);
 void rib_in_ignore(struct evpn_rib *rib, rib_peer_id peer, enum evpn_rib_ignored why);
 /* The same for want of room: said once, and remembered until there is room again. */
 void rib_in_refuse(struct evpn_rib *rib, rib_peer_id peer);
-/* Routes that count for the limit of R2.6, and from how many on there is a warning. */
-uint32_t rib_in_total(const struct rib_peer *p);
+/* Routes that count for the limit of R2.6, and from how many on there is a warning. Stale ones do not: a peer
+ * that comes back with others would be over a limit that it never passed. */
+uint32_t rib_in_counted(const struct rib_peer *p);
 uint32_t rib_in_warning_level(const struct rib_peer *p);
 /* Puts every route whose attribute set says `changed` where it now belongs. */
 void rib_in_reimport(struct evpn_rib *rib);

@@ -314,9 +314,14 @@ static uint32_t *count_of(struct evpn_rib *rib, rib_peer_id peer, uint8_t type)
     return type == EVPN_MACIP ? &c->macs : &c->vteps;
 }
 
-uint32_t rib_in_total(const struct rib_peer *p)
+static uint32_t total(const struct rib_peer *p)
 {
     return p->counts.macs + p->counts.vteps;
+}
+
+uint32_t rib_in_counted(const struct rib_peer *p)
+{
+    return total(p) > p->counts.stale ? total(p) - p->counts.stale : 0;
 }
 
 static void set_stale(struct evpn_rib *rib, struct rib_route *r, bool stale)
@@ -348,7 +353,7 @@ static void route_remove(struct evpn_rib *rib, uint32_t i)
     rib_table_unlink(&rib->routes, i);
     if (rib_in_find(rib, &k) == RIB_NONE) {
         --*count_of(rib, k.peer, k.type);
-        if (rib_in_total(p) < rib_in_warning_level(p))
+        if (rib_in_counted(p) < rib_in_warning_level(p))
             p->warned = false;
     }
     rib_attr_unref(rib, r->attr);
@@ -555,7 +560,7 @@ void rib_in_reconsider(struct evpn_rib *rib, rib_peer_id peer)
 unsigned rib_in_drop(struct evpn_rib *rib, rib_peer_id peer, enum rib_drop drop)
 {
     const struct rib_peer *p = peer_at(rib, peer);
-    uint32_t before = rib_in_total(p);
+    uint32_t before = total(p);
 
     if (before == 0 || (drop == RIB_DROP_STALE && p->counts.stale == 0))
         return 0;
@@ -571,5 +576,5 @@ unsigned rib_in_drop(struct evpn_rib *rib, rib_peer_id peer, enum rib_drop drop)
             set_stale(rib, r, true);
     }
     rib_dests_flush(rib);
-    return before - rib_in_total(p);
+    return before - total(p);
 }

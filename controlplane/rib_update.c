@@ -56,14 +56,14 @@ static bool within_limit(struct evpn_rib *rib, rib_peer_id peer)
 
     if (p->config.max_routes == 0)
         return true;
-    if (rib_in_total(p) >= p->config.max_routes) {
+    if (rib_in_counted(p) >= p->config.max_routes) {
         if (!p->exceeded) {
             p->exceeded = true;
             rib->ops.alert(rib->arg, peer, EVPN_RIB_EXCEEDED);
         }
         return false;
     }
-    if (p->config.warning_percent && rib_in_total(p) + 1 >= rib_in_warning_level(p) && !p->warned) {
+    if (p->config.warning_percent && rib_in_counted(p) + 1 >= rib_in_warning_level(p) && !p->warned) {
         p->warned = true;
         rib->ops.alert(rib->arg, peer, EVPN_RIB_WARNING);
     }
@@ -85,13 +85,14 @@ static void withdraw(struct evpn_rib *rib, rib_peer_id peer, const struct evpn_n
 static enum evpn_rib_ignored install(struct evpn_rib *rib, rib_peer_id peer, struct rib_arrival *in,
                                      const struct evpn_nlri *n)
 {
-    uint32_t rd = rib_rd_ref(rib, &n->rd, n->etag), attr;
+    uint32_t rd = rib_rd_ref(rib, &n->rd, n->etag), attr, have;
     struct rib_key k = rib_key_make(peer, n, rd);
     enum evpn_rib_ignored why = EVPN_RIB_IGNORED_ROOM;
 
     if (rd == RIB_NONE)
         return why;
-    if (rib_in_find(rib, &k) == RIB_NONE && !within_limit(rib, peer)) {
+    have = rib_in_find(rib, &k);
+    if ((have == RIB_NONE || route_at(rib, have)->stale) && !within_limit(rib, peer)) {
         why = EVPN_RIB_IGNORED_LIMIT;
     } else if ((attr = rib_attr_ref(rib, in, n)) != RIB_NONE) {
         rib_in_place(rib, &k, attr, false);

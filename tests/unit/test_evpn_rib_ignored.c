@@ -205,6 +205,34 @@ START_TEST(test_R2_6_maximum_and_warning_level)
 }
 END_TEST
 
+/* A peer that restarted comes back with other routes while its old ones are kept. */
+START_TEST(test_R2_6_R2_7_stale_routes_do_not_count)
+{
+    struct evpn_rib_peer config = {.address = vtep_n(300), .max_routes = 10, .warning_percent = 80};
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1);
+    rib_peer_id p = add_peer_with(config);
+
+    peer_up(p);
+    for (unsigned i = 0; i < 9; i++)
+        announce(p, &a, macip(1, mac_n(i + 1), NULL));
+    ck_assert_uint_eq(w.alerts[EVPN_RIB_WARNING], 1);
+    peer_down(p, true);
+    peer_up(p);
+    for (unsigned i = 0; i < 7; i++)
+        announce(p, &a, macip(1, mac_n(i + 100), NULL));
+    ck_assert_uint_eq(w.alerts[EVPN_RIB_WARNING], 1);
+    for (unsigned i = 0; i < 3; i++) /* fresh again, so they count */
+        announce(p, &a, macip(1, mac_n(i + 1), NULL));
+    ck_assert_uint_eq(w.alerts[EVPN_RIB_WARNING], 2);
+    ck_assert_uint_eq(w.alerts[EVPN_RIB_EXCEEDED], 0);
+    ck_assert_uint_eq(held(p), 16);
+    announce(p, &a, macip(1, mac_n(4), NULL));
+    ck_assert_uint_eq(w.alerts[EVPN_RIB_EXCEEDED], 1);
+    ck_assert_uint_eq(evpn_rib_sweep(w.rib, p), 5);
+    ck_assert_uint_eq(held(p), 10);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -218,6 +246,7 @@ int main(void)
         test_R2_2_treated_as_withdrawn,
         test_update_of_a_peer_that_is_down_is_nothing,
         test_R2_6_maximum_and_warning_level,
+        test_R2_6_R2_7_stale_routes_do_not_count,
     };
 
     return world_run("evpn_rib_ignored", tests, sizeof(tests) / sizeof(tests[0]));
