@@ -91,8 +91,8 @@ void evpn_rib_free(struct evpn_rib *rib);
 /* ---- networks */
 
 /* R3.3: a route target; by default bgp_extcom_rt_vni(), which is AS:VNI, of a 4-octet AS with its low 16 bits
- * as FRR has it. any_as (import only): whatever AS or address stands before the number, it matches. That is
- * how FRR imports by its automatic targets, and what lets gateways of different AS meet without
+ * as FRR has it. any_as (import only): whatever AS stands before the number, a target of this form matches.
+ * That is how FRR imports by its automatic targets, and what lets gateways of different AS meet without
  * configuration. */
 struct evpn_rib_rt {
     struct bgp_extcom rt;

@@ -31,10 +31,13 @@ static uint64_t key_exact(const uint8_t b[8])
     return k;
 }
 
-/* The number: four bytes after a 2-octet AS, two after an address or a 4-octet AS. */
+/* All but the AS or address: the type, and the number of four bytes after a 2-octet AS, of two after an
+ * address or a 4-octet AS. FRR leaves the type out, but makes automatic targets of the first kind alone, as
+ * everybody does: a target of another kind was written by somebody, and does not mean this network because
+ * its number happens to be the VNI. */
 static uint64_t key_any_as(const uint8_t b[8])
 {
-    return key_exact(b) & (b[0] == RT_TYPE_AS2 ? 0xffffffffu : 0xffffu);
+    return key_exact(b) & (UINT64_C(0xffff) << 48 | (b[0] == RT_TYPE_AS2 ? 0xffffffffu : 0xffffu));
 }
 
 /* ---- the two lists */
