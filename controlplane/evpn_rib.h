@@ -209,6 +209,7 @@ enum evpn_rib_ignored {
     EVPN_RIB_IGNORED_ROOM,       /* the peer's share of max_routes or max_attr_bytes; memory */
     EVPN_RIB_IGNORED_CROWD,      /* too many routes of one MAC */
     EVPN_RIB_IGNORED_LABEL,      /* its route target leads to networks that have another VNI */
+    EVPN_RIB_IGNORED_TAG,        /* R3.2: an Ethernet tag other than 0, which is another service's */
     EVPN_RIB_IGNORED_N
 };
 /* "AS loop", ... */

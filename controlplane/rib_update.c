@@ -38,6 +38,8 @@ static enum evpn_rib_ignored judge_route(const struct evpn_rib *rib, const struc
 {
     struct ipaddr vtep;
 
+    if (n->etag != 0)
+        return EVPN_RIB_IGNORED_TAG;
     if (n->type == EVPN_MACIP && (mac_is_zero(n->mac) || mac_is_group(n->mac)))
         return EVPN_RIB_IGNORED_MAC;
     if (n->type == EVPN_IMET && in->endpoint.family == 0)
@@ -191,6 +193,7 @@ const char *evpn_rib_ignored_name(enum evpn_rib_ignored why)
         [EVPN_RIB_IGNORED_TYPE] = "route type",           [EVPN_RIB_IGNORED_MALFORMED] = "malformed",
         [EVPN_RIB_IGNORED_LIMIT] = "over the limit",      [EVPN_RIB_IGNORED_ROOM] = "no room",
         [EVPN_RIB_IGNORED_CROWD] = "too many of one MAC", [EVPN_RIB_IGNORED_LABEL] = "label",
+        [EVPN_RIB_IGNORED_TAG] = "Ethernet tag",
     };
 
     return (unsigned)why < EVPN_RIB_IGNORED_N ? names[why] : "unknown";

@@ -290,7 +290,6 @@ START_TEST(test_routes_are_shown_with_all_attributes)
     n.label2 = 50;
     n.label = 10001;
     n.n_labels = 2;
-    n.etag = 12;
     announce(p, &a, n);
     announce(p, &a, macip(1, mac_n(8), NULL));
     ck_assert_int_eq(evpn_rib_announce(w.rib, 1, mac_n(7), NULL, 2, false, 0), 0);

@@ -81,6 +81,34 @@ START_TEST(test_R2_5_ipv6_vteps)
 }
 END_TEST
 
+/* RFC 7432 section 6.1: VLAN-based service. A tag is that of a VLAN-aware bundle (6.3), which this is not. */
+START_TEST(test_R3_2_ethernet_tag_must_be_zero)
+{
+    rib_peer_id p = add_peer(2, false);
+    struct bgp_attrs a = attrs_for(vtep_n(2), 1);
+    struct evpn_nlri n = macip(1, mac_n(7), "10.0.0.7"), flood = imet(1, vtep_n(2));
+    struct ipaddr end = vtep_n(2);
+
+    bgp_attrs_set_ingress_replication(&a, 10001, &end);
+    announce(p, &a, n);
+    announce(p, &a, flood);
+    ck_assert_uint_eq(w.n_macs + w.n_ips + w.n_floods, 3);
+    n.etag = 100;
+    flood.etag = 0xffffffff;
+    announce(p, &a, n);
+    announce(p, &a, flood);
+    ck_assert_uint_eq(ignored(p, EVPN_RIB_IGNORED_TAG), 2);
+    ck_assert_uint_eq(held(p), 2); /* other keys: those without a tag stay */
+    withdraw(p, n);
+    withdraw(p, flood);
+    ck_assert_uint_eq(held(p), 2);
+    n.etag = flood.etag = 0;
+    withdraw(p, n);
+    withdraw(p, flood);
+    ck_assert_uint_eq(held(p) + w.n_macs + w.n_floods, 0);
+}
+END_TEST
+
 START_TEST(test_R3_4_encapsulation)
 {
     rib_peer_id p = add_peer(2, false);
@@ -240,6 +268,7 @@ int main(void)
         test_R2_4_originator_is_us,
         test_R2_5_next_hop_must_be_a_foreign_vtep_of_our_family,
         test_R2_5_ipv6_vteps,
+        test_R3_2_ethernet_tag_must_be_zero,
         test_R3_4_encapsulation,
         test_R3_7_other_types_do_no_harm,
         test_group_and_zero_macs_are_ignored,
