@@ -136,16 +136,20 @@ static enum bgp_verdict get_cluster_list(struct reading *r)
     return BGP_FINE;
 }
 
+/* One that is left out might be the sequence number of a MAC, or the target by which a route is ours: no
+ * route at all says less that is wrong. */
 static enum bgp_verdict get_extcoms(struct reading *r)
 {
     if (!is_list(r, 8))
         return bad_length(r, BGP_TREAT_AS_WITHDRAW);
+    if (r->len / 8 > BGP_EXTCOMS)
+        return fault(r, BGP_TREAT_AS_WITHDRAW, BGP_UPDATE_OPTIONAL,
+                     "more extended communities than are kept");
     while (buf_left(&r->v) > 0) {
         struct bgp_extcom c = {{0}};
 
         buf_get_copy(&r->v, c.b, 8);
-        if (!bgp_attrs_add_extcom(r->a, c))
-            r->a->cut++;
+        bgp_attrs_add_extcom(r->a, c);
     }
     return BGP_FINE;
 }

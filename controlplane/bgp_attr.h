@@ -3,8 +3,8 @@
  * Path attributes: one attribute of the wire at a time into struct bgp_attrs, all of them back into bytes.
  * What is wrong with an attribute has a verdict by RFC 7606; the frame of the UPDATE around them,
  * MP_REACH_NLRI and MP_UNREACH_NLRI are bgp_update.h's. All lists have a bound: what is over is counted in
- * `cut`. The AS path and the cluster list are never cut, since a loop could hide there: routes with longer
- * ones are withdrawn.
+ * `cut`. The AS path and the cluster list are never cut, since a loop could hide there, nor the extended
+ * communities, which say what a route means: routes with longer ones are withdrawn.
  *
  * struct bgp_attrs is a work area of 5 KB and not what a table should keep per route: keep its encoding
  * (bgp_attrs_encode), which is the same for equal sets, once for all routes that share it.

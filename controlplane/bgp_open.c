@@ -40,10 +40,13 @@ static bool get_multiprotocol(struct buf_in *v, struct bgp_caps *c)
         return false;
     if (bgp_caps_has_family(c, f))
         return true;
-    if (c->n_families < BGP_CAP_FAMILIES)
+    if (c->n_families < BGP_CAP_FAMILIES) {
         c->families[c->n_families++] = f;
-    else
-        c->cut++;
+        return true;
+    }
+    c->cut++;
+    if (bgp_family_is_evpn(f)) /* the one that matters always has a place */
+        c->families[BGP_CAP_FAMILIES - 1] = f;
     return true;
 }
 
@@ -63,10 +66,13 @@ static bool get_graceful(struct buf_in *v, struct bgp_caps *c)
         f.forwarding = buf_get_u8(v) & GR_F;
         if (v->failed)
             return false;
-        if (g.n_families < BGP_CAP_FAMILIES)
+        if (g.n_families < BGP_CAP_FAMILIES) {
             g.families[g.n_families++] = f;
-        else
-            c->cut++;
+            continue;
+        }
+        c->cut++;
+        if (bgp_family_is_evpn(f.family))
+            g.families[BGP_CAP_FAMILIES - 1] = f;
     }
     if (!buf_done(v))
         return false;

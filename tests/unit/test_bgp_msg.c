@@ -431,6 +431,33 @@ START_TEST(test_open_lists_are_bounded)
 }
 END_TEST
 
+/* 32 other families, then EVPN, in both lists that have families; without it there would be no session, and
+ * no graceful restart. */
+START_TEST(test_R2_1_R2_7_evpn_is_kept_behind_many_families)
+{
+    uint8_t body[4096];
+    struct bgp_open o;
+    struct buf_out out;
+
+    buf_out_init(&out, body, sizeof(body));
+    out.len = unhex(OPEN_HEAD "ff ff 0151 02 014e", body); /* 334 = 33 * 6 + 2 + 2 + 33 * 4 */
+    for (int i = 0; i < 33; i++) {
+        buf_put_u32(&out, i < 32 ? 0x01040000u + (uint32_t)i : 0x01040019u);
+        buf_put_u16(&out, i < 32 ? 1 : 70);
+    }
+    buf_put_u16(&out, 0x4086);
+    buf_put_u16(&out, 0x0078);
+    for (int i = 0; i < 32; i++)
+        buf_put_u32(&out, (uint32_t)i << 16 | 0x0100);
+    buf_put_u32(&out, 0x00194680);
+    ck_assert_int_eq(bgp_open_decode(body, out.len, &o, &err), 0);
+    ck_assert(bgp_caps_has_family(&o.caps, (struct bgp_family){BGP_AFI_L2VPN, BGP_SAFI_EVPN}));
+    ck_assert_ptr_nonnull(bgp_caps_graceful_evpn(&o.caps));
+    ck_assert(bgp_caps_graceful_evpn(&o.caps)->forwarding);
+    ck_assert_uint_eq(o.caps.cut, 2);
+}
+END_TEST
+
 /* ---- NOTIFICATION */
 
 START_TEST(test_R2_3_names_of_notifications)
@@ -592,6 +619,7 @@ static void add_codec_tests(TCase *tc)
     tcase_add_test(tc, test_RFC9072_extended_parameters);
     tcase_add_test(tc, test_open_lists_are_bounded);
     tcase_add_test(tc, test_R2_3_names_of_notifications);
+    tcase_add_test(tc, test_R2_1_R2_7_evpn_is_kept_behind_many_families);
     tcase_add_test(tc, test_RFC8538_9003_hard_reset_of_FRR);
     tcase_add_test(tc, test_RFC9003_text_is_made_harmless);
     tcase_add_test(tc, test_RFC9003_shutdown_data);

@@ -296,8 +296,8 @@ START_TEST(test_lists_are_bounded_and_counted)
     buf_out_init(&out, body, sizeof(body));
     buf_put_u16(&out, 0);
     hole = buf_hole_u16(&out);
-    out.len += unhex(ANNOUNCE "d010 0258", body + out.len); /* 75 of 8 bytes */
-    for (unsigned i = 0; i < 75; i++)
+    out.len += unhex(ANNOUNCE "d010 0200", body + out.len); /* 64 of 8 bytes */
+    for (unsigned i = 0; i < 64; i++)
         out.len += unhex("0002fde800002774", body + out.len);
     out.len += unhex("d008 0130", body + out.len); /* 76 of 4 */
     for (unsigned i = 0; i < 76; i++)
@@ -316,7 +316,7 @@ START_TEST(test_lists_are_bounded_and_counted)
     ck_assert_uint_eq(u.attrs.n_large, BGP_LARGE);
     ck_assert_uint_eq(u.attrs.unknown_len, 0);
     ck_assert_uint_eq(u.attrs.n_unknown, 1);
-    ck_assert_uint_eq(u.attrs.cut, 11 + 12 + 2 + 1);
+    ck_assert_uint_eq(u.attrs.cut, 12 + 2 + 1);
 }
 END_TEST
 
@@ -335,6 +335,32 @@ START_TEST(test_cluster_list_too_long_to_keep_is_withdrawn)
     buf_fill_u16(&out, hole);
     ck_assert_int_eq(bgp_update_decode(body, out.len, &ibgp, &u, &err), 0);
     ck_assert_int_eq(u.verdict, BGP_TREAT_AS_WITHDRAW);
+}
+END_TEST
+
+/* The 65th is the MAC Mobility community with sequence 77: read without it the route would be an old one. */
+START_TEST(test_R4_1_more_extended_communities_than_are_kept_are_withdrawn)
+{
+    uint8_t body[BGP_MSG_MAX];
+    struct buf_out out;
+    size_t hole;
+
+    for (unsigned n = 63; n <= 64; n++) {
+        buf_out_init(&out, body, sizeof(body));
+        buf_put_u16(&out, 0);
+        hole = buf_hole_u16(&out);
+        out.len += unhex(ANNOUNCE "d010", body + out.len);
+        buf_put_u16(&out, (uint16_t)(8 * (n + 1)));
+        for (unsigned i = 0; i < n; i++)
+            out.len += unhex("0002fde800002774", body + out.len);
+        out.len += unhex("060000000000004d", body + out.len);
+        buf_fill_u16(&out, hole);
+        ck_assert_int_eq(bgp_update_decode(body, out.len, &ibgp, &u, &err), 0);
+        ck_assert_int_eq(u.verdict, n < 64 ? BGP_FINE : BGP_TREAT_AS_WITHDRAW);
+        if (n < 64)
+            ck_assert_uint_eq(bgp_extcom_sequence(bgp_attrs_extcom(&u.attrs, BGP_EXTCOM_MOBILITY)), 77);
+    }
+    ck_assert_int_eq(u.errors[0].type, BGP_EXT_COMMUNITY);
 }
 END_TEST
 
@@ -396,6 +422,7 @@ static void add_tests_2(TCase *tc)
     tcase_add_test(tc, test_R2_7_end_of_rib);
     tcase_add_test(tc, test_lists_are_bounded_and_counted);
     tcase_add_test(tc, test_cluster_list_too_long_to_keep_is_withdrawn);
+    tcase_add_test(tc, test_R4_1_more_extended_communities_than_are_kept_are_withdrawn);
     tcase_add_loop_test(tc, test_updates_truncated_anywhere, 0,
                         (int)(sizeof(bgp_vectors) / sizeof(bgp_vectors[0])));
 }
