@@ -180,6 +180,9 @@ enum evpn_found evpn_next(struct buf_in *list, struct evpn_nlri *out, const char
         return EVPN_BROKEN;
     }
     found = get_value(&value, out, why);
+    /* R3.7: of a type that is not used the length is good enough to step over it. */
+    if (found == EVPN_BROKEN && out->type != EVPN_MACIP && out->type != EVPN_IMET)
+        return EVPN_BAD;
     if (found == EVPN_BROKEN)
         list->failed = true;
     return found;

@@ -62,7 +62,9 @@ enum evpn_found {
 /* Reads the next route of a list, `list` being all bytes of the NLRI field at first. For BAD and BROKEN *why
  * gets a static text. out->type is set for UNKNOWN and BAD too. After BROKEN the list is failed.
  * BAD is a legal total length with a MAC length other than 48, an IP length other than 0/32/128, or a prefix
- * length over the family's: the next route can be found, so the session need not pay for it. */
+ * length over the family's: the next route can be found, so the session need not pay for it. Any length that
+ * types 1, 4 and 5 cannot have is BAD too (R3.7); of the types that are used it is BROKEN, for then nobody
+ * knows what should be withdrawn (RFC 7606 section 5.3). */
 enum evpn_found evpn_next(struct buf_in *list, struct evpn_nlri *out, const char **why);
 
 /* Appends type, length and value. Values that cannot be encoded (unknown type, no IP where one is

@@ -227,8 +227,8 @@ def test_unknown_route_types_and_families_are_stepped_over(s):
         p.establish()
         at = p.socket.getsockname()[0]
         rt = struct.pack("!BBHI", 0, 2, ASN, 10100)
-        unknown = [p.evpn(kind, os.urandom(size), at, rt) for kind, size in ((1, 25), (4, 23), (5, 34), (6, 20), (11, 30),
-                                                                             (200, 0), (255, 255))]
+        unknown = [p.evpn(kind, os.urandom(size), at, rt) for kind, size in ((1, 25), (4, 23), (5, 34), (1, 7), (4, 0), (5, 33),
+                                                                             (6, 20), (11, 30), (200, 0), (255, 255))]
         other_family = p.update(attribute(0x80, 15, struct.pack("!HB", 1, 1) + b"\x18\x0a\x00\x00"))
         good_after_bad(s, p, b"".join(unknown) + other_family)
 

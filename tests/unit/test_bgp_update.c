@@ -260,6 +260,19 @@ START_TEST(test_R2_2_a_bad_route_costs_only_itself)
 }
 END_TEST
 
+/* Types 1, 4 and 5 of 5 bytes, and a good one behind them. */
+START_TEST(test_R3_7_unused_types_of_any_length_cost_only_themselves)
+{
+    fine("800e31 0019 46 04 c6120001 00 01050102030405 04050102030405 05050102030405 " ROUTE3 ORIGIN AS_PATH
+             PREF,
+         &ibgp);
+    ck_assert_uint_eq(u.n_reach, 1);
+    ck_assert_uint_eq(u.n_bad, 3);
+    fine("800f0a 0019 46 05050102030405", &ibgp);
+    ck_assert_uint_eq(u.n_bad, 1);
+}
+END_TEST
+
 START_TEST(test_RFC4760_other_families)
 {
     fine("800e0a 0001 01 04 c6120001 00 00" ORIGIN AS_PATH PREF, &ibgp);
@@ -414,6 +427,7 @@ static void add_tests_1(TCase *tc)
     tcase_add_test(tc, test_RFC7606_5_3_routes_that_cannot_be_read);
     tcase_add_test(tc, test_RFC7606_5_4_unknown_route_types);
     tcase_add_test(tc, test_R2_2_a_bad_route_costs_only_itself);
+    tcase_add_test(tc, test_R3_7_unused_types_of_any_length_cost_only_themselves);
 }
 
 static void add_tests_2(TCase *tc)
