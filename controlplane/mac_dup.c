@@ -164,7 +164,7 @@ bool mac_dup_age(struct mactable *t, struct mac_slot *s, mono_t now)
     return false;
 }
 
-void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place seen, mono_t now)
+void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place seen, bool goes, mono_t now)
 {
     struct mac_alert_info info = {
         .what = MAC_ALERT_STICKY_MOVED,
@@ -172,6 +172,7 @@ void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place s
         .mac = s->e.mac,
         .held = mac_place_of(&s->e),
         .seen = seen,
+        .goes = goes,
         .held_since = s->e.since,
         .seen_at = now,
     };

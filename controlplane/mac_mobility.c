@@ -157,7 +157,7 @@ static void seen_here(struct mactable *t, struct mac_slot *s, struct mac_place p
     if (e->duplicate)
         return;
     if (e->origin == MAC_EVPN && e->route_sticky && !same_segment(t, e, port)) {
-        mac_sticky_moved(t, s, port, now);
+        mac_sticky_moved(t, s, port, false, now);
         return;
     }
     if (!mac_port_accepts(t, e->net, port))
@@ -210,7 +210,7 @@ void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono
     if (s->e.origin == MAC_FLOOD || mac_place_eq(mac_place_of(&s->e), place))
         return;
     if (s->e.origin == MAC_STATIC || s->e.sticky)
-        mac_sticky_moved(t, s, place, now);
+        mac_sticky_moved(t, s, place, false, now);
     else if (place.where == DP_WHERE_PORT)
         seen_here(t, s, place, now);
     else
@@ -245,14 +245,15 @@ static void yield(struct mactable *t, struct mac_slot *s, mono_t now)
 static void local_meets_route(struct mactable *t, struct mac_slot *s, mono_t now)
 {
     struct mac_entry *e = &s->e;
+    bool goes = e->sticky != e->route_sticky ? e->route_sticky : route_wins(t, e);
 
     if (same_segment(t, e, mac_place_of(e))) {
         share(t, s);
         return;
     }
     if (e->sticky || e->route_sticky)
-        mac_sticky_moved(t, s, mac_place_vtep(e->route_vtep), now);
-    if (e->sticky != e->route_sticky ? e->route_sticky : route_wins(t, e))
+        mac_sticky_moved(t, s, mac_place_vtep(e->route_vtep), goes, now);
+    if (goes)
         yield(t, s, now);
 }
 
@@ -306,7 +307,7 @@ static void route_changed(struct mactable *t, struct mac_slot *s, uint16_t was_e
         break;
     case MAC_STATIC:
         if (route && !mac_place_eq(mac_place_of(&s->e), mac_place_vtep(s->e.route_vtep)))
-            mac_sticky_moved(t, s, mac_place_vtep(s->e.route_vtep), now);
+            mac_sticky_moved(t, s, mac_place_vtep(s->e.route_vtep), false, now);
         break;
     case MAC_LOCAL: /* R4.7: what is withdrawn elsewhere takes nothing from here */
         if (route)

@@ -93,6 +93,7 @@ struct mac_alert_info {
     struct mac_place held, seen; /* where it is held, and where else it showed up */
     mono_t held_since, seen_at;
     unsigned moves; /* MAC_ALERT_DUPLICATE: within the window */
+    bool goes;      /* MAC_ALERT_STICKY_MOVED: to where it was seen; else it stays */
 };
 
 /* What made a MAC move. */

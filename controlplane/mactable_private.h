@@ -172,7 +172,7 @@ void mac_dup_release(struct mactable *t, struct mac_slot *s);
 /* The moves so far count no more. */
 void mac_dup_forget(struct mac_slot *s);
 /* R4.8: counts, and alerts unless it did so for the same two places a minute ago or less. */
-void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place seen, mono_t now);
+void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place seen, bool goes, mono_t now);
 /* The MAC's turn in a round of ageing: drops history that says nothing any more. True: its hold-down ended.
  */
 bool mac_dup_age(struct mactable *t, struct mac_slot *s, mono_t now);

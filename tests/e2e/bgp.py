@@ -232,12 +232,14 @@ class RawPeer:
 
     # ---- EVPN
 
-    def type2(self, mac, vtep, vni=VNI, rd=None, sequence=None, rt=None, reach=True, label=None, esi=bytes(10)):
+    def type2(self, mac, vtep, vni=VNI, rd=None, sequence=None, rt=None, reach=True, label=None, esi=bytes(10),
+              sticky=False):
         """An UPDATE that announces (reach) or withdraws one MAC."""
         rd = rd or b"\x00\x01" + self.router_id + b"\x00\x64"
         nlri = (rd + esi + bytes(4) + b"\x30" + bytes.fromhex(mac.replace(":", "")) + b"\x00" +
                 (label if label is not None else vni).to_bytes(3, "big"))
-        return self.evpn(2, nlri, vtep, rt or struct.pack("!BBHI", 0, 2, self.asn & 65535, vni), sequence, reach)
+        return self.evpn(2, nlri, vtep, rt or struct.pack("!BBHI", 0, 2, self.asn & 65535, vni), sequence, reach,
+                         sticky=sticky)
 
     def type3(self, vtep, vni=VNI, rd=None, reach=True, label=None):
         address = ipaddress.ip_address(vtep).packed
@@ -246,14 +248,14 @@ class RawPeer:
         pmsi = attribute(0xc0, 22, b"\x00\x06" + (label if label is not None else vni).to_bytes(3, "big") + address)
         return self.evpn(3, nlri, vtep, struct.pack("!BBHI", 0, 2, self.asn & 65535, vni), None, reach, pmsi)
 
-    def evpn(self, kind, nlri, vtep, rt, sequence=None, reach=True, more=b"", local_pref=True):
+    def evpn(self, kind, nlri, vtep, rt, sequence=None, reach=True, more=b"", local_pref=True, sticky=False):
         nlri = bytes([kind, len(nlri)]) + nlri
         if not reach:
             return self.update(attribute(0x80, 15, b"\x00\x19\x46" + nlri))
         hop = ipaddress.ip_address(vtep).packed
         communities = rt + bytes.fromhex("030c000000000008")
-        if sequence is not None:
-            communities += struct.pack("!BBBBI", 6, 0, 0, 0, sequence)
+        if sequence is not None or sticky:
+            communities += struct.pack("!BBBBI", 6, 0, int(sticky), 0, sequence or 0)
         attributes = attribute(0x40, 1, b"\x00") + attribute(0x40, 2, b"")
         if local_pref:
             attributes += attribute(0x40, 5, struct.pack("!I", 100))

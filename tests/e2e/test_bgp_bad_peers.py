@@ -322,6 +322,25 @@ def test_R4_4_two_gateways_of_one_segment(s):
             s.gw.gone(WEB, mac)
 
 
+def test_R4_8_sticky_route_takes_a_local_mac_and_the_log_says_so(s):
+    m = s.a.mac
+    with s.connect() as p:
+        p.establish()
+        at = p.socket.getsockname()[0]
+        s.a.reaches(s.b, wait=0.2)
+        s.gw.wait_mac(WEB, m, "trunk0")
+        p.send(p.type2(m, at, sticky=True))
+        s.gw.wait_mac(WEB, m, at)
+        s.gw.wait_log(rf"sticky MAC {m} .* held at port trunk0 and shows up at VTEP {name(p)}: it goes there")
+        s.a.ping(s.b, count=1)
+        s.gw.wait_log(rf"sticky MAC {m} .* held at VTEP {name(p)} and shows up at port trunk0: it stays")
+        assert s.gw.mac(WEB, m).get("vtep") == at
+        p.send(p.type2(m, at, reach=False))
+        good_after_bad(s, p, b"")
+    s.a.reaches(s.b, wait=0.2)
+    s.gw.wait_mac(WEB, m, "trunk0")
+
+
 def test_capture_that_tshark_reads(s):
     """What we said to all of them, NOTIFICATIONs too."""
     wrong = faults(s.pcap, s.at)

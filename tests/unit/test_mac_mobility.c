@@ -441,12 +441,14 @@ START_TEST(test_R4_8_remote_sticky_is_not_learned_here)
     expect_routed(1, 7, 0);
     ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 1);
     ck_assert_uint_eq(fdb.last_alert.held.target, 7);
+    ck_assert(!fdb.last_alert.goes);
     /* One that is here, by whatever sequence, yields to it. */
     route(2, 8, 10);
     here(2);
     sticky_route(2, 7);
     expect_routed(2, 7, 0);
     ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 2);
+    ck_assert(fdb.last_alert.goes);
     ck_assert(!fdb_find(1, mac_n(2))->dest.is_static);
 }
 END_TEST
@@ -457,8 +459,10 @@ START_TEST(test_R4_8_two_sticky_ones)
     here(1);
     sticky_route(1, 7);
     expect_here(1, 0);
+    ck_assert(!fdb.last_alert.goes);
     sticky_route(1, 3); /* lower than ours */
     expect_routed(1, 3, 0);
+    ck_assert(fdb.last_alert.goes);
     ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 2);
     /* What is configured stays, whoever else says what. */
     ck_assert_int_eq(mactable_add_static(
