@@ -124,7 +124,9 @@ class Vm:
 @contextlib.contextmanager
 def capture(wan, path):
     """All BGP that is sent into a WAN, in a file; each frame once, where it comes in."""
-    dump = wan.ns.start("tcpdump", "-i", "any", "-Q", "in", "-s", 0, "-U", "-w", path, "--immediate-mode",
+    # In immediate mode each packet has room for the longest there may be: with -s 0 the buffer holds eight of them, and a
+    # capture with a gap is one that tshark reads nothing from.
+    dump = wan.ns.start("tcpdump", "-i", "any", "-Q", "in", "-s", 4096, "-B", 8192, "-U", "-w", path, "--immediate-mode",
                         "tcp", "port", PORT)
     wait_for(lambda: os.path.exists(path) and os.path.getsize(path) >= 24, 5, "tcpdump writes")
     try:
