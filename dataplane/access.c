@@ -80,14 +80,15 @@ static bool is_broadcast(const uint8_t *frame)
     return inner_load32(frame) == UINT32_MAX && inner_load16(frame + 4) == UINT16_MAX;
 }
 
-static inline bool to_vtep(struct worker *w, const struct snapshot *s, const struct frame *f, uint32_t where)
+static __rte_always_inline bool to_vtep(struct worker *w, const struct snapshot *s, const struct frame *f,
+                                        uint32_t where)
 {
     struct inner_info info = inner_parse(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m));
 
     return forward_to_vtep(w, s, f->net, fdb_target(where), f->m, &info, FORWARD_KNOWN);
 }
 
-static inline bool to_port(struct worker *w, const struct frame *f, uint32_t where)
+static __rte_always_inline bool to_port(struct worker *w, const struct frame *f, uint32_t where)
 {
     /* What the gateway sends to itself comes back to it: a rehearsal begins like that. */
     if (likely(fdb_target(where) != f->place) || f->place == DP_OWN_PORT)
@@ -97,7 +98,8 @@ static inline bool to_port(struct worker *w, const struct frame *f, uint32_t whe
 }
 
 /* A destination with a mark, or one that is flooded. */
-static void forward_odd(struct worker *w, const struct snapshot *s, struct frame *f, uint32_t where)
+static __rte_noinline void forward_odd(struct worker *w, const struct snapshot *s, struct frame *f,
+                                       uint32_t where)
 {
     bool left = false;
 
@@ -118,7 +120,7 @@ static void forward_odd(struct worker *w, const struct snapshot *s, struct frame
 }
 
 /* True: it was a question, and the proxy has answered it. */
-static bool look(struct worker *w, struct frame *f)
+static __rte_noinline bool look(struct worker *w, struct frame *f)
 {
     struct snoop sn;
 
@@ -128,8 +130,8 @@ static bool look(struct worker *w, struct frame *f)
     return sn.target.family != 0 && f->net->proxy && proxy_answer(w, f, &sn);
 }
 
-static inline void by_destination(struct worker *w, const struct snapshot *s, struct frame *f,
-                                  const uint8_t *frame)
+static __rte_always_inline void by_destination(struct worker *w, const struct snapshot *s, struct frame *f,
+                                               const uint8_t *frame)
 {
     uint32_t where = forward_look_up(w, f, frame);
 

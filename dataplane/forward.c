@@ -43,8 +43,9 @@ static bool insert_vlan(struct rte_mbuf *m, uint16_t vlan)
 bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, struct rte_mbuf *m,
                      enum forward_flood flood)
 {
+    const struct snap_net *net = f->net;
     uint32_t len = rte_pktmbuf_pkt_len(m);
-    uint16_t vlan = f->net->vlan_of_port[port];
+    uint16_t vlan = net->vlan_of_port[port];
 
     if (unlikely(vlan == SNAP_NOT_A_MEMBER)) { /* DP_OWN_PORT is in no list of members */
         if (port == DP_OWN_PORT)
@@ -67,7 +68,7 @@ bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, s
         worker_drop(w, m, DROP_no_buffer);
         return false;
     }
-    worker_count(&w->counters.nets[f->net->id].access_out[flood], len);
+    worker_count(&w->counters.nets[net->id].access_out[flood], len);
     worker_transmit(w, port, m);
     return true;
 }

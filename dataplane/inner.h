@@ -8,6 +8,7 @@
 #define DATAPLANE_INNER_H
 
 #include <rte_byteorder.h>
+#include <rte_common.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -101,7 +102,7 @@ static inline bool inner_ipv6(const uint8_t *ip, uint32_t len, struct inner_info
 }
 
 /* frame: at least 14 bytes, of which len are readable. */
-static inline struct inner_info inner_parse(const uint8_t *frame, uint32_t len)
+static __rte_always_inline struct inner_info inner_parse(const uint8_t *frame, uint32_t len)
 {
     uint16_t type = inner_load16(frame + 12);
     struct inner_info info = {0};

@@ -93,7 +93,8 @@ static bool receive_one(struct worker *w, const struct snapshot *s, dp_port_id p
 }
 
 /* A destination that is unknown, behind a VTEP, or marked. */
-static void forward_odd(struct worker *w, const struct snapshot *s, struct frame *f, uint32_t where)
+static __rte_noinline void forward_odd(struct worker *w, const struct snapshot *s, struct frame *f,
+                                       uint32_t where)
 {
     bool left = false;
 

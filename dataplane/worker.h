@@ -101,8 +101,8 @@ struct frame {
     uint64_t src_key, src_hash, dst_key, dst_hash;
     uint16_t place; /* where it came from: access port id or VTEP id */
     uint8_t from;   /* enum dp_where: DP_WHERE_PORT or DP_WHERE_VTEP */
-    uint8_t ttl;    /* from a VTEP: the outer header's, as received */
     bool told;      /* its source was reported: where it is was not known */
+    uint8_t ttl;    /* from a VTEP: the outer header's, as received */
     uint16_t port;  /* the port that received it */
 };
 
