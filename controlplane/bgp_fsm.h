@@ -146,6 +146,7 @@ enum bgp_why {
     BGP_WHY_MAX_PREFIXES,
     BGP_WHY_COLLISION, /* the other connection was kept */
     BGP_WHY_REPLACED,  /* the peer restarted and came with a new connection (RFC 4724) */
+    BGP_WHYS
 };
 
 struct bgp_fsm_fault {
@@ -225,11 +226,15 @@ struct bgp_fsm {
     struct bgp_fsm_session session; /* of the connection that is Established */
     mono_t idle_until;              /* PAUSED */
     mono_t retry_at;                /* next dial, or the end of the one under way */
-    mono_t up_since, logged_at;
+    mono_t up_since;
     mono_t begun; /* first START; .ns 0: none yet */
     uint32_t backoff_s;
     uint64_t random;
-    struct bgp_fsm_fault last, logged;
+    struct bgp_fsm_fault last;
+    struct {
+        mono_t at; /* 0: never */
+        struct bgp_fsm_fault fault;
+    } logged[BGP_WHYS]; /* the last one of each kind: kinds that take turns are no news either */
     char text[BGP_SHUTDOWN_MAX + 1];
     struct bgp_fsm_counters counters;
 };

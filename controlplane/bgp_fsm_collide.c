@@ -103,6 +103,7 @@ static void establish(struct bgp_fsm_step *s, unsigned c)
     bgp_fsm_share(&f->session);
     f->up_since = s->now;
     f->counters.established++;
+    memset(f->logged, 0, sizeof(f->logged)); /* what goes wrong after this is news again */
     bgp_fsm_emit(s, BGP_ACT_UP, c)->session = &f->session;
 }
 

@@ -59,8 +59,8 @@ static void emit_fault(struct bgp_fsm_step *s, enum bgp_act type, unsigned c,
     struct bgp_fsm *f = s->f;
     struct bgp_fsm_action *a = bgp_fsm_emit(s, type, c);
 
-    f->logged = *fault;
-    f->logged_at = s->now;
+    f->logged[fault->why].fault = *fault;
+    f->logged[fault->why].at = s->now;
     a->fault = *fault;
     a->text = fault->by_peer && worth_keeping(fault) ? f->text : NULL;
 }
@@ -69,12 +69,14 @@ static void emit_fault(struct bgp_fsm_step *s, enum bgp_act type, unsigned c,
 void bgp_fsm_report(struct bgp_fsm_step *s, unsigned c, const struct bgp_fsm_fault *fault)
 {
     struct bgp_fsm *f = s->f;
-    bool again = f->logged.why == fault->why && f->logged.code == fault->code &&
-                 f->logged.subcode == fault->subcode && f->logged.err == fault->err;
+    const struct bgp_fsm_fault *before = &f->logged[fault->why].fault;
+    mono_t at = f->logged[fault->why].at;
+    bool again = at.ns != 0 && before->code == fault->code && before->subcode == fault->subcode &&
+                 before->err == fault->err;
 
     if (worth_keeping(fault))
         f->last = *fault;
-    if (!again || bgp_fsm_older(s, f->logged_at, BGP_FSM_LOG_AGAIN_S))
+    if (!again || bgp_fsm_older(s, at, BGP_FSM_LOG_AGAIN_S))
         emit_fault(s, BGP_ACT_LOG, c, fault);
 }
 

@@ -285,7 +285,8 @@ void bgp_session_admin(struct bgp_session *s, enum bgp_ev type, uint8_t subcode,
                                                 .silent = silent,
                                                 .data = (const uint8_t *)text,
                                                 .len = (uint16_t)(n > UINT16_MAX ? UINT16_MAX : n)});
-    if (type == BGP_EV_STOP && s->stale) { /* nobody comes back */
+    if ((type == BGP_EV_STOP || type == BGP_EV_RESET) &&
+        s->stale) { /* nobody comes back, or is to begin anew */
         s->stale = false;
         s->env->ops->stale_end(s->env->arg, s);
     }
