@@ -175,13 +175,9 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 static struct client *find_call(const struct api *api, uint64_t call)
 {
-    struct client *c;
-
-    LIST_FOREACH(c, &api->clients, link)
-    {
+    for (struct client *c = LIST_FIRST(&api->clients); c; c = LIST_NEXT(c, link))
         if (call && c->call == call)
             return c;
-    }
     return NULL;
 }
 
@@ -226,16 +222,13 @@ unsigned api_watchers(const struct api *api)
 void api_publish(struct api *api, cJSON *event)
 {
     char *text = api_watchers(api) ? cJSON_PrintUnformatted(event) : NULL;
-    struct client *c;
 
     cJSON_Delete(event);
     if (!api_watchers(api))
         return;
-    LIST_FOREACH(c, &api->clients, link)
-    {
+    for (struct client *c = LIST_FIRST(&api->clients); c; c = LIST_NEXT(c, link))
         if (c->watching && !c->closing && (!text || !client_lost(c) || !client_event(c, text)))
             c->lost++;
-    }
     cJSON_free(text);
 }
 

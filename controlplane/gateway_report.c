@@ -218,8 +218,8 @@ static enum log_level mac_alert_text(const struct gateway *g, const struct mac_a
         snprintf(text, size, "MAC %s in network %s is no longer frozen", mac, name);
         return LOG_LEVEL_WARNING;
     case MAC_ALERT_STICKY_MOVED:
-        snprintf(text, size, "sticky MAC %s in network %s is held at %s and shows up at %s: it %s (R4.8)", mac,
-                 name, held, seen, a->goes ? "goes there, for that place calls it sticky" : "stays");
+        snprintf(text, size, "sticky MAC %s in network %s is held at %s and shows up at %s: it %s (R4.8)",
+                 mac, name, held, seen, a->goes ? "goes there, for that place calls it sticky" : "stays");
         return LOG_LEVEL_ERROR;
     default:
         snprintf(text, size, "MAC %s in network %s has more IPs than are kept: the others are not advertised",

@@ -21,11 +21,12 @@ struct item {
 };
 
 LIST_HEAD(bucket, item);
+TAILQ_HEAD(queue, item);
 
 struct move_bounces {
     uint64_t lasts_ns, key[2];
     unsigned n;
-    TAILQ_HEAD(, item) by_age;
+    struct queue by_age;
     struct bucket buckets[BUCKETS];
     uint32_t with[DP_BOUNCE_COUNTERS];
 };
@@ -50,13 +51,9 @@ static struct bucket *bucket_of(struct move_bounces *b, dp_net_id net, struct ma
 
 static struct item *find(struct move_bounces *b, dp_net_id net, struct mac mac)
 {
-    struct item *i;
-
-    LIST_FOREACH(i, bucket_of(b, net, mac), by_mac)
-    {
+    for (struct item *i = LIST_FIRST(bucket_of(b, net, mac)); i; i = LIST_NEXT(i, by_mac))
         if (i->what.net == net && mac_eq(i->what.mac, mac))
             return i;
-    }
     return NULL;
 }
 

@@ -358,8 +358,10 @@ bool move_prepare_next(const struct move_prepare *t, mono_t *at)
 
     for (unsigned i = 0; i < t->high; i++) {
         const struct prepared *p = &t->slots[i];
-        mono_t due = p->state == PREPARED_ENDED ? (mono_t){0} : p->until;
+        mono_t due = {0};
 
+        if (p->state != PREPARED_ENDED)
+            due = p->until;
         if (p->id && (!any || due.ns < at->ns)) {
             *at = due;
             any = true;

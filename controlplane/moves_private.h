@@ -30,14 +30,17 @@ struct moves_call {
     uint64_t prepared, call;
 };
 
+LIST_HEAD(moves_questions, moves_question);
+LIST_HEAD(moves_calls, moves_call);
+
 struct moves {
     struct gateway *g;
     struct journal *journal;
     struct journal_file *file;    /* NULL: none is configured */
     struct move_bounces *bounces; /* NULL: off */
     struct move_prepare *prepared;
-    LIST_HEAD(, moves_question) questions;
-    LIST_HEAD(, moves_call) calls;
+    struct moves_questions questions;
+    struct moves_calls calls;
     struct event *timer;
     bool turn; /* the timer is due at once */
     unsigned n_said;

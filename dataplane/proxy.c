@@ -60,10 +60,11 @@ static uint8_t *resize(struct rte_mbuf *m, uint32_t len)
 /* RFC 826: the question with sender and target exchanged. */
 static bool make_arp_reply(struct rte_mbuf *m, const struct snoop *sn, struct mac mac)
 {
-    uint8_t *p = resize(m, ARP_FRAME), *arp = p + ETH_LEN;
+    uint8_t *p = resize(m, ARP_FRAME), *arp;
 
     if (!p)
         return false;
+    arp = p + ETH_LEN;
     memcpy(p, p + 6, 6);
     memcpy(p + 6, mac.b, 6);
     arp[7] = 2;
@@ -80,11 +81,13 @@ static bool make_na(struct rte_mbuf *m, const struct snoop *sn, const struct nei
 {
     static const uint8_t unspecified[16];
     bool dad = memcmp(sn->asker.b, unspecified, 16) == 0;
-    uint8_t *p = resize(m, NA_FRAME), *ip = p + ETH_LEN, *na = ip + IPV6_LEN;
+    uint8_t *p = resize(m, NA_FRAME), *ip, *na;
     uint16_t sum;
 
     if (!p)
         return false;
+    ip = p + ETH_LEN;
+    na = ip + IPV6_LEN;
     memcpy(p, dad ? all_nodes_mac : p + 6, 6);
     memcpy(p + 6, entry->mac.b, 6);
     memcpy(ip, (const uint8_t[8]){0x60, 0, 0, 0, 0, 32, 58, 255}, 8);

@@ -43,7 +43,7 @@ static struct fdb {
     unsigned n_told;
     struct mac_moved moved; /* the last one of all */
     unsigned moves;         /* those from a place to another one */
-    uint32_t lost_seq; /* of any MAC; 0: none */
+    uint32_t lost_seq;      /* of any MAC; 0: none */
 } fdb;
 
 static struct mactable *table;

@@ -543,11 +543,12 @@ END_TEST
 /* On a terminal in blocks; for grep a line each. */
 START_TEST(test_view_routes)
 {
-    static const char *const pages[] = {"{\"routes\":[" ROUTE "],\"next\":\"0000000000000001\"}",
-                                        "{\"routes\":[{\"type\":3,\"network\":null,\"own\":false,"
-                                        "\"ignored\":\"label\",\"originator\":\"198.18.0.1\",\"rd\":\"198.18.0.1:1\","
-                                        "\"vni\":1,\"encapsulation\":null,\"sequence\":null,\"pmsi\":{"
-                                        "\"tunnel_type\":6,\"endpoint\":\"198.18.0.1\"}}]}"};
+    static const char *const pages[] = {
+        "{\"routes\":[" ROUTE "],\"next\":\"0000000000000001\"}",
+        "{\"routes\":[{\"type\":3,\"network\":null,\"own\":false,"
+        "\"ignored\":\"label\",\"originator\":\"198.18.0.1\",\"rd\":\"198.18.0.1:1\","
+        "\"vni\":1,\"encapsulation\":null,\"sequence\":null,\"pmsi\":{"
+        "\"tunnel_type\":6,\"endpoint\":\"198.18.0.1\"}}]}"};
 
     ck_assert_str_eq(show("show routes", 80, pages, 2),
                      "type 2  02:00:5e:00:00:01  10.1.0.5  web  best  stale\n"
