@@ -189,7 +189,7 @@ demo-run: all $(TOOLS) $(TOOLS_BPF) vm
 
 bench: deps
 	@$(MAKE) --no-print-directory bench-run
-bench-run: all $(BENCH) $(TOOLS)
+bench-run: all $(BENCH) $(TOOLS) vm
 	@/usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
 PREFIX ?= /usr/local

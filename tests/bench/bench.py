@@ -158,7 +158,7 @@ def main():
     ap.add_argument("--macs", default="1,1000,100000,1000000", help="dp: FDB fills")
     ap.add_argument("--new-macs", type=int, default=bench_evpn.NEW_MACS, help="bgp: in each repetition")
     ap.add_argument("--moves", type=int, default=bench_moves.MOVES, help="moves: each way, in each series")
-    ap.add_argument("--scenarios", default=",".join(bench_moves.SCENARIOS), help="moves: which of them")
+    ap.add_argument("--scenarios", default=",".join([*bench_moves.SCENARIOS, "qemu"]), help="moves: which of them")
     ap.add_argument("--quick", action="store_true", help="one repetition")
     ap.add_argument("--json", action="store_true", help="only the JSON, one line for each group")
     args = ap.parse_args()

@@ -11,6 +11,8 @@
  * for a machine that has arrived, five broadcast RARPs at 0, 50, 200, 450 and 800 ms. The move itself takes
  * no time.
  *
+ * The MAC of who sends by an interface is 02:be:00:00 and the interface's number.
+ *
  * Commands on stdin, one a line, and what it says on stdout:
  *
  *   at N                       the machine is at cable N from now on, and announces itself
@@ -69,6 +71,7 @@ static const unsigned rarp_ms[] = {0, 50, 200, 450, 800};
 static struct {
     unsigned n_cables;
     int fd[MAX_CABLES];
+    unsigned index[MAX_CABLES];
     mac_bytes mac;
 
     unsigned at, from; /* where it is and was */
@@ -109,7 +112,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 
 /* ---- cables */
 
-static int open_cable(const char *name)
+static int open_cable(const char *name, unsigned *index)
 {
     static struct sock_filter ours[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
@@ -122,7 +125,8 @@ static int open_cable(const char *name)
     struct packet_mreq promisc = {.mr_type = PACKET_MR_PROMISC};
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, size = 4 << 20;
 
-    addr.sll_ifindex = promisc.mr_ifindex = (int)if_nametoindex(name);
+    *index = if_nametoindex(name);
+    addr.sll_ifindex = promisc.mr_ifindex = (int)*index;
     if (!addr.sll_ifindex || fd < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) ||
         setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) ||
@@ -142,7 +146,7 @@ static void send_frame(unsigned cable, const uint8_t *frame, size_t len)
 
 static void sender_mac(mac_bytes mac, unsigned cable)
 {
-    memcpy(mac, (mac_bytes){0x02, 0xbe, 0, 0, 0, (uint8_t)(cable + 1)}, 6);
+    memcpy(mac, (mac_bytes){0x02, 0xbe, 0, 0, (uint8_t)(p.index[cable] >> 8), (uint8_t)p.index[cable]}, 6);
 }
 
 /* As QEMU makes it: a request for its own address, which it does not know (RFC 903). */
@@ -328,6 +332,8 @@ static void command(void)
     } else if (sscanf(line, "move %u %u", &a, &b) == 2) {
         move_to(cable_number(a));
         p.report_at = p.moved + b * 1000000ull;
+    } else if (strcmp(line, "stop\n") == 0) {
+        p.send_at = NEVER;
     } else if (sscanf(line, "others %u %u %u %u", &a, &b, &c, &d) == 4 && b > 0) {
         p.other_count = b;
         p.other[0] = cable_number(c);
@@ -410,8 +416,8 @@ int main(int argc, char **argv)
         sscanf(argv[1], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &p.mac[0], &p.mac[1], &p.mac[2], &p.mac[3],
                &p.mac[4], &p.mac[5]) != 6)
         die("usage: move_probe VM_MAC IF...");
-    for (int i = 2; i < argc; i++)
-        p.fd[p.n_cables++] = open_cable(argv[i]);
+    for (int i = 2; i < argc; i++, p.n_cables++)
+        p.fd[p.n_cables] = open_cable(argv[i], &p.index[p.n_cables]);
     if (sched_setscheduler(0, SCHED_FIFO, &first) != 0)
         die("real-time priority: %s", strerror(errno));
     setvbuf(stdin, NULL, _IONBF, 0); /* poll() must see what stdio would hide */
