@@ -76,9 +76,10 @@ static void on_mac(void *arg, dp_net_id net, struct mac mac, const struct evpn_r
     mactable_remote(w.macs, net, mac, best ? &route : NULL, w.now);
 }
 
-static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present)
+static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present,
+                       uint8_t nd_flags)
 {
-    (void)arg;
+    (void)arg, (void)nd_flags;
     mactable_remote_ip(w.macs, net, mac, ip, present);
 }
 
@@ -124,9 +125,9 @@ static void unprogram(void *arg, dp_net_id net, struct mac mac)
     (void)arg, (void)net, (void)mac;
 }
 
-static bool last_seen(void *arg, dp_net_id net, struct mac mac, uint32_t *seconds)
+static bool last_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    (void)arg, (void)net, (void)mac, (void)seconds;
+    (void)arg, (void)net, (void)mac, (void)seen;
     return false;
 }
 
@@ -139,7 +140,7 @@ static void advertise(void *arg, dp_net_id net, struct mac mac, const struct ipa
                       bool sticky)
 {
     (void)arg;
-    require(evpn_rib_announce(w.rib, net, mac, ip, seq, sticky) == 0);
+    require(evpn_rib_announce(w.rib, net, mac, ip, seq, sticky, 0) == 0);
 }
 
 static void withdraw(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip)
