@@ -279,7 +279,7 @@ START_TEST(test_damp_peer_oscillations_doubles_to_a_bound)
         expect_state(BGP_IDLE);
         ck_assert_double_le(wait_s(), want[i]);
         ck_assert_double_ge(wait_s(), want[i] * 0.75);
-        expect(ev(BGP_EV_INCOMING, 0), "reject:6/5 log:refused");
+        ck_assert_int_eq(strncmp(ev(BGP_EV_INCOMING, 0), "reject:6/5", 10), 0); /* logged once a minute */
         expect(next(), "connect0");
     }
     /* The operator does not wait, and begins anew. */

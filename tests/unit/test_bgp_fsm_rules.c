@@ -303,7 +303,8 @@ START_TEST(test_rfc4271_6_8_established_is_never_lost_to_a_collision)
     ev(BGP_EV_KEEPALIVE, 0);
     peer.router_id = LOW_ID;
     ev(BGP_EV_INCOMING, 0);
-    expect(ev(BGP_EV_OPEN, 1), "notify1:6/7 close1"); /* a line for the log was just written */
+    expect(ev(BGP_EV_OPEN, 1),
+           "notify1:6/7 close1 log:collision"); /* news, as it was up since the last one */
     ck_assert_uint_eq(bgp_fsm_session(&fsm)->conn, 0);
 }
 END_TEST
