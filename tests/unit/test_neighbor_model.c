@@ -8,10 +8,14 @@
 
 #include <time.h>
 
-#define NETS    2
-#define MACS    6
-#define IPS     5
-#define STEPS   50000
+#define NETS 2
+#define MACS 6
+#define IPS  5
+#ifdef __SANITIZE_ADDRESS__
+#define STEPS 10000 /* each looks at the whole model, and costs ten times as much */
+#else
+#define STEPS 50000
+#endif
 #define CHANGES 3
 #define WINDOW  40
 #define HOLD    50
