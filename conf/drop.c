@@ -2,7 +2,7 @@
  *
  * Names of the drop reasons. Constant data, any thread.
  */
-#include "dataplane/drop.h"
+#include "conf/drop.h"
 
 static const struct {
     const char *name, *text;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Every way to lose a frame, by name. This one list feeds the enum, the counters, causewayctl and (later)
- * metrics and the eBPF program. Append; the name is what an operator reads.
+ * metrics and the XDP programs. Append; the name is what an operator reads.
  */
-#ifndef DATAPLANE_DROP_H
-#define DATAPLANE_DROP_H
+#ifndef CONF_DROP_H
+#define CONF_DROP_H
 
 #define DROP_REASONS(X)                                                                                      \
     /* access side, and inner frames */                                                                      \
