@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Every way to lose a frame, by name. This one list feeds the enum, the counters, causewayctl and (later)
- * metrics and the XDP programs. Append; the name is what an operator reads.
+ * Every way to lose a frame, by name. This one list feeds the enum, the counters, causewayctl, metrics and
+ * the XDP programs. Append; the name is what an operator reads.
  */
 #ifndef CONF_DROP_H
 #define CONF_DROP_H
@@ -44,6 +44,7 @@
     /* this machine */                                                                                       \
     X(gateway_frame, "frame between gateways on an access port")                                             \
     X(own_full, "for the gateway itself, faster than it takes them")                                         \
+    X(punt_limit, "for the worker, but over what the fast path may hand to it")                              \
     X(no_buffer, "no packet buffer for a copy")                                                              \
     X(tx_full, "transmit queue full, or the port is down")
 
