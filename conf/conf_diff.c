@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See conf_diff.h. Both configurations are printed and read again as trees, which are then walked side by
+ * side. Control thread only.
+ */
+#include "conf/conf_diff.h"
+
+#include "conf/conf_tree.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#define PATH_LEN 256
+
+/* What cannot change under a running gateway, and why. Patterns of fnmatch(3) over paths; the first that
+ * fits. */
+static const struct {
+    const char *path, *why;
+} restarts[] = {
+    {"site", "the site's name is what other gateways and the journal know it by"},
+    {"gateway", "the gateway's name is what its pinned fast path is found by"},
+    {"underlay.address", "every tunnel and every route hangs on the VTEP's address"},
+    {"underlay.port*", "the WAN port is opened once"},
+    {"underlay.tap", "the WAN port is opened once"},
+    {"underlay.vxlan_port", "every tunnel hangs on it"},
+    {"underlay.routes*", "routes on the TAP are set up with it"},
+    {"dataplane.*", "memory and the worker are set up once"},
+    {"api.socket", "programs are connected to it"},
+    {"bgp", "the BGP speaker is set up once"},
+    {"bgp.asn", "every session and every route hangs on it"},
+    {"bgp.router_id", "every session and every route hangs on it"},
+    {"bgp.port", "the listening socket is opened once"},
+};
+
+static const char *needs_restart(const char *path)
+{
+    for (size_t i = 0; i < sizeof(restarts) / sizeof(restarts[0]); i++)
+        if (fnmatch(restarts[i].path, path, 0) == 0)
+            return restarts[i].why;
+    return NULL;
+}
+
+struct walk {
+    struct conf_diff *d;
+    size_t room;
+    bool no_memory;
+};
+
+/* ---- collecting */
+
+static char *scalar_text(const struct conf_node *n, const char *path)
+{
+    size_t len = strlen(path);
+
+    if (!n || n->kind != CONF_NODE_SCALAR)
+        return NULL;
+    if (len > 9 && strcmp(path + len - 9, ".password") == 0)
+        return strdup(CONF_MASK);
+    return strndup(n->text, n->len);
+}
+
+static void add(struct walk *w, const char *path, const struct conf_node *from, const struct conf_node *to)
+{
+    struct conf_diff *d = w->d;
+    struct conf_change *c;
+
+    if (d->n == w->room) {
+        size_t room = w->room ? 2 * w->room : 16;
+        struct conf_change *more = realloc(d->changes, room * sizeof(*more));
+
+        if (!more) {
+            w->no_memory = true;
+            return;
+        }
+        d->changes = more;
+        w->room = room;
+    }
+    c = &d->changes[d->n];
+    *c = (struct conf_change){
+        .kind = !from ? CONF_ADDED
+                : !to ? CONF_REMOVED
+                      : CONF_CHANGED,
+        .path = strdup(path),
+        .from = scalar_text(from, path),
+        .to = scalar_text(to, path),
+        .restart = needs_restart(path),
+    };
+    if (!c->path || (from && from->kind == CONF_NODE_SCALAR && !c->from) ||
+        (to && to->kind == CONF_NODE_SCALAR && !c->to)) {
+        w->no_memory = true;
+        free(c->path);
+        free(c->from);
+        free(c->to);
+        return;
+    }
+    d->n_restart += c->restart != NULL;
+    d->n++;
+}
+
+/* ---- walking */
+
+static bool same_text(const struct conf_node *a, const struct conf_node *b)
+{
+    return a->kind == CONF_NODE_SCALAR && b->kind == CONF_NODE_SCALAR && a->len == b->len &&
+           memcmp(a->text, b->text, a->len) == 0;
+}
+
+static bool is_key(const struct conf_node *n, const char *key)
+{
+    return n->kind == CONF_NODE_SCALAR && strlen(key) == n->len && memcmp(n->text, key, n->len) == 0;
+}
+
+static const struct conf_node *value_of(const struct conf_node *map, const char *key)
+{
+    for (const struct conf_node *k = map->first; k && k->next; k = k->next->next)
+        if (is_key(k, key))
+            return k->next;
+    return NULL;
+}
+
+/* What an item of a list goes by: itself, or its name and the like. */
+static const struct conf_node *identity(const struct conf_node *item)
+{
+    static const char *const keys[] = {"name", "address", "mac", "to"};
+    const struct conf_node *id = NULL;
+
+    if (item->kind != CONF_NODE_MAP)
+        return item;
+    for (size_t i = 0; !id && i < sizeof(keys) / sizeof(keys[0]); i++) {
+        /* A peer's name is for people, its address is what it is. */
+        if (i == 0 && value_of(item, "address"))
+            continue;
+        id = value_of(item, keys[i]);
+    }
+    return id ? id : item;
+}
+
+/* The list's item with that identity; which: the how-manieth of them, from 0 (an address can be there twice).
+ */
+static const struct conf_node *find_item(const struct conf_node *list, const struct conf_node *id,
+                                         unsigned which)
+{
+    for (const struct conf_node *i = list ? list->first : NULL; i; i = i->next)
+        if (same_text(identity(i), id) && which-- == 0)
+            return i;
+    return NULL;
+}
+
+static unsigned rank(const struct conf_node *list, const struct conf_node *item)
+{
+    unsigned n = 0;
+
+    for (const struct conf_node *i = list->first; i != item; i = i->next)
+        n += same_text(identity(i), identity(item));
+    return n;
+}
+
+static void compare(struct walk *w, const char *path, const struct conf_node *from,
+                    const struct conf_node *to);
+
+static void compare_item(struct walk *w, const char *path, const struct conf_node *id,
+                         const struct conf_node *from, const struct conf_node *to)
+{
+    char sub[PATH_LEN];
+
+    snprintf(sub, sizeof(sub), "%s[%.*s]", path, (int)id->len, id->text);
+    if (from && to && from->kind == CONF_NODE_MAP && to->kind == CONF_NODE_MAP)
+        compare(w, sub, from, to);
+    else if (!from || !to)
+        add(w, sub,
+            from && from->kind == CONF_NODE_MAP ? from
+            : from                              ? id
+                                                : NULL,
+            to && to->kind == CONF_NODE_MAP ? to
+            : to                            ? id
+                                            : NULL);
+}
+
+/* Either may be NULL. */
+static void compare_lists(struct walk *w, const char *path, const struct conf_node *from,
+                          const struct conf_node *to)
+{
+    for (const struct conf_node *i = from ? from->first : NULL; i; i = i->next)
+        compare_item(w, path, identity(i), i, find_item(to, identity(i), rank(from, i)));
+    for (const struct conf_node *i = to ? to->first : NULL; i; i = i->next)
+        if (!find_item(from, identity(i), rank(to, i)))
+            compare_item(w, path, identity(i), NULL, i);
+}
+
+static void compare_key(struct walk *w, const char *path, const struct conf_node *key,
+                        const struct conf_node *from, const struct conf_node *to)
+{
+    char sub[PATH_LEN];
+
+    snprintf(sub, sizeof(sub), "%s%s%.*s", path, path[0] ? "." : "", (int)key->len, key->text);
+    compare(w, sub, from, to);
+}
+
+static const struct conf_node *find_key(const struct conf_node *map, const struct conf_node *key)
+{
+    for (const struct conf_node *k = map->first; k && k->next; k = k->next->next)
+        if (same_text(k, key))
+            return k->next;
+    return NULL;
+}
+
+static void compare(struct walk *w, const char *path, const struct conf_node *from,
+                    const struct conf_node *to)
+{
+    const struct conf_node *any = from ? from : to;
+
+    if (any->kind == CONF_NODE_LIST && (!from || !to || from->kind == to->kind)) {
+        compare_lists(w, path, from, to);
+    } else if (from && to && from->kind == CONF_NODE_MAP && to->kind == CONF_NODE_MAP) {
+        for (const struct conf_node *k = from->first; k && k->next; k = k->next->next)
+            compare_key(w, path, k, k->next, find_key(to, k));
+        for (const struct conf_node *k = to->first; k && k->next; k = k->next->next)
+            if (!find_key(from, k))
+                compare_key(w, path, k, NULL, k->next);
+    } else if (!from || !to || !same_text(from, to)) {
+        add(w, path, from, to);
+    }
+}
+
+/* ---- the two trees */
+
+static int print_tree(const struct conf *c, struct conf_tree *tree)
+{
+    struct conf_report report = {.name = "print"};
+    struct conf_errors errors = {0};
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    bool good;
+
+    if (!out)
+        return -ENOMEM;
+    conf_print(c, out);
+    good = fclose(out) == 0 && conf_tree_parse(tree, text, len, &report) && conf_report_empty(&report);
+    conf_report_finish(&report, &errors);
+    conf_errors_free(&errors);
+    free(text);
+    return good ? 0 : -ENOMEM; /* what is printed can be read: nothing else fails */
+}
+
+int conf_diff(const struct conf *from, const struct conf *to, struct conf_diff *out)
+{
+    struct conf_tree a = {0}, b = {0};
+    struct walk w = {.d = out};
+    int rc;
+
+    *out = (struct conf_diff){0};
+    rc = print_tree(from, &a);
+    if (rc == 0)
+        rc = print_tree(to, &b);
+    if (rc == 0)
+        compare(&w, "", a.root, b.root);
+    conf_tree_free(&a);
+    conf_tree_free(&b);
+    if (w.no_memory)
+        rc = -ENOMEM;
+    if (rc < 0)
+        conf_diff_free(out);
+    return rc;
+}
+
+void conf_diff_free(struct conf_diff *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        free(d->changes[i].path);
+        free(d->changes[i].from);
+        free(d->changes[i].to);
+    }
+    free(d->changes);
+    *d = (struct conf_diff){0};
+}
