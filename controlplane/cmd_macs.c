@@ -88,7 +88,7 @@ static void mac_row(const struct gateway *g, const struct mac_entry *e, mono_t n
     json_bool(row, "advertised", e->advertised);
     json_bool(row, "duplicate", e->duplicate);
     cmd_json_ips(g, e, row);
-    if (e->where != DP_WHERE_FLOOD && dp_fdb_seen(g->dp, e->net, e->mac, &seen)) {
+    if (e->where != DP_WHERE_FLOOD && fwd_fdb_seen(g->fwd, e->net, e->mac, &seen)) {
         uint64_t age_s = cmd_seconds_since(seen);
 
         /* The data plane's clock ticks in steps: never older than the entry. */

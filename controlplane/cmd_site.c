@@ -46,7 +46,7 @@ static void site_traffic(const struct here *h, cJSON *result)
         if (!p->access)
             continue;
         row = json_row(rows);
-        dp_port_counters(h->g->dp, p->id, &c);
+        fwd_port_counters(h->g->fwd, p->id, &c);
         json_text(row, "port", p->name);
         json_u64(row, "macs", mactable_count_at(h->g->macs, DP_WHERE_PORT, p->id));
         json_count(row, "from_site", c.rx);
@@ -63,7 +63,7 @@ static void site_traffic(const struct here *h, cJSON *result)
         if (!ours)
             continue;
         row = json_row(rows);
-        dp_vtep_counters(h->g->dp, v->id, &c);
+        fwd_vtep_counters(h->g->fwd, v->id, &c);
         json_address(row, "vtep", &v->address);
         json_u64(row, "macs", mactable_count_at(h->g->macs, DP_WHERE_VTEP, v->id));
         json_count(row, "from_site", c.rx);
@@ -81,7 +81,7 @@ static void site_mac(const struct here *h, const struct mac_entry *e, cJSON *row
     json_mac(row, "mac", e->mac);
     cmd_json_where(h->g, e->where, e->target, row);
     cmd_json_ips(h->g, e, row);
-    if (dp_fdb_seen(h->g->dp, e->net, e->mac, &seen)) {
+    if (fwd_fdb_seen(h->g->fwd, e->net, e->mac, &seen)) {
         seen_s = cmd_seconds_since(seen);
         json_u64(row, "seen_s", seen_s);
         json_bool(row, "active", seen_s < ACTIVE_S);

@@ -55,7 +55,7 @@ static void status_counts(const struct gateway *g, cJSON *result)
         hop = underlay_hop(g->underlay, &g->vteps[i].address);
         resolved += hop && hop->state == UNDERLAY_RESOLVED;
     }
-    dp_fdb_usage(g->dp, &used, &capacity);
+    fwd_fdb_usage(g->fwd, &used, &capacity);
     json_u64(result, "ports", g->n_ports);
     json_u64(result, "ports_up", ports_up);
     json_u64(result, "networks", g->n_networks);
@@ -116,7 +116,7 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
 
     (void)args;
     (void)err;
-    dp_totals(g->dp, &totals);
+    fwd_totals(g->fwd, &totals);
     json_text(result, "site", g->conf->site);
     json_text(result, "gateway", g->conf->gateway);
     json_text(result, "version", CAUSEWAY_VERSION);
@@ -142,7 +142,7 @@ static uint64_t sum_missed(const struct gateway *g)
     uint64_t sum = 0;
 
     for (unsigned i = 0; i < g->n_ports; i++) {
-        dp_port_counters(g->dp, g->ports[i].id, &c);
+        fwd_port_counters(g->fwd, g->ports[i].id, &c);
         sum += c.missed;
     }
     return sum;
@@ -155,7 +155,7 @@ int cmd_show_drops(void *ctx, const struct api_args *args, cJSON *result, char e
     cJSON *rows;
 
     (void)err;
-    dp_totals(g->dp, &totals);
+    fwd_totals(g->fwd, &totals);
     json_u64(result, "total", sum_drops(&totals));
     json_u64(result, "missed", sum_missed(g));
     rows = json_array(result, "drops");
@@ -177,7 +177,7 @@ static void counters_totals(const struct gateway *g, cJSON *result)
     struct dp_totals totals;
     cJSON *o;
 
-    dp_totals(g->dp, &totals);
+    fwd_totals(g->fwd, &totals);
     o = json_object(result, "totals");
     json_u64(o, "replicas", totals.replicas);
     json_u64(o, "originated", totals.originated);
@@ -195,7 +195,7 @@ static void counters_port(const struct gateway *g, const struct gateway_port *po
 {
     struct dp_port_counters c;
 
-    dp_port_counters(g->dp, port->id, &c);
+    fwd_port_counters(g->fwd, port->id, &c);
     json_text(row, "port", port->name);
     json_count(row, "rx", c.rx);
     json_count(row, "tx", c.tx);
@@ -206,7 +206,7 @@ static void counters_network(const struct gateway *g, const struct gateway_netwo
 {
     struct dp_net_counters c;
 
-    dp_net_counters(g->dp, net->id, &c);
+    fwd_net_counters(g->fwd, net->id, &c);
     json_text(row, "network", net->conf->name);
     json_count(row, "access_in_unicast", c.access_in[0]);
     json_count(row, "access_in_flooded", c.access_in[1]);
@@ -226,7 +226,7 @@ static void counters_vtep(const struct gateway *g, const struct gateway_vtep *vt
 {
     struct dp_vtep_counters c;
 
-    dp_vtep_counters(g->dp, vtep->id, &c);
+    fwd_vtep_counters(g->fwd, vtep->id, &c);
     json_address(row, "vtep", &vtep->address);
     json_count(row, "rx", c.rx);
     json_count(row, "tx", c.tx);

@@ -35,7 +35,7 @@ static void port_row(const struct gateway *g, const struct gateway_port *port, c
     struct dp_port_status s;
 
     dp_port_status(g->dp, port->id, &s);
-    dp_port_counters(g->dp, port->id, &c);
+    fwd_port_counters(g->fwd, port->id, &c);
     json_text(row, "name", port->name);
     json_text(row, "role", role_text(s.role));
     json_bool(row, "up", s.up);
@@ -102,7 +102,7 @@ static void network_counters(const struct gateway *g, dp_net_id id, cJSON *row)
     struct dp_net_counters c;
     const struct dp_count *values[] = {c.access_in, c.access_out, c.wan_in, c.wan_out};
 
-    dp_net_counters(g->dp, id, &c);
+    fwd_net_counters(g->fwd, id, &c);
     for (int i = 0; i < 4; i++) {
         cJSON *o = json_object(counters, names[i]);
 
@@ -284,7 +284,7 @@ static void vtep_row(const struct gateway *g, const struct gateway_vtep *vtep, c
     json_u64(row, "networks_bgp", vtep->floods);
     json_u64(row, "mac_routes", vtep->macs);
     json_u64(row, "macs", mactable_count_at(g->macs, DP_WHERE_VTEP, vtep->id));
-    dp_vtep_counters(g->dp, vtep->id, &c);
+    fwd_vtep_counters(g->fwd, vtep->id, &c);
     json_count(row, "rx", c.rx);
     json_count(row, "tx", c.tx);
 }

@@ -2,7 +2,7 @@
  *
  * See gateway.h. gateway_start() is a ladder; gateway_stop() goes down the same one from wherever it ended.
  *
- * Tricky: dp_publish() must come before dp_run(), and static MACs before frames flow, or the first frames
+ * Tricky: fwd_publish() must come before dp_run(), and static MACs before frames flow, or the first frames
  * would find neither. No callback of the underlay comes before the loop turns, so start needs no guard
  * against its own events.
  *
@@ -30,17 +30,17 @@ static int op_program(void *arg, dp_net_id net, struct mac mac, struct dp_dest d
 {
     struct gateway *g = arg;
 
-    return dp_fdb_set(g->dp, net, mac, g->moves ? moves_mark(g->moves, net, mac, dest) : dest);
+    return fwd_fdb_set(g->fwd, net, mac, g->moves ? moves_mark(g->moves, net, mac, dest) : dest);
 }
 
 static void op_remove(void *arg, dp_net_id net, struct mac mac)
 {
-    dp_fdb_del(((struct gateway *)arg)->dp, net, mac);
+    fwd_fdb_del(((struct gateway *)arg)->fwd, net, mac);
 }
 
 static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    return dp_fdb_seen(((struct gateway *)arg)->dp, net, mac, seen);
+    return fwd_fdb_seen(((struct gateway *)arg)->fwd, net, mac, seen);
 }
 
 /* What is taken down when the gateway stops moves nowhere. */
@@ -108,7 +108,7 @@ static int publish(struct gateway *g)
                 hops[i] = underlay_hop(g->underlay, &g->vteps[i].address);
         rc = topology_update(&g->priv->topology, g, underlay_link(g->underlay), hops);
         if (rc == 0)
-            rc = dp_publish(g->dp, &g->priv->topology.dp);
+            rc = fwd_publish(g->fwd, &g->priv->topology.dp);
     }
     free(hops);
     if (g->priv->publish)
@@ -290,6 +290,11 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
         return rc;
     }
     g->hugepages = dp_hugepages(g->dp);
+    g->fwd = fwd_new(g->dp);
+    if (!g->fwd) {
+        snprintf(err, err_len, "out of memory");
+        return -ENOMEM;
+    }
     return 0;
 }
 
@@ -525,6 +530,7 @@ void gateway_stop(struct gateway *g)
     gateway_announce_stop(g);
     underlay_stop(g->underlay);
     gateway_close_ports(g);
+    fwd_free(g->fwd);
     dp_stop(g->dp);
     mactable_free(g->macs);
     neighbor_free(g->neighbors);

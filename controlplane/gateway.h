@@ -9,6 +9,7 @@
 #define CONTROLPLANE_GATEWAY_H
 
 #include "conf/conf.h"
+#include "controlplane/forwarding.h"
 #include "controlplane/mactable.h"
 #include "controlplane/neighbor.h"
 #include "controlplane/underlay.h"
@@ -57,6 +58,7 @@ struct gateway {
     const struct conf *conf;
     struct event_base *base;
     struct dp *dp;
+    struct forwarding *fwd;
     struct underlay *underlay;
     struct mactable *macs;
     struct neighbors *neighbors;

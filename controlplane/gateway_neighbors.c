@@ -102,7 +102,7 @@ static const struct neighbor_ops ops = {.program = on_program,
 static void take_answers(struct gateway *g, const struct gateway_network *net)
 {
     const struct dp_dest own = {.where = DP_WHERE_PORT, .target = DP_OWN_PORT, .is_static = true};
-    int rc = dp_fdb_set(g->dp, net->id, gateway_own_mac(g), own);
+    int rc = fwd_fdb_set(g->fwd, net->id, gateway_own_mac(g), own);
 
     if (rc < 0)
         log_warning("neighbors", "network %s: the gateway's own MAC: %s", net->conf->name, strerror(-rc));

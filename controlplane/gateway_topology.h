@@ -15,7 +15,7 @@ struct topology_list {
 };
 
 struct topology {
-    struct dp_topology dp; /* what dp_publish() takes; points into the arrays below */
+    struct dp_topology dp; /* what fwd_publish() takes; points into the arrays below */
     struct dp_network *networks;
     struct dp_vtep *vteps;
     struct dp_member *members;     /* of all networks, one after the other */

@@ -2,7 +2,7 @@
  *
  * Which MACs are being bounced (R6.5), and until when: the list behind the FDB's `bounce` marks. All bounces
  * last equally long, so the one that began first ends first. Bounded: when it is full, the oldest must end
- * early. Knows how many share one of the data plane's counters (dp_bounce_counter()). Pure; control thread
+ * early. Knows how many share one of the data plane's counters (fwd_bounce_counter()). Pure; control thread
  * only.
  */
 #ifndef CONTROLPLANE_MOVE_BOUNCE_H

@@ -62,7 +62,7 @@ struct prepared {
 };
 
 struct move_prepare_ops {
-    /* dp_bicast_set(), dp_bicast_del() with the count of dp_bicast_count(). */
+    /* fwd_bicast_set(), fwd_bicast_del() with the count of fwd_bicast_count(). */
     int (*bicast)(void *arg, dp_net_id net, struct mac mac, struct dp_dest also);
     uint64_t (*bicast_end)(void *arg, dp_net_id net, struct mac mac);
     /* mactable_expect_move(). Never called from move_prepare_moved(). */

@@ -31,7 +31,7 @@ struct dp_dest moves_mark(const struct moves *m, dp_net_id net, struct mac mac, 
     const struct mac_entry *e;
     struct dp_dest old;
 
-    if (dest.is_static || dest.where == DP_WHERE_FLOOD || !dp_fdb_get(m->g->dp, net, mac, &old) ||
+    if (dest.is_static || dest.where == DP_WHERE_FLOOD || !fwd_fdb_get(m->g->fwd, net, mac, &old) ||
         old.is_static || old.where == DP_WHERE_FLOOD)
         return dest;
     if (old.where == dest.where && old.target == dest.target) {
@@ -61,17 +61,17 @@ static bool follow_bounce(struct moves *m, const struct mac_moved *moved, mono_t
 
     if (!m->bounces || !is_place(moved->from))
         return false;
-    if (!dp_fdb_get(m->g->dp, moved->net, moved->mac, &dest) || !dest.bounce) {
+    if (!fwd_fdb_get(m->g->fwd, moved->net, moved->mac, &dest) || !dest.bounce) {
         move_bounces_drop(m->bounces, moved->net, moved->mac);
         return false;
     }
     if (moved->from.where == DP_WHERE_VTEP)
         return true; /* on to another one: the time of the first holds */
     full = move_bounces_begin(m->bounces, moved->net, moved->mac,
-                              dp_bounce_counter(m->g->dp, moved->net, moved->mac, &frames), now, &ended);
-    if (full && dp_fdb_get(m->g->dp, ended.net, ended.mac, &dest)) {
+                              fwd_bounce_counter(m->g->fwd, moved->net, moved->mac, &frames), now, &ended);
+    if (full && fwd_fdb_get(m->g->fwd, ended.net, ended.mac, &dest)) {
         dest.bounce = false;
-        dp_fdb_set(m->g->dp, ended.net, ended.mac, dest);
+        fwd_fdb_set(m->g->fwd, ended.net, ended.mac, dest);
     }
     return true;
 }
@@ -151,10 +151,10 @@ static void end_bounces(struct moves *m, mono_t now)
 
     while (m->bounces && move_bounces_over(m->bounces, now, &over)) {
         moves_journal_bounced(m, over.net, over.mac);
-        if (!dp_fdb_get(m->g->dp, over.net, over.mac, &dest) || !dest.bounce)
+        if (!fwd_fdb_get(m->g->fwd, over.net, over.mac, &dest) || !dest.bounce)
             continue;
         dest.bounce = false;
-        dp_fdb_set(m->g->dp, over.net, over.mac, dest);
+        fwd_fdb_set(m->g->fwd, over.net, over.mac, dest);
     }
 }
 

@@ -76,7 +76,7 @@ static void take_ips(const struct gateway *g, struct journal_entry *e)
 
 static void begin_bounce(struct moves *m, struct journal_entry *e)
 {
-    uint32_t frames, counter = dp_bounce_counter(m->g->dp, e->net, e->mac, &frames);
+    uint32_t frames, counter = fwd_bounce_counter(m->g->fwd, e->net, e->mac, &frames);
 
     if (move_bounces_with(m->bounces, counter) > 1)
         m->shared[counter] = e->id;
@@ -129,7 +129,7 @@ static void fill(const struct moves *m, struct journal_entry *e)
     e->announced = announce_sent_for(m->g->announce, e->net, e->mac);
     if (e->bounced_from == JOURNAL_UNKNOWN)
         return;
-    counter = dp_bounce_counter(m->g->dp, e->net, e->mac, &frames);
+    counter = fwd_bounce_counter(m->g->fwd, e->net, e->mac, &frames);
     e->bounced = m->shared[counter] < e->id ? frames - (uint32_t)e->bounced_from : JOURNAL_UNKNOWN;
 }
 

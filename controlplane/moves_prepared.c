@@ -22,7 +22,7 @@
 
 static int on_bicast(void *arg, dp_net_id net, struct mac mac, struct dp_dest also)
 {
-    return dp_bicast_set(((struct moves *)arg)->g->dp, net, mac, also);
+    return fwd_bicast_set(((struct moves *)arg)->g->fwd, net, mac, also);
 }
 
 static uint64_t on_bicast_end(void *arg, dp_net_id net, struct mac mac)
@@ -30,8 +30,8 @@ static uint64_t on_bicast_end(void *arg, dp_net_id net, struct mac mac)
     const struct moves *m = arg;
     uint64_t frames = 0;
 
-    (void)dp_bicast_count(m->g->dp, net, mac, &frames);
-    (void)dp_bicast_del(m->g->dp, net, mac);
+    (void)fwd_bicast_count(m->g->fwd, net, mac, &frames);
+    (void)fwd_bicast_del(m->g->fwd, net, mac);
     return frames;
 }
 

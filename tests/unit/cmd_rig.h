@@ -36,15 +36,15 @@ void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
                                    .device = "lan0"};
 }
 
-void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out)
+void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out)
 {
-    (void)dp;
+    (void)f;
     *out = (struct dp_port_counters){{10 + port, UINT64_MAX}, {20 + port, 2000}, 3, 4};
 }
 
-void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)
+void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)
 {
-    (void)dp;
+    (void)f;
     *out = (struct dp_net_counters){.access_in = {{net, 1}, {2, 3}},
                                     .wan_out = {{4, 5}, {6, 7}},
                                     .proxy_arp = 8,
@@ -58,28 +58,28 @@ void gateway_oam_changed(struct gateway *g)
     (void)g;
 }
 
-void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out)
+void fwd_vtep_counters(const struct forwarding *f, dp_vtep_id vtep, struct dp_vtep_counters *out)
 {
-    (void)dp;
+    (void)f;
     *out = (struct dp_vtep_counters){{vtep, 100}, {vtep + 1u, 200}};
 }
 
-void dp_totals(const struct dp *dp, struct dp_totals *out)
+void fwd_totals(const struct forwarding *f, struct dp_totals *out)
 {
-    (void)dp;
+    (void)f;
     *out = fake_totals;
 }
 
-void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
+void fwd_fdb_usage(const struct forwarding *f, uint32_t *used, uint32_t *capacity)
 {
-    (void)dp;
+    (void)f;
     *used = 5;
     *capacity = 4096;
 }
 
-bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *seen)
+bool fwd_fdb_seen(const struct forwarding *f, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    (void)dp;
+    (void)f;
     (void)net;
     (void)mac;
     seen->ns = mono_now().ns - 7 * UINT64_C(1000000000);
@@ -394,7 +394,7 @@ static void remove_mac(void *arg, dp_net_id net, struct mac mac)
 static bool seen(void *arg, dp_net_id net, struct mac mac, mono_t *at)
 {
     (void)arg;
-    return dp_fdb_seen(NULL, net, mac, at);
+    return fwd_fdb_seen(NULL, net, mac, at);
 }
 
 static void alert(void *arg, const struct mac_alert_info *info)
