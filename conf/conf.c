@@ -18,6 +18,8 @@ void conf_default(struct conf *c)
     c->underlay.ttl = 64;          /* R1.8 */
     c->dataplane.max_macs = 131072;
     c->dataplane.cpu = -1;
+    strcpy(c->fastpath.dir, CONF_FASTPATH_DIR);
+    c->fastpath.punt_limit = 250000;
     strcpy(c->api_socket, CONF_API_SOCKET);
     c->moves.repeats = 2;        /* R6.3 */
     c->moves.interval_ms = 1100; /* Linux's locktime is a second */

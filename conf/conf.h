@@ -25,6 +25,7 @@
 #define CONF_DSCP_INHERIT  0xff /* network.dscp: copied from the inner packet (R1.8) */
 #define CONF_NO_LIMIT      UINT32_MAX
 #define CONF_API_SOCKET    "/run/causeway/api.sock"
+#define CONF_FASTPATH_DIR  "/sys/fs/bpf/causeway"
 #define CONF_MAX_BGP_PEERS 1023 /* as many as VTEPs: a full mesh */
 #define CONF_MAX_RTS       64   /* route targets in one list */
 #define CONF_MAX_ROUTERS   8    /* site gateways of one network */
@@ -140,6 +141,17 @@ struct conf_dataplane {
     enum conf_hugepages hugepages;
 };
 
+enum conf_fastpath_mode { CONF_FASTPATH_AUTO, CONF_FASTPATH_ON, CONF_FASTPATH_OFF };
+
+/* XDP programs that carry known unicast between `interface:` ports. In the file also as one word, the mode.
+ */
+struct conf_fastpath {
+    enum conf_fastpath_mode mode;
+    bool persist;            /* goes on when the daemon is stopped */
+    char dir[CONF_PATH_LEN]; /* in a bpffs; gateways have theirs below it */
+    uint32_t punt_limit;     /* frames/s of a port, on each of its CPUs, to the worker; or CONF_NO_LIMIT */
+};
+
 /* The route targets of networks that list none (R3.3). Both forms have a 2-octet AS, as the VNI needs the
  * other four bytes (RFC 8365 section 5.1.2.1); of a longer AS number its low 16 bits stand there, as FRR does
  * it. conf_print() says so where it is the case. */
@@ -208,6 +220,7 @@ struct conf {
     struct conf_network *networks;
     size_t n_networks;
     struct conf_dataplane dataplane;
+    struct conf_fastpath fastpath;
     struct conf_site *sites;
     size_t n_sites;
     struct conf_moves moves;

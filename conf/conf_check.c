@@ -412,6 +412,20 @@ static void check_network(struct check *k, size_t index)
         check_mac_unique(k, &n->flood_macs[i], "flood_macs", index);
 }
 
+/* Frames go from one such port to another. */
+static void check_fastpath(struct check *k)
+{
+    const struct conf_node *mode = given(k, &k->c->fastpath.mode);
+    size_t n = k->c->underlay.port.kind == CONF_PORT_INTERFACE;
+
+    if (!mode || k->c->fastpath.mode != CONF_FASTPATH_ON)
+        return;
+    for (size_t i = 0; i < k->c->n_access; i++)
+        n += k->c->access[i].port.kind == CONF_PORT_INTERFACE;
+    if (n < 2)
+        fault(k, mode, "fastpath: on needs two ports with interface, expected auto or off");
+}
+
 void conf_check(const struct conf *c, struct conf_reader *r, size_t n_nodes)
 {
     struct check k = {.c = c, .r = r};
@@ -433,6 +447,7 @@ void conf_check(const struct conf *c, struct conf_reader *r, size_t n_nodes)
     for (size_t i = 0; i < c->n_networks; i++)
         check_network(&k, i);
     check_bgp(&k);
+    check_fastpath(&k);
     check_moves(&k);
     conf_seen_free(&k.seen);
 }

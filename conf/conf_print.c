@@ -326,6 +326,15 @@ static void print_moves(FILE *out, const struct conf_moves *m)
     fprintf(out, "  journal_size: %" PRIu32 "\n", m->journal_size);
 }
 
+static void print_fastpath(FILE *out, const struct conf_fastpath *f)
+{
+    static const char *const modes[] = {"auto", "on", "off"};
+
+    fprintf(out, "fastpath:\n  mode: %s\n  persist: %s\n", modes[f->mode], f->persist ? "on" : "off");
+    print_key_string(out, "  dir", f->dir);
+    print_limit(out, "  punt_limit", f->punt_limit);
+}
+
 static void print_rest(FILE *out, const struct conf *c, bool masked)
 {
     static const char *const hugepages[] = {"auto", "on", "off"};
@@ -338,6 +347,7 @@ static void print_rest(FILE *out, const struct conf *c, bool masked)
         fprintf(out, "  cpu: %d\n", c->dataplane.cpu);
     fprintf(out, "  poll: %s\n  hugepages: %s\n", c->dataplane.busy_poll ? "busy" : "adaptive",
             hugepages[c->dataplane.hugepages]);
+    print_fastpath(out, &c->fastpath);
     print_sites(out, c);
     print_moves(out, &c->moves);
     fprintf(out, "api:\n");

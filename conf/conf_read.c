@@ -301,7 +301,8 @@ static void read_pair(struct conf_reader *r, struct map_state *st, const struct 
     if (f->there_offset) {
         *(bool *)(out + f->there_offset) = true;
         mark(r, out + f->there_offset, value, good);
-    } else if (!f->map) { /* a mapping's address is that of its first field, too */
+    } else if (!f->map || (f->size && value->kind == CONF_NODE_SCALAR)) {
+        /* A mapping's address is that of its first field, too. */
         mark(r, out + f->offset, value, good);
     }
 }

@@ -38,7 +38,8 @@ typedef bool conf_read_fn(struct conf_reader *r, const struct conf_node *n, cons
 struct conf_field {
     const char *key; /* of an item of a list: what the item is called in messages */
     conf_read_fn *read;
-    size_t offset, size;           /* of the value in its struct; an item of a list has only a size */
+    size_t offset, size;           /* of the value in its struct; an item of a list has only a size. mappings:
+                                      of the one word that may stand for them; 0: none may */
     const char *expect;            /* what would be right; numbers say it themselves */
     int64_t min, max;              /* numbers: the range. lists: how many items */
     const struct conf_word *words; /* numbers: words that are taken as well, ended by NULL */

@@ -464,3 +464,11 @@ bool conf_read_targets(struct conf_reader *r, const struct conf_node *n, const s
         return true;
     return conf_read_map(r, n, f, out);
 }
+
+_Static_assert(offsetof(struct conf_fastpath, mode) == 0, "what the one word is");
+
+bool conf_read_fastpath(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f,
+                        void *out)
+{
+    return n->kind == CONF_NODE_MAP ? conf_read_map(r, n, f, out) : conf_read_number(r, n, f, out);
+}

@@ -27,6 +27,7 @@ conf_read_fn conf_read_router_id; /* uint32_t, host order, not 0 */
 conf_read_fn conf_read_password;  /* char[CONF_PASSWORD_LEN]; never shows it in a message */
 conf_read_fn conf_read_rd;        /* struct conf_rd; untouched for auto */
 conf_read_fn conf_read_rt;        /* struct conf_rt */
+conf_read_fn conf_read_fastpath;  /* struct conf_fastpath, by f->map; or its first member, by f->words */
 conf_read_fn conf_read_targets;   /* struct conf_network, by f->map; untouched for auto */
 
 #endif

@@ -58,6 +58,9 @@ static const struct conf_word poll_modes[] = {{"adaptive", false}, {"busy", true
 static const struct conf_word hugepage_modes[] = {
     {"auto", CONF_HUGEPAGES_AUTO}, {"on", CONF_HUGEPAGES_ON}, {"off", CONF_HUGEPAGES_OFF}, {NULL, 0}};
 
+static const struct conf_word fastpath_modes[] = {
+    {"auto", CONF_FASTPATH_AUTO}, {"on", CONF_FASTPATH_ON}, {"off", CONF_FASTPATH_OFF}, {NULL, 0}};
+
 /* ---- a port's device: underlay.port is this mapping; an access port has the same keys among its own */
 
 static const char *const device_choice[] = {"interface", "pci", "dpdk", NULL};
@@ -277,6 +280,14 @@ static const struct conf_field dataplane_fields[] = {
 };
 static const struct conf_schema dataplane = {.what = "the data plane", FIELDS(dataplane_fields)};
 
+static const struct conf_field fastpath_fields[] = {
+    {.key = "mode", WORDS(conf_fastpath, mode, fastpath_modes)},
+    {.key = "persist", BOOLEAN(conf_fastpath, persist), ON_OFF},
+    {.key = "dir", TEXT(conf_read_path, conf_fastpath, dir, PATH_EXPECT)},
+    {.key = "punt_limit", NUMBER(conf_fastpath, punt_limit, 1, MAX_RATE), .words = unlimited},
+};
+static const struct conf_schema fastpath = {.what = "the fastpath section", FIELDS(fastpath_fields)};
+
 static const struct conf_field api_fields[] = {
     {.key = "socket", TEXT(conf_read_path, conf, api_socket, PATH_EXPECT)},
 };
@@ -296,6 +307,13 @@ static const struct conf_field root_fields[] = {
     {.key = "access", LIST(conf, access, 1, CONF_MAX_ACCESS), .item = &access_item, NEEDED},
     {.key = "networks", LIST(conf, networks, 1, CONF_MAX_NETWORKS), .item = &network_item, NEEDED},
     {.key = "dataplane", MAPPING(dataplane), INTO(conf, dataplane)},
+    {.key = "fastpath",
+     .read = conf_read_fastpath,
+     INTO(conf, fastpath),
+     .size = sizeof(enum conf_fastpath_mode),
+     .words = fastpath_modes,
+     .map = &fastpath,
+     .expect = "auto, on, off, or { mode: auto, ... }"},
     {.key = "sites", LIST(conf, sites, 0, CONF_MAX_VTEPS), .item = &site_item},
     {.key = "moves", MAPPING(moves), INTO(conf, moves)},
     {.key = "api", MAPPING(api)},

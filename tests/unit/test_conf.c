@@ -77,6 +77,7 @@ static const char all_keys[] =
     "  - { name: y, vlan: 2, vni: 2, qinq: true }\n"
     "  - { name: .inf, vlan: untagged, vni: 3 }\n"
     "dataplane: { max_macs: 1048576, cpu: 1023, poll: busy, hugepages: \"off\" }\n"
+    "fastpath: { mode: \"off\", persist: true, dir: /sys/fs/bpf/o'dd, punt_limit: unlimited }\n"
     "api: { socket: \"/run/with space/#x: 'y'.sock\" }\n"
     "bgp: { asn: 4294967294, router_id: 198.18.0.1, peers: [ { address: fd00::2 }, { address: 198.18.0.9, "
     "source: 198.18.0.1 } ] }\n"
@@ -165,6 +166,10 @@ START_TEST(test_defaults)
     ck_assert_int_eq(c->dataplane.cpu, -1);
     ck_assert(!c->dataplane.busy_poll);
     ck_assert_int_eq(c->dataplane.hugepages, CONF_HUGEPAGES_AUTO);
+    ck_assert_int_eq(c->fastpath.mode, CONF_FASTPATH_AUTO);
+    ck_assert(!c->fastpath.persist);
+    ck_assert_str_eq(c->fastpath.dir, "/sys/fs/bpf/causeway");
+    ck_assert_uint_eq(c->fastpath.punt_limit, 250000);
     ck_assert_str_eq(c->api_socket, "/run/causeway/api.sock");
     ck_assert(!c->bgp.on && c->bgp.asn == 0);
     ck_assert_uint_eq(c->metrics_address.family, 0);
@@ -245,6 +250,10 @@ START_TEST(test_all_keys_rest)
     ck_assert_int_eq(c->dataplane.cpu, 1023);
     ck_assert(c->dataplane.busy_poll);
     ck_assert_int_eq(c->dataplane.hugepages, CONF_HUGEPAGES_OFF);
+    ck_assert_int_eq(c->fastpath.mode, CONF_FASTPATH_OFF);
+    ck_assert(c->fastpath.persist);
+    ck_assert_str_eq(c->fastpath.dir, "/sys/fs/bpf/o'dd");
+    ck_assert_uint_eq(c->fastpath.punt_limit, CONF_NO_LIMIT);
     ck_assert_str_eq(c->api_socket, "/run/with space/#x: 'y'.sock");
     ck_assert_uint_eq(c->bgp.asn, 4294967294);
     ck_assert_uint_eq(c->bgp.n_peers, 2);
@@ -532,11 +541,35 @@ static void same_conf(const struct conf *a, const struct conf *b)
     ck_assert(a->dataplane.max_macs == b->dataplane.max_macs && a->dataplane.cpu == b->dataplane.cpu);
     ck_assert(a->dataplane.busy_poll == b->dataplane.busy_poll &&
               a->dataplane.hugepages == b->dataplane.hugepages);
+    ck_assert(a->fastpath.mode == b->fastpath.mode && a->fastpath.persist == b->fastpath.persist);
+    ck_assert(a->fastpath.punt_limit == b->fastpath.punt_limit);
+    ck_assert_str_eq(a->fastpath.dir, b->fastpath.dir);
     ck_assert_str_eq(a->api_socket, b->api_socket);
     same_bgp(&a->bgp, &b->bgp);
     same_moves(a, b);
     ck_assert(ipaddr_eq(&a->metrics_address, &b->metrics_address) && a->metrics_port == b->metrics_port);
 }
+
+/* The mode alone may stand for the section. */
+START_TEST(test_fastpath_in_one_word)
+{
+    static const struct {
+        const char *text;
+        enum conf_fastpath_mode mode;
+    } words[] = {{"auto", CONF_FASTPATH_AUTO}, {"on", CONF_FASTPATH_ON}, {"off", CONF_FASTPATH_OFF}};
+    char yaml[1024];
+
+    for (size_t i = 0; i < COUNT(words); i++) {
+        struct conf *c;
+
+        snprintf(yaml, sizeof(yaml), BASE "fastpath: %s\n", words[i].text);
+        c = load(yaml);
+        ck_assert_int_eq(c->fastpath.mode, words[i].mode);
+        ck_assert_uint_eq(c->fastpath.punt_limit, 250000);
+        conf_free(c);
+    }
+}
+END_TEST
 
 /* load -> print -> load -> print. Frees c. */
 static void round_trip(struct conf *c)
@@ -700,6 +733,7 @@ int main(void)
     tcase_add_test(tc, test_network_find);
     tcase_add_test(tc, test_allowed_together);
     tcase_add_test(tc, test_R1_7_overhead);
+    tcase_add_test(tc, test_fastpath_in_one_word);
     tcase_add_test(tc, test_print_round_trip);
     tcase_add_test(tc, test_print_quotes);
     tcase_add_test(tc, test_print_says_the_defaults);
