@@ -3,7 +3,8 @@
  * See moves.h. Here: the marks in the FDB, what is done when a MAC moves, and the one timer behind it all.
  *
  * Tricky: op `moved` comes from deep within the MAC table, which may not be called from there; what must call
- * it (the end of a prepared move) waits for the timer, which then is due at once.
+ * it (the end of a prepared move) waits for the timer, which then is due at once. What the timer does may
+ * make it due again.
  */
 #include "controlplane/moves_private.h"
 
@@ -177,6 +178,10 @@ static void arm(struct moves *m)
     sooner(&at, any, other);
     any = m->bounces && move_bounces_next(m->bounces, &other);
     sooner(&at, any, other);
+    if (m->turn)
+        at = now;
+    /* event_add() and event_del() take back what moves_due() has activated. */
+    m->turn = false;
     if (at.ns == UINT64_MAX) {
         event_del(m->timer);
         return;

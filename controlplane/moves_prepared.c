@@ -53,6 +53,38 @@ static void on_answer(void *arg, const struct oam_message *answer, uint64_t rtt_
     moves_due(m);
 }
 
+static struct moves_question *find_question(const struct moves *m, uint64_t prepared, enum oam_type type)
+{
+    struct moves_question *q = LIST_FIRST(&m->questions);
+
+    while (q && (q->prepared != prepared || q->type != type))
+        q = LIST_NEXT(q, link);
+    return q;
+}
+
+/* NULL: this very question is open (*open), and oam.h repeats it; or there is no memory. One that asked for
+ * another time is dropped. */
+static struct moves_question *new_question(struct moves *m, uint64_t prepared, enum oam_type type,
+                                           uint16_t seconds, bool *open)
+{
+    struct moves_question *q = find_question(m, prepared, type);
+
+    *open = q && q->seconds == seconds;
+    if (*open)
+        return NULL;
+    if (q) {
+        oam_forget(m->g->oam, q);
+        LIST_REMOVE(q, link);
+        free(q);
+    }
+    q = calloc(1, sizeof(*q));
+    if (q) {
+        *q = (struct moves_question){.m = m, .prepared = prepared, .type = type, .seconds = seconds};
+        LIST_INSERT_HEAD(&m->questions, q, link);
+    }
+    return q;
+}
+
 static void on_ask(void *arg, const struct prepared *p, enum oam_type type, uint64_t id, uint16_t seconds)
 {
     struct moves *m = arg;
@@ -60,13 +92,12 @@ static void on_ask(void *arg, const struct prepared *p, enum oam_type type, uint
                               .mac = p->mac,
                               .seconds = seconds,
                               .values = {p->role == PREPARED_OLD ? OAM_TO_RECEIVER : OAM_TO_SENDER}};
-    struct moves_question *q = id ? calloc(1, sizeof(*q)) : NULL;
+    bool open = false;
+    struct moves_question *q = id ? new_question(m, id, type, seconds, &open) : NULL;
     int rc;
 
-    if (q) {
-        *q = (struct moves_question){.m = m, .prepared = id, .type = type};
-        LIST_INSERT_HEAD(&m->questions, q, link);
-    }
+    if (open)
+        return;
     rc = oam_send(m->g->oam, p->net, p->peer, &msg, id ? ASK_TRIES : TELL_TRIES, ASK_INTERVAL_MS, mono_now(),
                   q ? on_answer : NULL, q);
     if (q && rc < 0)

@@ -15,12 +15,13 @@ struct event;
 
 #define MOVES_SAID 4096 /* routes under way to the peers whose time is taken at once; beyond: not known */
 
-/* A request to another gateway that waits for its answer. */
+/* A request to another gateway that waits for its answer: one of each type for a prepared move. */
 struct moves_question {
     LIST_ENTRY(moves_question) link;
     struct moves *m;
     uint64_t prepared;
     enum oam_type type;
+    uint16_t seconds;
     bool refused; /* it could not be sent */
 };
 

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What follows when a MAC moves (moves*.c), with the real MAC table, journal, bounces and prepared moves on a
+ * real event loop; the FDB is a few slots of this file, and what is announced or asked is noted.
+ */
+#include "controlplane/announce.h"
+#include "controlplane/api.h"
+#include "controlplane/gateway_private.h"
+#include "controlplane/moves_private.h"
+#include "controlplane/overlay.h"
+#include "controlplane/rehearse.h"
+#include "controlplane/watch.h"
+
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NET   1
+#define PORT  1
+#define A     3 /* a VTEP */
+#define S     UINT64_C(1000000000)
+#define SLOTS 512
+
+static struct gateway g;
+static struct conf conf;
+static struct conf_network net_conf = {.name = "web"};
+static struct gateway_network nets[1] = {{.id = NET, .conf = &net_conf}};
+static struct gateway_vtep vteps[8];
+
+/* ---- the made-up rest of the gateway */
+
+static struct {
+    bool used;
+    struct mac mac;
+    struct dp_dest dest;
+} fdb[SLOTS];
+
+static unsigned n_announced, n_asked;
+static struct mac announced;
+static int ask_rc;
+static struct oam_message asked;
+static oam_done_fn ask_done;
+static void *ask_arg;
+
+static unsigned slot_of(struct mac mac)
+{
+    unsigned i = 0;
+
+    while (i < SLOTS && fdb[i].used && !mac_eq(fdb[i].mac, mac))
+        i++;
+    ck_assert_uint_lt(i, SLOTS);
+    return i;
+}
+
+bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest *out)
+{
+    unsigned i = slot_of(mac);
+
+    (void)dp, (void)net;
+    *out = fdb[i].dest;
+    return fdb[i].used && out->where != 0;
+}
+
+int dp_fdb_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    unsigned i = slot_of(mac);
+
+    (void)dp, (void)net;
+    fdb[i].used = true;
+    fdb[i].mac = mac;
+    fdb[i].dest = dest;
+    return 0;
+}
+
+uint32_t dp_bounce_counter(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *frames)
+{
+    (void)dp, (void)net;
+    *frames = 5;
+    return mac.b[5] % DP_BOUNCE_COUNTERS;
+}
+
+int dp_bicast_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest also)
+{
+    (void)dp, (void)net, (void)mac, (void)also;
+    return 0;
+}
+
+int dp_bicast_del(struct dp *dp, dp_net_id net, struct mac mac)
+{
+    (void)dp, (void)net, (void)mac;
+    return 0;
+}
+
+bool dp_bicast_count(const struct dp *dp, dp_net_id net, struct mac mac, uint64_t *frames)
+{
+    (void)dp, (void)net, (void)mac;
+    *frames = 0;
+    return true;
+}
+
+unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now)
+{
+    (void)a, (void)net, (void)arrived, (void)now;
+    n_announced++;
+    announced = mac;
+    return 1;
+}
+
+unsigned announce_sent_for(const struct announce *a, dp_net_id net, struct mac mac)
+{
+    (void)a, (void)net, (void)mac;
+    return 1;
+}
+
+int oam_send(struct oam *o, dp_net_id net, dp_vtep_id vtep, struct oam_message *m, unsigned tries,
+             unsigned interval_ms, mono_t now, oam_done_fn done, void *arg)
+{
+    (void)o, (void)net, (void)vtep, (void)tries, (void)interval_ms, (void)now;
+    n_asked++;
+    asked = *m;
+    ask_done = done;
+    ask_arg = arg;
+    return ask_rc;
+}
+
+void oam_forget(struct oam *o, const void *arg)
+{
+    (void)o;
+    if (ask_arg == arg)
+        ask_done = NULL;
+}
+
+unsigned api_watchers(const struct api *api)
+{
+    (void)api;
+    return 0;
+}
+
+void api_reply(struct api *api, uint64_t call, cJSON *result, const char *error)
+{
+    (void)api, (void)call, (void)error;
+    cJSON_Delete(result);
+}
+
+void watch_move(const struct gateway *gw, const struct journal_entry *e, bool done)
+{
+    (void)gw, (void)e, (void)done;
+}
+
+void watch_prepared(const struct gateway *gw, const struct prepared *p)
+{
+    (void)gw, (void)p;
+}
+
+void watch_prepared_json(const struct gateway *gw, const struct prepared *p, cJSON *o)
+{
+    (void)gw, (void)p, (void)o;
+}
+
+const char *watch_prepared_warning(const struct prepared *p)
+{
+    (void)p;
+    return NULL;
+}
+
+bool overlay_all_sent(const struct overlay *o)
+{
+    (void)o;
+    return true;
+}
+
+bool rehearse_is_ours(const struct rehearse *r, dp_net_id net, struct mac mac)
+{
+    (void)r, (void)net, (void)mac;
+    return false;
+}
+
+void gateway_oam_changed(struct gateway *gw)
+{
+    (void)gw;
+}
+
+const struct gateway_network *gateway_network(const struct gateway *gw, dp_net_id id)
+{
+    (void)gw;
+    return id == NET ? &nets[0] : NULL;
+}
+
+const struct gateway_vtep *gateway_vtep(const struct gateway *gw, dp_vtep_id id)
+{
+    (void)gw;
+    return id > 0 && id <= 8 ? &vteps[id - 1] : NULL;
+}
+
+const struct gateway_port *gateway_port(const struct gateway *gw, dp_port_id id)
+{
+    (void)gw, (void)id;
+    return NULL;
+}
+
+/* ---- the MAC table above it */
+
+static int mac_program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    (void)arg;
+    return dp_fdb_set(NULL, net, mac, moves_mark(g.moves, net, mac, dest));
+}
+
+static void mac_remove(void *arg, dp_net_id net, struct mac mac)
+{
+    (void)arg, (void)net;
+    fdb[slot_of(mac)].dest = (struct dp_dest){0};
+}
+
+static bool mac_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
+{
+    (void)arg, (void)net, (void)mac, (void)seen;
+    return false;
+}
+
+static void mac_alert(void *arg, const struct mac_alert_info *info)
+{
+    (void)arg, (void)info;
+}
+
+static void mac_moved(void *arg, const struct mac_moved *m)
+{
+    (void)arg;
+    moves_moved(g.moves, m);
+}
+
+static const struct mactable_ops mac_ops = {
+    .program = mac_program, .remove = mac_remove, .seen = mac_seen, .alert = mac_alert, .moved = mac_moved};
+
+static void setup(void)
+{
+    char err[128];
+
+    memset(fdb, 0, sizeof(fdb));
+    n_announced = n_asked = 0;
+    ask_rc = 0;
+    ask_done = NULL;
+    conf.moves = (struct conf_moves){.journal_size = 64, .bounce = 3600};
+    g = (struct gateway){.conf = &conf, .networks = nets, .n_networks = 1};
+    for (unsigned i = 0; i < 8; i++)
+        vteps[i] =
+            (struct gateway_vtep){.id = (dp_vtep_id)(i + 1), .address = {4, {198, 18, 0, (uint8_t)(i + 1)}}};
+    g.base = event_base_new();
+    g.macs = mactable_new(1024, &mac_ops, NULL);
+    ck_assert(g.base && g.macs);
+    mactable_set_network(g.macs, NET, 300, UINT32_MAX);
+    ck_assert_msg(moves_start(&g, err, sizeof(err)) == 0, "%s", err);
+}
+
+static void teardown(void)
+{
+    moves_stop(&g);
+    mactable_free(g.macs);
+    event_base_free(g.base);
+}
+
+static struct mac mac_no(unsigned i)
+{
+    return (struct mac){{2, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+}
+
+static void seen_here(unsigned i)
+{
+    const struct dp_event e = {.type = DP_EVENT_SOURCE,
+                               .net = NET,
+                               .mac = mac_no(i),
+                               .where = DP_WHERE_PORT,
+                               .target = PORT,
+                               .evidence = DP_EVIDENCE_RARP};
+
+    mactable_source_seen(g.macs, &e, mono_now());
+}
+
+/* Turns of the loop until it is so. */
+#define turn_until(condition)                                                                                \
+    do {                                                                                                     \
+        mono_t begin = mono_now();                                                                           \
+        while (!(condition)) {                                                                               \
+            ck_assert_msg(mono_now().ns - begin.ns < 10 * S, "never: %s", #condition);                       \
+            event_base_loop(g.base, EVLOOP_NONBLOCK);                                                        \
+            usleep(1000);                                                                                    \
+        }                                                                                                    \
+    } while (0)
+
+/* ---- time */
+
+static enum prepared_state state_of(unsigned i)
+{
+    const struct prepared *p = move_prepare_find(moves_prepared(g.moves), NET, mac_no(i));
+
+    return p ? p->state : PREPARED_ENDED;
+}
+
+/* What the timer itself makes due (here: that nobody could be asked, which the next turn tells) is done in
+ * the next turn, not when the timer would have come anyway; again and again. */
+START_TEST(test_the_timer_asks_for_itself)
+{
+    const struct prepared *p;
+
+    ask_rc = -ENOSPC;
+    for (unsigned i = 1; i <= 3; i++) {
+        seen_here(i);
+        ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(i), A, 60, &p), 0);
+        ck_assert_int_eq(state_of(i), PREPARED_ASKING);
+        turn_until(state_of(i) == PREPARED_ALONE);
+    }
+}
+END_TEST
+
+/* A request to the other gateway is repeated by oam.h until it is answered: who asks for the same again
+ * meanwhile puts no other one beside it. */
+START_TEST(test_R5_2_asks_once_at_a_time)
+{
+    const struct prepared *p;
+    struct oam_message answer = {.type = OAM_PREPARE | OAM_ANSWER, .status = OAM_OK};
+
+    seen_here(1);
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(1), A, 60, &p), 0);
+    ck_assert_uint_eq(n_asked, 1);
+    ck_assert_ptr_nonnull(ask_done);
+    ask_done(ask_arg, &answer, 0, mono_now());
+    ck_assert_int_eq(state_of(1), PREPARED_READY);
+    ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(1), A, 60, &p), 0);
+    ck_assert_uint_eq(n_asked, 2);
+    /* Another time is another request, and the first one's answer is of no use. */
+    ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(1), A, 90, &p), 0);
+    ck_assert_uint_eq(n_asked, 3);
+    ck_assert_uint_eq(asked.seconds, 90);
+    ask_done(ask_arg, &answer, 0, mono_now());
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_int_eq(moves_commit(g.moves, NET, mac_no(1)), 0);
+    ck_assert_uint_eq(n_asked, 4);
+    ck_assert_uint_eq(asked.type, OAM_COMMIT);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("moves");
+    TCase *tc = tcase_create("moves");
+    SRunner *sr;
+    int failed;
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_the_timer_asks_for_itself);
+    tcase_add_test(tc, test_R5_2_asks_once_at_a_time);
+    suite_add_tcase(s, tc);
+    sr = srunner_create(s);
+    srunner_run_all(sr, CK_NORMAL);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
