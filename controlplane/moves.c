@@ -52,6 +52,18 @@ struct dp_dest moves_mark(const struct moves *m, dp_net_id net, struct mac mac, 
 
 /* ---- a move */
 
+/* Of one that is on the list no longer. */
+static void end_bounce(struct moves *m, const struct move_bounce *over)
+{
+    struct dp_dest dest;
+
+    moves_journal_bounced(m, over->net, over->mac);
+    if (!fwd_fdb_get(m->g->fwd, over->net, over->mac, &dest) || !dest.bounce)
+        return;
+    dest.bounce = false;
+    fwd_fdb_set(m->g->fwd, over->net, over->mac, dest);
+}
+
 /* Keeps the list of bounces as the FDB has the mark; true: it bounces now. */
 static bool follow_bounce(struct moves *m, const struct mac_moved *moved, mono_t now)
 {
@@ -70,11 +82,9 @@ static bool follow_bounce(struct moves *m, const struct mac_moved *moved, mono_t
         return true; /* on to another one: the time of the first holds */
     full = move_bounces_begin(m->bounces, moved->net, moved->mac,
                               fwd_bounce_counter(m->g->fwd, moved->net, moved->mac, &frames), now, &ended);
-    if (full && fwd_fdb_get(m->g->fwd, ended.net, ended.mac, &dest)) {
-        dest.bounce = false;
-        fwd_fdb_set(m->g->fwd, ended.net, ended.mac, dest);
-    }
-    return true;
+    if (full)
+        end_bounce(m, &ended);
+    return !full || ended.net != moved->net || !mac_eq(ended.mac, moved->mac);
 }
 
 static bool is_configured(enum mac_origin origin)
@@ -148,15 +158,9 @@ static void note_sent(struct moves *m, mono_t now)
 static void end_bounces(struct moves *m, mono_t now)
 {
     struct move_bounce over;
-    struct dp_dest dest;
 
-    while (m->bounces && move_bounces_over(m->bounces, now, &over)) {
-        moves_journal_bounced(m, over.net, over.mac);
-        if (!fwd_fdb_get(m->g->fwd, over.net, over.mac, &dest) || !dest.bounce)
-            continue;
-        dest.bounce = false;
-        fwd_fdb_set(m->g->fwd, over.net, over.mac, dest);
-    }
+    while (m->bounces && move_bounces_over(m->bounces, now, &over))
+        end_bounce(m, &over);
 }
 
 static void sooner(mono_t *at, bool any, mono_t other)

@@ -38,6 +38,7 @@ static struct {
 } fdb[SLOTS];
 
 static unsigned n_announced, n_asked;
+static uint32_t bounced_frames;
 static struct mac announced;
 static int ask_rc;
 static struct oam_message asked;
@@ -77,7 +78,7 @@ int dp_fdb_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest dest
 uint32_t dp_bounce_counter(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *frames)
 {
     (void)dp, (void)net;
-    *frames = 5;
+    *frames = bounced_frames;
     return mac.b[5] % DP_BOUNCE_COUNTERS;
 }
 
@@ -239,7 +240,7 @@ static void setup(void)
     char err[128];
 
     memset(fdb, 0, sizeof(fdb));
-    n_announced = n_asked = 0;
+    n_announced = n_asked = bounced_frames = 0;
     ask_rc = 0;
     ask_done = NULL;
     conf.moves = (struct conf_moves){.journal_size = 64, .bounce = 3600};
@@ -276,6 +277,14 @@ static void seen_here(unsigned i)
                                .evidence = DP_EVIDENCE_RARP};
 
     mactable_source_seen(g.macs, &e, mono_now());
+}
+
+/* vtep 0: the route is withdrawn. */
+static void routed(unsigned i, dp_vtep_id vtep, uint32_t seq)
+{
+    const struct mac_route route = {.vtep = vtep, .address = {4, {198, 18, 0, (uint8_t)vtep}}, .seq = seq};
+
+    mactable_remote(g.macs, NET, mac_no(i), vtep ? &route : NULL, mono_now());
 }
 
 /* Turns of the loop until it is so. */
@@ -342,6 +351,43 @@ START_TEST(test_R5_2_asks_once_at_a_time)
 }
 END_TEST
 
+/* ---- the journal */
+
+static const struct journal_entry *last_move(unsigned i)
+{
+    const struct journal_entry *e = NULL;
+    uint64_t cursor = 0;
+
+    do
+        e = journal_walk(moves_journal(g.moves), &cursor);
+    while (e && !mac_eq(e->mac, mac_no(i)));
+    return e;
+}
+
+/* The list of bounces is full, and the oldest must go: what it bounced is known then, and final. */
+START_TEST(test_R6_5_bounce_that_ends_early_is_counted)
+{
+    struct move_bounce ended;
+    struct dp_dest dest;
+
+    bounced_frames = 5;
+    for (unsigned i = 1; i <= 2; i++) {
+        seen_here(i);
+        if (i == 2)
+            for (unsigned j = 1; j < MOVE_BOUNCES; j++)
+                ck_assert(!move_bounces_begin(g.moves->bounces, 2, mac_no(j), 99, mono_now(), &ended));
+        bounced_frames = i == 1 ? 5 : 12;
+        routed(i, A, 1);
+        ck_assert(dp_fdb_get(NULL, NET, mac_no(i), &dest) && dest.bounce);
+    }
+    ck_assert(dp_fdb_get(NULL, NET, mac_no(1), &dest) && !dest.bounce);
+    bounced_frames = 1000;
+    ck_assert_uint_eq(last_move(1)->bounced, 7);
+    ck_assert_uint_eq(moves_entry_now(g.moves, last_move(1)).bounced, 7);
+    ck_assert_uint_eq(moves_entry_now(g.moves, last_move(2)).bounced, 988);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("moves");
@@ -353,6 +399,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_the_timer_asks_for_itself);
     tcase_add_test(tc, test_R5_2_asks_once_at_a_time);
+    tcase_add_test(tc, test_R6_5_bounce_that_ends_early_is_counted);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
