@@ -32,8 +32,15 @@ struct dp_dest moves_mark(const struct moves *m, dp_net_id net, struct mac mac, 
     const struct mac_entry *e;
     struct dp_dest old;
 
-    if (dest.is_static || dest.where == DP_WHERE_FLOOD || !fwd_fdb_get(m->g->fwd, net, mac, &old) ||
-        old.is_static || old.where == DP_WHERE_FLOOD)
+    if (dest.is_static || dest.where == DP_WHERE_FLOOD)
+        return dest;
+    if (!fwd_fdb_get(m->g->fwd, net, mac, &old)) {
+        const struct move_gone *gone = move_gones_find(m->gones, net, mac, mono_now());
+
+        dest.watch = gone && (gone->from.where != dest.where || gone->from.target != dest.target);
+        return dest;
+    }
+    if (old.is_static || old.where == DP_WHERE_FLOOD)
         return dest;
     if (old.where == dest.where && old.target == dest.target) {
         dest.bounce = old.bounce;
@@ -92,19 +99,42 @@ static bool is_configured(enum mac_origin origin)
     return origin == MAC_STATIC || origin == MAC_FLOOD;
 }
 
-void moves_moved(struct moves *m, const struct mac_moved *moved)
+/* A route that was withdrawn, and the MAC new at another place at once, is a move (move_gone.h). */
+static struct mac_moved join(struct moves *m, const struct mac_moved *moved, mono_t now)
+{
+    struct mac_moved out = *moved;
+    const struct move_gone *gone;
+
+    if (moved->to.where == 0 && moved->from.where == DP_WHERE_VTEP && moved->before == MAC_EVPN &&
+        moved->cause == MAC_BY_ROUTE) {
+        move_gones_add(m->gones,
+                       &(struct move_gone){moved->net, moved->mac, moved->from, now, moved->last_seen});
+    } else if (moved->from.where == 0 && is_place(moved->to)) {
+        gone = move_gones_find(m->gones, moved->net, moved->mac, now);
+        if (gone && (gone->from.where != moved->to.where || gone->from.target != moved->to.target)) {
+            out.from = gone->from;
+            out.before = MAC_EVPN;
+            out.last_seen = gone->last_seen;
+        }
+        move_gones_drop(m->gones, moved->net, moved->mac);
+    }
+    return out;
+}
+
+void moves_moved(struct moves *m, const struct mac_moved *told)
 {
     mono_t now = mono_now(); /* the FDB has it */
-    uint64_t prepared = move_prepare_moved(m->prepared, moved, now);
-    bool bounces = follow_bounce(m, moved, now);
+    const struct mac_moved moved = join(m, told, now);
+    uint64_t prepared = move_prepare_moved(m->prepared, &moved, now);
+    bool bounces = follow_bounce(m, &moved, now);
 
     /* One that is new, or gone, or was configured, is no move: nobody sends to a wrong place. */
-    if (is_place(moved->from) && is_place(moved->to) && !is_configured(moved->before) &&
-        !is_configured(moved->after)) {
-        if (!m->g->rehearse || !rehearse_is_ours(m->g->rehearse, moved->net, moved->mac))
-            moves_journal_add(m, moved, bounces, prepared, now);
-        announce_mac(m->g->announce, moved->net, moved->mac,
-                     moved->to.where == DP_WHERE_PORT && moved->from.where == DP_WHERE_VTEP, now);
+    if (is_place(moved.from) && is_place(moved.to) && !is_configured(moved.before) &&
+        !is_configured(moved.after)) {
+        if (!m->g->rehearse || !rehearse_is_ours(m->g->rehearse, moved.net, moved.mac))
+            moves_journal_add(m, &moved, bounces, prepared, now);
+        announce_mac(m->g->announce, moved.net, moved.mac,
+                     moved.to.where == DP_WHERE_PORT && moved.from.where == DP_WHERE_VTEP, now);
     }
     moves_due(m);
 }
@@ -230,9 +260,10 @@ int moves_start(struct gateway *g, char *err, size_t err_len)
         LIST_INIT(&m->questions);
         LIST_INIT(&m->calls);
         m->timer = evtimer_new(g->base, on_timer, m);
+        m->gones = move_gones_new();
         if (g->conf->moves.bounce)
             m->bounces = move_bounces_new(g->conf->moves.bounce * NS_PER_S);
-        if (m->timer && (m->bounces || !g->conf->moves.bounce))
+        if (m->timer && m->gones && (m->bounces || !g->conf->moves.bounce))
             rc = moves_journal_start(m);
         if (rc == 0)
             rc = moves_prepared_start(m);
@@ -252,6 +283,7 @@ void moves_stop(struct gateway *g)
     moves_journal_stop(m);
     moves_prepared_stop(m);
     move_bounces_free(m->bounces);
+    move_gones_free(m->gones);
     if (m->timer)
         event_free(m->timer);
     free(m);

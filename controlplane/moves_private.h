@@ -7,6 +7,7 @@
 
 #include "controlplane/journal_file.h"
 #include "controlplane/move_bounce.h"
+#include "controlplane/move_gone.h"
 #include "controlplane/moves.h"
 
 #include <sys/queue.h>
@@ -39,6 +40,7 @@ struct moves {
     struct journal *journal;
     struct journal_file *file;    /* NULL: none is configured */
     struct move_bounces *bounces; /* NULL: off */
+    struct move_gones *gones;
     struct move_prepare *prepared;
     struct moves_questions questions;
     struct moves_calls calls;

@@ -19,7 +19,8 @@
 
 #define NET   1
 #define PORT  1
-#define A     3 /* a VTEP */
+#define A     3 /* VTEPs */
+#define B     4
 #define S     UINT64_C(1000000000)
 #define SLOTS 512
 
@@ -40,6 +41,7 @@ static struct {
 static unsigned n_announced, n_asked;
 static uint32_t bounced_frames;
 static struct mac announced;
+static bool announced_as_arrived;
 static int ask_rc;
 static struct oam_message asked;
 static oam_done_fn ask_done;
@@ -103,7 +105,8 @@ bool dp_bicast_count(const struct dp *dp, dp_net_id net, struct mac mac, uint64_
 
 unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now)
 {
-    (void)a, (void)net, (void)arrived, (void)now;
+    (void)a, (void)net, (void)now;
+    announced_as_arrived = arrived;
     n_announced++;
     announced = mac;
     return 1;
@@ -388,6 +391,74 @@ START_TEST(test_R6_5_bounce_that_ends_early_is_counted)
 }
 END_TEST
 
+/* ---- gone, and new at another place */
+
+static const struct journal_entry *expect_move(unsigned i, unsigned announcements, dp_vtep_id from)
+{
+    const struct journal_entry *e = last_move(i);
+
+    ck_assert_uint_eq(n_announced, announcements);
+    ck_assert(mac_eq(announced, mac_no(i)));
+    ck_assert_ptr_nonnull(e);
+    ck_assert(ipaddr_eq(&e->from.vtep, &vteps[from - 1].address));
+    return e;
+}
+
+/* At a third site the old gateway's withdrawal may come before the new one's route. */
+START_TEST(test_R6_3_withdrawn_before_the_new_route)
+{
+    struct dp_event first = {
+        .type = DP_EVENT_FIRST, .net = NET, .mac = mac_no(1), .where = DP_WHERE_VTEP, .target = B};
+    struct dp_dest dest;
+
+    routed(1, A, 1);
+    routed(1, 0, 0);
+    ck_assert_uint_eq(n_announced, 0);
+    routed(1, B, 2);
+    ck_assert(ipaddr_eq(&expect_move(1, 1, A)->to.vtep, &vteps[B - 1].address));
+    ck_assert_uint_eq(last_move(1)->sequence, 2);
+    /* Its first frame from there is looked for as after any move. */
+    ck_assert(dp_fdb_get(NULL, NET, mac_no(1), &dest) && dest.watch && !dest.bounce);
+    first.at = mono_now();
+    moves_first_frame(g.moves, &first);
+    ck_assert_uint_ne(last_move(1)->first_ns, JOURNAL_UNKNOWN);
+    /* Once only. */
+    routed(1, 0, 0);
+    mactable_clear(g.macs, NET, NULL, mono_now());
+    routed(1, B, 2);
+    ck_assert_uint_eq(n_announced, 1);
+}
+END_TEST
+
+/* And so may the site to which it comes. */
+START_TEST(test_R6_3_withdrawn_before_its_first_frame)
+{
+    routed(1, A, 1);
+    routed(1, 0, 0);
+    seen_here(1);
+    ck_assert_int_eq(expect_move(1, 1, A)->how, JOURNAL_RARP);
+    ck_assert(announced_as_arrived);
+}
+END_TEST
+
+/* What comes back where it was, what was forgotten for another reason, and what is merely new is no move. */
+START_TEST(test_R6_3_gone_and_new_but_no_move)
+{
+    struct dp_dest dest;
+
+    routed(1, A, 1);
+    routed(1, 0, 0);
+    routed(1, A, 1);
+    ck_assert(dp_fdb_get(NULL, NET, mac_no(1), &dest) && !dest.watch);
+    seen_here(2);
+    mactable_clear(g.macs, NET, NULL, mono_now());
+    routed(2, B, 1);
+    routed(3, A, 1);
+    ck_assert_uint_eq(n_announced, 0);
+    ck_assert_uint_eq(journal_count(moves_journal(g.moves)), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("moves");
@@ -400,6 +471,9 @@ int main(void)
     tcase_add_test(tc, test_the_timer_asks_for_itself);
     tcase_add_test(tc, test_R5_2_asks_once_at_a_time);
     tcase_add_test(tc, test_R6_5_bounce_that_ends_early_is_counted);
+    tcase_add_test(tc, test_R6_3_withdrawn_before_the_new_route);
+    tcase_add_test(tc, test_R6_3_withdrawn_before_its_first_frame);
+    tcase_add_test(tc, test_R6_3_gone_and_new_but_no_move);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);
