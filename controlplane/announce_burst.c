@@ -117,20 +117,40 @@ static bool burst_gateways(struct burst *b)
     return true;
 }
 
+/* Keyed with the secret of the table: which addresses there are, hosts decide. */
+static uint64_t digest(const struct announce *a, const struct ipaddr *ips, unsigned n)
+{
+    uint64_t d = n;
+
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t word[3] = {ips[i].family};
+
+        memcpy(&word[1], ips[i].b, 16);
+        for (unsigned k = 0; k < 3; k++) {
+            unsigned __int128 m = (unsigned __int128)(d ^ word[k] ^ a->key[0]) * (a->key[1] | 1);
+
+            d = (uint64_t)m ^ (uint64_t)(m >> 64);
+        }
+    }
+    return d;
+}
+
 int announce_burst(struct announce *a, struct announce_network *n, struct announce_entry *e)
 {
     struct burst b = {.a = a, .n = n, .e = e};
     struct ipaddr ips[ANNOUNCE_MAX_IPS];
     struct mac_place place = {0};
     unsigned n_ips = 0;
+    uint64_t d;
 
     if (!a->ops.look(a->arg, e->net, e->mac, &place, ips, ANNOUNCE_MAX_IPS, &n_ips) ||
         (place.where != DP_WHERE_PORT && place.where != DP_WHERE_VTEP))
         return 0;
-    if (place.where != e->place.where || place.target != e->place.target || n_ips != e->n_ips)
+    d = digest(a, ips, n_ips);
+    if (place.where != e->place.where || place.target != e->place.target || d != e->ips)
         e->out = 0; /* it was for something else */
     e->place = place;
-    e->n_ips = (uint8_t)n_ips;
+    e->ips = d;
     if (!burst_around(&b, ips, n_ips) || !burst_gateways(&b))
         return b.rc;
     return 0;

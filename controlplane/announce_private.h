@@ -29,7 +29,8 @@ struct announce_entry {
     uint64_t due; /* wait: the next burst; done: forget it */
     uint32_t sent;
     /* Of the burst that is due or under way: frames that are out; what they were made for. */
-    uint8_t out, n_ips;
+    uint64_t ips; /* a digest: the same IPs in the same order, or others */
+    uint8_t out;
     struct mac_place place;
     uint8_t bursts; /* complete */
     uint8_t queue;  /* enum queue */

@@ -327,6 +327,23 @@ START_TEST(test_data_plane_full)
 }
 END_TEST
 
+/* While a burst waits half done, another IP takes the place of one: the burst is for what is now. */
+START_TEST(test_R6_3_other_ips_while_a_burst_waits)
+{
+    world_start(0, 1100, 1000);
+    w.hosts[1].place = VTEPS(3);
+    host_add_ip4(1, 1);
+    host_add_ip4(1, 2);
+    w.accept = 3;
+    ck_assert_uint_eq(announce_mac(w.a, NET, vm(1), false, now()), 3);
+    w.hosts[1].ips[0].b[3] = 9;
+    w.accept = 100;
+    world_pass(20 * MS);
+    ck_assert_str_eq(told(3), "request .9; reply .9; request .2; reply .2;");
+    world_stop();
+}
+END_TEST
+
 /* It refuses frames for good: they are counted and given up. */
 START_TEST(test_data_plane_refuses)
 {
@@ -370,6 +387,7 @@ int main(void)
     tcase_add_test(tc, test_forgotten_after_some_minutes);
     tcase_add_test(tc, test_R6_3_counts);
     tcase_add_test(tc, test_data_plane_full);
+    tcase_add_test(tc, test_R6_3_other_ips_while_a_burst_waits);
     tcase_add_test(tc, test_data_plane_refuses);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
