@@ -26,6 +26,7 @@
 #define RUN_FRAMES   256      /* most frames of one announce_run(), about: the loop has other things to do */
 #define STALL        (1 * MS) /* the data plane's queue was full */
 #define ASIDE        (10 * MS)
+#define FRESH        (2 * S) /* after the last burst */
 #define EXPIRE_BATCH 4096
 
 /* ---- entries */
@@ -290,6 +291,21 @@ static struct announce_entry *entry_new(struct announce *a, struct announce_netw
     return e;
 }
 
+/* Its bursts begin: at once, unless others came before it. */
+static void begin(struct announce *a, struct announce_network *n, struct announce_entry *e)
+{
+    e->bursts = e->out = 0;
+    if (e->queue != QUEUE_FIRST) { /* else it keeps its place: who swings is not put last for ever */
+        e->held = false;
+        entry_move(a, e, QUEUE_FIRST);
+    }
+    if (TAILQ_FIRST(&n->first) == e && a->stalled <= a->now)
+        network_serve(a, n);
+    else if (n->ring == RING_ASIDE)
+        entry_hold(n, e);
+    network_settle(a, n);
+}
+
 unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now)
 {
     struct announce_network *n = net != 0 && net <= DP_MAX_NETWORKS ? network_get(a, net) : NULL;
@@ -307,22 +323,48 @@ unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool ar
         return 0;
     }
     e->arrived = arrived;
-    e->bursts = e->out = 0;
     e->sent = 0;
-    if (e->queue != QUEUE_FIRST) { /* else it keeps its place: who swings is not put last for ever */
-        e->held = false;
-        entry_move(a, e, QUEUE_FIRST);
-    }
-    /* At once, unless others came before it. */
-    if (TAILQ_FIRST(&n->first) == e && a->stalled <= a->now)
-        network_serve(a, n);
-    else if (n->ring == RING_ASIDE)
-        entry_hold(n, e);
-    network_settle(a, n);
+    begin(a, n, e);
     sent = e->sent;
     if (a->ops.wake)
         a->ops.wake(a->arg);
     return sent;
+}
+
+/* One whose first burst is out, and the last one not long ago; that which still waits for its first burst has
+ * no need of more. NULL: there is none. */
+static struct announce_entry *find_fresh(const struct announce *a, dp_net_id net, struct mac mac,
+                                         uint64_t now)
+{
+    struct announce_entry *e = entry_find(a, net, mac);
+
+    if (!e || e->queue == QUEUE_FIRST ||
+        (e->queue == QUEUE_DONE && now >= e->due - ANNOUNCE_REMEMBER_S * S + FRESH))
+        return NULL;
+    return e;
+}
+
+bool announce_is_fresh(const struct announce *a, dp_net_id net, struct mac mac, mono_t now)
+{
+    return find_fresh(a, net, mac, now.ns) != NULL;
+}
+
+void announce_ip(struct announce *a, dp_net_id net, struct mac mac, const struct ipaddr *ip, mono_t now)
+{
+    struct announce_network *n;
+    struct announce_entry *e;
+
+    set_now(a, now);
+    e = find_fresh(a, net, mac, a->now);
+    if (!e)
+        return;
+    n = a->networks[e->net];
+    if (TAILQ_EMPTY(&n->first) && n->ring != RING_ASIDE && a->stalled <= a->now &&
+        announce_burst_ip(a, n, e, ip) == 0)
+        return;
+    begin(a, n, e);
+    if (a->ops.wake)
+        a->ops.wake(a->arg);
 }
 
 /* Puts where it can be served what has become due. */

@@ -76,6 +76,12 @@ int announce_set_network(struct announce *a, dp_net_id net, const struct conf_ro
  * arrived: it is behind a port of ours now, and came from elsewhere (R6.4). Returns how many frames went out
  * at once. */
 unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now);
+/* Whether a MAC was announced just now, so that an IP that becomes known is still part of it. */
+bool announce_is_fresh(const struct announce *a, dp_net_id net, struct mac mac, mono_t now);
+/* Such a MAC has an IP that was not known when it was announced (R6.3): this IP is announced now, and by the
+ * repeats that are still to come. When it is not its turn, or the limit holds it back, the MAC is announced
+ * from the beginning as soon as it may. Nothing for other MACs. */
+void announce_ip(struct announce *a, dp_net_id net, struct mac mac, const struct ipaddr *ip, mono_t now);
 /* Sends what is due, a bounded number of frames at a time; look at announce_next() again. */
 void announce_run(struct announce *a, mono_t now);
 /* When announce_run() is due next; false: nothing waits. */

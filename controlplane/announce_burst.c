@@ -155,3 +155,34 @@ int announce_burst(struct announce *a, struct announce_network *n, struct announ
         return b.rc;
     return 0;
 }
+
+static bool has_ip(const struct ipaddr *ips, unsigned n, const struct ipaddr *ip)
+{
+    unsigned i = 0;
+
+    while (i < n && !ipaddr_eq(&ips[i], ip))
+        i++;
+    return i < n;
+}
+
+int announce_burst_ip(struct announce *a, struct announce_network *n, struct announce_entry *e,
+                      const struct ipaddr *ip)
+{
+    struct announce_entry first = *e; /* counts as a first burst; where the next one is stays as it is */
+    struct burst b = {.a = a, .n = n, .e = &first};
+    struct ipaddr ips[ANNOUNCE_MAX_IPS];
+    struct mac_place place = {0};
+    dp_port_id except;
+    unsigned n_ips = 0;
+
+    first.out = first.bursts = 0;
+    if (!a->ops.look(a->arg, e->net, e->mac, &place, ips, ANNOUNCE_MAX_IPS, &n_ips) ||
+        !has_ip(ips, n_ips, ip) || place.where != e->place.where || place.target != e->place.target)
+        return 0;
+    except = place.where == DP_WHERE_PORT ? place.target : DP_NO_PORT;
+    if (a->ops.reaches && !a->ops.reaches(a->arg, n->id, except))
+        return 0;
+    (void)burst_ip(&b, except, ip);
+    e->sent = first.sent;
+    return b.rc;
+}

@@ -74,4 +74,9 @@ struct announce {
  * -ENOBUFS: the data plane. */
 int announce_burst(struct announce *a, struct announce_network *n, struct announce_entry *e);
 
+/* R6.3 for one IP that its last burst did not have, beside whatever is due: 0, also when there is nothing to
+ * say; else as above, and part of it may be out. */
+int announce_burst_ip(struct announce *a, struct announce_network *n, struct announce_entry *e,
+                      const struct ipaddr *ip);
+
 #endif

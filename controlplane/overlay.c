@@ -12,6 +12,7 @@
 #include "controlplane/overlay.h"
 
 #include "conf/log.h"
+#include "controlplane/announce.h"
 #include "controlplane/bgp_rib_glue.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves.h"
@@ -69,15 +70,32 @@ static void on_mac(void *arg, dp_net_id net, struct mac mac, const struct evpn_r
     }
 }
 
+/* R6.3: of a MAC that moved just now. Its route may come before those that say its IPs. */
+static bool is_new_ip(const struct gateway *g, dp_net_id net, struct mac mac, const struct ipaddr *ip)
+{
+    struct mac_ip_info known[ANNOUNCE_MAX_IPS];
+    unsigned n, i = 0;
+
+    if (!g->announce || !announce_is_fresh(g->announce, net, mac, mono_now()))
+        return false;
+    n = mactable_ips(g->macs, net, mac, known, ANNOUNCE_MAX_IPS);
+    while (i < n && !ipaddr_eq(&known[i].ip, ip))
+        i++;
+    return i == n;
+}
+
 static void on_binding(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip, bool present,
                        uint8_t nd_flags)
 {
     struct overlay *o = arg;
+    bool new = present &&is_new_ip(o->g, net, mac, ip);
     int rc = mactable_remote_ip(o->g->macs, net, mac, ip, present);
 
     if (rc < 0 && present)
         return; /* a MAC that found no room */
     neighbor_route(o->g->neighbors, net, mac, ip, present, nd_flags, mono_now());
+    if (new)
+        announce_ip(o->g->announce, net, mac, ip, mono_now());
 }
 
 static void on_flood(void *arg, dp_net_id net, const struct ipaddr *vtep, rib_peer_id peer)

@@ -191,7 +191,8 @@ def told(x, mac):
 @pytest.mark.parametrize("to", ["london", "berlin", "paris"])
 def test_R6_3_every_port_but_its_own(s, to):
     """At all sites, at all ports, tagged as the site has it; never out of the port where the VM is: not even its own RARP
-    comes back there."""
+    comes back there. A site that only watches may hear that the MAC has gone before it hears where it is, and then its IPs last."""
+    old = s.vm.at
     frames = move(s, to)
     for x in s.sites:
         ips = told(x, s.mac)
@@ -202,18 +203,20 @@ def test_R6_3_every_port_but_its_own(s, to):
                 assert not kinds, f"back to where it is: {kinds}"
                 continue
             rarps = kinds.pop(("rarp", "0.0.0.0"), 0)  # the VM's own, flooded
-            assert rarps == 1, f"{x.name} lan{i}: {rarps} RARPs"
+            assert rarps == 1 or (rarps == 2 and x.name not in (old, to)), f"{x.name} lan{i}: {rarps} RARPs"
             assert kinds == wanted(ips), f"{x.name} lan{i}"
 
 
 def test_R6_3_counted(s):
     """One frame is one, however many ports it goes out by."""
-    move(s, "london" if s.vm.at != "london" else "paris")
+    old, to = s.vm.at, "london" if s.vm.at != "london" else "paris"
+    move(s, to)
     for x in s.sites:
         ips = told(x, s.mac)
         v4, v6 = (sum((":" in ip) == v for ip in ips) for v in (False, True))
-        assert (s.sent[x.name]["garp_request"], s.sent[x.name]["garp_reply"], s.sent[x.name]["na"], s.sent[x.name]["rarp"]) \
-            == (v4 * (REPEATS + 1), v4 * (REPEATS + 1), v6 * (REPEATS + 1), 0), (x.name, s.sent)
+        assert (s.sent[x.name]["garp_request"], s.sent[x.name]["garp_reply"], s.sent[x.name]["na"]) \
+            == (v4 * (REPEATS + 1), v4 * (REPEATS + 1), v6 * (REPEATS + 1)), (x.name, s.sent)
+        assert s.sent[x.name]["rarp"] <= (x.name not in (old, to)), (x.name, s.sent)
         assert x.announcements()["failed"] == 0 and x.announcements()["limited"] == 0
 
 

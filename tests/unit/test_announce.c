@@ -202,6 +202,73 @@ START_TEST(test_R6_3_no_repeats)
 }
 END_TEST
 
+/* The MAC's route may come some milliseconds before those with its IPs. */
+START_TEST(test_R6_3_ip_that_comes_after_the_mac)
+{
+    const struct ipaddr ip = {4, {10, 0, 0, 5}}, ip6 = {6, {0xfd, [15] = 6}}, other = {4, {10, 0, 0, 7}};
+    unsigned repeats = (unsigned)_i;
+
+    world_start(repeats, 1100, 1000);
+    w.hosts[1].place = VTEPS(3);
+    announce_ip(w.a, NET, vm(1), &ip, now()); /* it did not move */
+    ck_assert(!announce_is_fresh(w.a, NET, vm(1), now()));
+    announce_mac(w.a, NET, vm(1), false, now());
+    w.now += 5 * MS;
+    ck_assert(announce_is_fresh(w.a, NET, vm(1), now()));
+    announce_ip(w.a, NET, vm(1), &ip, now()); /* it is another one's */
+    host_add_ip4(1, 5);
+    announce_ip(w.a, NET, vm(1), &ip, now());
+    host_add_ip6(1, 6);
+    announce_ip(w.a, NET, vm(1), &ip6, now());
+    ck_assert_str_eq(told(0), "rarp; request .5; reply .5; na .6;");
+    ck_assert_uint_eq(announce_sent_for(w.a, NET, vm(1)), 4);
+    world_pass(1100 * MS);
+    ck_assert_str_eq(told(4), repeats ? "request .5; reply .5; na .6;" : "");
+    world_pass(1000 * MS); /* the last burst is 1 s ago, or 2.1 s */
+    host_add_ip4(1, 7);
+    ck_assert_int_eq(announce_is_fresh(w.a, NET, vm(1), now()), repeats);
+    announce_ip(w.a, NET, vm(1), &other, now());
+    ck_assert_str_eq(told(repeats ? 7 : 4), repeats ? "request .7; reply .7;" : "");
+    world_pass(60 * S);
+    ck_assert_uint_eq(w.n_sent, repeats ? 9 : 4);
+    world_stop();
+}
+END_TEST
+
+/* No room for it now: the MAC is announced once more as soon as there is. */
+START_TEST(test_R6_3_ip_that_must_wait)
+{
+    const struct ipaddr ip = {4, {10, 0, 0, 5}};
+
+    world_start(0, 1100, 1000);
+    w.hosts[1].place = w.hosts[2].place = VTEPS(3);
+    announce_mac(w.a, NET, vm(1), false, now());
+    w.accept = 1;
+    host_add_ip4(1, 5);
+    announce_ip(w.a, NET, vm(1), &ip, now());
+    announce_ip(w.a, NET, vm(1), &ip, now());
+    ck_assert_str_eq(told(1), "request .5;");
+    w.accept = 100;
+    world_pass(20 * MS);
+    ck_assert_str_eq(told(2), "request .5; reply .5;");
+    world_pass(60 * S);
+    ck_assert_uint_eq(w.n_sent, 4);
+    world_stop();
+    /* The same by the limit. */
+    world_start(0, 1100, 3);
+    w.hosts[1].place = VTEPS(3);
+    for (unsigned i = 0; i < 2; i++)
+        announce_mac(w.a, NET, vm(1), false, now());
+    host_add_ip4(1, 5);
+    announce_ip(w.a, NET, vm(1), &ip, now());
+    ck_assert_str_eq(told(2), "request .5;");
+    world_pass(S);
+    ck_assert_str_eq(told(3), "request .5; reply .5;");
+    ck_assert_uint_eq(announce_counts(w.a, NET).limited, 1);
+    world_stop();
+}
+END_TEST
+
 /* Each burst looks again: where it is, which IPs it has, whether it is there at all. */
 START_TEST(test_R6_3_each_burst_looks_again)
 {
@@ -381,6 +448,8 @@ int main(void)
     tcase_add_test(tc, test_bad_arguments);
     tcase_add_test(tc, test_R6_3_repeats);
     tcase_add_test(tc, test_R6_3_no_repeats);
+    tcase_add_loop_test(tc, test_R6_3_ip_that_comes_after_the_mac, 0, 2);
+    tcase_add_test(tc, test_R6_3_ip_that_must_wait);
     tcase_add_test(tc, test_R6_3_each_burst_looks_again);
     tcase_add_test(tc, test_R6_3_moved_again);
     tcase_add_test(tc, test_time_runs_backwards);
