@@ -21,14 +21,18 @@ static void tokens_refill(struct neighbors *t, mono_t now)
     }
 }
 
-bool neighbor_probe_take(struct neighbors *t)
+enum neighbor_probed neighbor_probe(struct neighbors *t, dp_net_id net, struct mac mac,
+                                    const struct ipaddr *ip)
 {
-    if (t->tokens > 0) {
-        t->tokens--;
-        return true;
+    if (t->tokens == 0) {
+        t->stats.probes_limited++;
+        return NEIGHBOR_PROBE_LIMITED;
     }
-    t->stats.probes_limited++;
-    return false;
+    if (!t->ops.probe(t->arg, net, mac, ip))
+        return NEIGHBOR_PROBE_FAILED; /* and cost nothing: others need the room */
+    t->tokens--;
+    t->stats.probes++;
+    return NEIGHBOR_PROBE_SENT;
 }
 
 /* ---- ageing */
@@ -37,10 +41,8 @@ static void probe(struct neighbors *t, struct neighbor *b, mono_t now)
 {
     const struct ipaddr ip = binding_ip(b);
 
-    if (!neighbor_probe_take(t) || !t->ops.probe(t->arg, binding_net(t, b), binding_mac(t, b), &ip))
-        return;
-    t->stats.probes++;
-    b->at = tenths(now);
+    if (neighbor_probe(t, binding_net(t, b), binding_mac(t, b), &ip) == NEIGHBOR_PROBE_SENT)
+        b->at = tenths(now);
 }
 
 /* True: the slot may be gone. */

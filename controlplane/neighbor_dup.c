@@ -187,12 +187,10 @@ static void check_now(struct neighbors *t, struct neighbor_dup *d, mono_t now)
         d->check = false;
         return;
     }
-    if (!neighbor_probe_take(t))
+    if (neighbor_probe(t, d->net, d->owner, &d->ip) == NEIGHBOR_PROBE_LIMITED)
         return;
     d->check = false;
     d->checked = now;
-    t->stats.probes++;
-    (void)t->ops.probe(t->arg, d->net, d->owner, &d->ip);
 }
 
 static bool check_due(const struct neighbor_dup *d, mono_t now)

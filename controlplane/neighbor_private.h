@@ -181,7 +181,13 @@ void neighbor_dup_age(struct neighbors *t, mono_t now);
 
 /* ---- neighbor_age.c */
 
-/* True: one more probe may be sent. Counts when not. */
-bool neighbor_probe_take(struct neighbors *t);
+enum neighbor_probed {
+    NEIGHBOR_PROBE_SENT,
+    NEIGHBOR_PROBE_LIMITED, /* too many in this second: later */
+    NEIGHBOR_PROBE_FAILED,  /* this one cannot be probed, or not now */
+};
+/* Within the limit, and counted. */
+enum neighbor_probed neighbor_probe(struct neighbors *t, dp_net_id net, struct mac mac,
+                                    const struct ipaddr *ip);
 
 #endif

@@ -291,6 +291,25 @@ START_TEST(test_R7_3_probes_are_bounded)
 }
 END_TEST
 
+/* A MAC at the gateway itself is never probed: that must not use up what others need. */
+START_TEST(test_R7_3_who_is_not_probed_costs_nothing)
+{
+    for (unsigned i = 0; i < 2000; i++) {
+        struct ipaddr ip = ip4_no(100 + i);
+
+        move(1, mac_no(100 + i), port_no(1), 0);
+        seen(1, mac_no(100 + i), &ip, 0);
+    }
+    fake.probe_fails = true;
+    neighbor_age(table, at(101), UINT32_MAX);
+    ck_assert_uint_eq(neighbor_stats(table).probes_limited, 0);
+    ck_assert_uint_eq(neighbor_stats(table).probes, 0);
+    fake.probe_fails = false;
+    neighbor_age(table, at(101), UINT32_MAX);
+    ck_assert_uint_eq(fake.n_probes, NEIGHBOR_PROBES_S / 5);
+}
+END_TEST
+
 START_TEST(test_a_probe_that_cannot_be_sent_is_sent_later)
 {
     two_hosts(1);
@@ -455,6 +474,7 @@ int main(void)
     tcase_add_test(c, test_R7_3_not_of_others_and_not_where_nothing_ages);
     tcase_add_test(c, test_R7_3_aged_but_a_route_has_it);
     tcase_add_test(c, test_R7_3_probes_are_bounded);
+    tcase_add_test(c, test_R7_3_who_is_not_probed_costs_nothing);
     tcase_add_test(c, test_a_probe_that_cannot_be_sent_is_sent_later);
     tcase_add_test(c, test_room_is_bounded_and_a_quarter_is_for_routes);
     tcase_add_test(c, test_one_mac_has_only_so_many);
