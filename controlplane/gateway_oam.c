@@ -43,7 +43,7 @@ static void on_oam_request(void *arg, dp_net_id net, dp_vtep_id from, const stru
     case OAM_PREPARE:
     case OAM_COMMIT:
     case OAM_CANCEL:
-        answer->status = (uint8_t)moves_asked(g->moves, net, from, m);
+        moves_asked(g->moves, net, from, m, answer);
         break;
     default: /* answered as unsupported */
         break;

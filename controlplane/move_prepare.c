@@ -141,9 +141,12 @@ static int start(struct move_prepare *t, const struct mac_entry *e, enum prepare
     struct prepared *p = find(t, e->net, e->mac);
     bool new = !p;
     int rc;
+    uint64_t token = p ? p->own_token : t->ops.token(t->arg);
 
     if (p && (p->role != role || p->peer != peer))
         return -EEXIST;
+    if (token == 0)
+        return -EAGAIN;
     if (!p && !(p = free_slot(t)))
         return -ENOSPC;
     if (new)
@@ -153,6 +156,7 @@ static int start(struct move_prepare *t, const struct mac_entry *e, enum prepare
                                .role = role,
                                .peer = peer,
                                .by_us = by_us,
+                               .own_token = token,
                                .since = now};
     p->until.ns = now.ns + seconds * NS_PER_S;
     rc = start_parts(t, p);
@@ -221,7 +225,7 @@ int move_prepare_cancel(struct move_prepare *t, dp_net_id net, struct mac mac, m
 /* ---- the other end */
 
 static enum oam_status asked_to_prepare(struct move_prepare *t, dp_vtep_id from, const struct oam_message *m,
-                                        const struct mac_entry *e, mono_t now)
+                                        const struct mac_entry *e, mono_t now, uint64_t *token)
 {
     dp_vtep_id to = m->values[0] == OAM_TO_RECEIVER ? 0 : from, peer;
     enum prepared_role role;
@@ -242,7 +246,12 @@ static enum oam_status asked_to_prepare(struct move_prepare *t, dp_vtep_id from,
     }
     if (peer != from)
         return OAM_NOT_HERE; /* it has it from a third one */
-    return start(t, e, role, peer, m->seconds, false, now, &p) == 0 ? OAM_OK : OAM_BUSY;
+    if (start(t, e, role, peer, m->seconds, false, now, &p) < 0)
+        return OAM_BUSY;
+    if (p->peer_token == 0) /* else this one may be forged, and what is known is not */
+        p->peer_token = m->token;
+    *token = p->own_token;
+    return OAM_OK;
 }
 
 /* New end to old end: it came. Old end to new end: somebody there says so, take it. */
@@ -262,14 +271,18 @@ static enum oam_status asked_to_commit(struct move_prepare *t, struct prepared *
 }
 
 enum oam_status move_prepare_asked(struct move_prepare *t, dp_net_id net, dp_vtep_id from,
-                                   const struct oam_message *m, const struct mac_entry *e, mono_t now)
+                                   const struct oam_message *m, const struct mac_entry *e, mono_t now,
+                                   uint64_t *token)
 {
     struct prepared *p = find(t, net, m->mac);
 
+    *token = 0;
     if (m->type == OAM_PREPARE)
-        return asked_to_prepare(t, from, m, e, now);
+        return asked_to_prepare(t, from, m, e, now, token);
     if (p && p->peer != from)
         return OAM_NOT_HERE;
+    if (p && m->token != p->own_token)
+        return OAM_REFUSED;
     if (m->type == OAM_COMMIT)
         return asked_to_commit(t, p, from, e, now);
     if (m->type != OAM_CANCEL)
@@ -282,29 +295,31 @@ enum oam_status move_prepare_asked(struct move_prepare *t, dp_net_id net, dp_vte
 }
 
 void move_prepare_answered(struct move_prepare *t, uint64_t id, enum oam_type type,
-                           const enum oam_status *status, mono_t now)
+                           const struct oam_message *answer, mono_t now)
 {
     struct prepared *p = find_id(t, id);
-    bool refused;
+    bool ok = answer && answer->status == OAM_OK, refused;
 
     if (!p)
         return;
-    p->answered = status != NULL;
-    p->status = status ? *status : OAM_OK;
+    p->answered = answer != NULL;
+    p->status = answer ? (enum oam_status)answer->status : OAM_OK;
+    if (ok && type == OAM_PREPARE && answer->token)
+        p->peer_token = answer->token;
     if (type == OAM_COMMIT) {
         /* Taken: the route is on its way. Else it waits for a sign of life, as before. */
-        if (status && *status == OAM_OK)
+        if (ok)
             (void)asked_to_commit(t, p, p->peer, NULL, now);
         else
             t->ops.changed(t->arg, p);
         return;
     }
-    refused = status && (*status == OAM_REFUSED || *status == OAM_NOT_HERE);
+    refused = answer && (p->status == OAM_REFUSED || p->status == OAM_NOT_HERE);
     if (refused) {
         end(t, p, PREPARED_REFUSED);
         release(t, p);
     } else if (p->state == PREPARED_ASKING || p->state == PREPARED_ALONE) {
-        set_state(t, p, status && *status == OAM_OK ? PREPARED_READY : PREPARED_ALONE);
+        set_state(t, p, ok ? PREPARED_READY : PREPARED_ALONE);
     }
 }
 

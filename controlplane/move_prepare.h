@@ -12,6 +12,11 @@
  *             not end it: until the route is here, the second copies are all that gets through.
  *   new end   bi-cast to all access ports; committed when the MAC is at one of them. Tells the other end.
  *
+ * What the network lets through as the other gateway's may be another one's with a forged source. So each end
+ * makes up a token and gives it to the other, in OAM_PREPARE or its answer, and takes its OAM_COMMIT and
+ * OAM_CANCEL with that token only: who does not see our frames cannot make us take a MAC here, or end what is
+ * prepared.
+ *
  * Pure: takes what happens and `now`, acts through its ops. Control thread only.
  */
 #ifndef CONTROLPLANE_MOVE_PREPARE_H
@@ -57,6 +62,8 @@ struct prepared {
     bool by_us;            /* told here; else by the other end */
     bool answered;         /* with `status` */
     enum oam_status status;
+    uint64_t own_token;  /* what the other end's requests must carry */
+    uint64_t peer_token; /* what ours carry; 0: not known yet */
     mono_t since, until;
     uint64_t bicast; /* second copies sent; set when it ends */
 };
@@ -67,9 +74,13 @@ struct move_prepare_ops {
     uint64_t (*bicast_end)(void *arg, dp_net_id net, struct mac mac);
     /* mactable_expect_move(). Never called from move_prepare_moved(). */
     int (*expect)(void *arg, dp_net_id net, struct mac mac, dp_vtep_id vtep, mono_t until);
-    /* A request to the other end. With p->id the answer comes by move_prepare_answered(); with 0 nobody waits
-     * for it. */
+    /* A request to the other end: OAM_PREPARE with p->own_token, others with p->peer_token. With p->id the
+     * answer comes by move_prepare_answered(); with 0 nobody waits for it. When p->peer_token is not known,
+     * for OAM_PREPARE is not answered yet, it is to be sent with the answer's token as soon as that has come.
+     */
     void (*ask)(void *arg, const struct prepared *p, enum oam_type type, uint64_t id, uint16_t seconds);
+    /* A random number, not 0; 0: there is none. */
+    uint64_t (*token)(void *arg);
     /* R6.1, the API's word: the MAC is at our only access port of the network. 0; -ENOTUNIQ: there are
      * several; -EACCES: the table does not take it there. Leads to move_prepare_moved(). */
     int (*arrive)(void *arg, dp_net_id net, struct mac mac);
@@ -96,12 +107,14 @@ int move_prepare_commit(struct move_prepare *t, dp_net_id net, struct mac mac, m
 /* 0; -ENOENT. */
 int move_prepare_cancel(struct move_prepare *t, dp_net_id net, struct mac mac, mono_t now);
 
-/* The other end's OAM_PREPARE, OAM_COMMIT, OAM_CANCEL for the MAC that e is (NULL: unknown). */
+/* The other end's OAM_PREPARE, OAM_COMMIT, OAM_CANCEL for the MAC that e is (NULL: unknown). *token is for
+ * the answer. */
 enum oam_status move_prepare_asked(struct move_prepare *t, dp_net_id net, dp_vtep_id from,
-                                   const struct oam_message *m, const struct mac_entry *e, mono_t now);
-/* The answer to what was asked with that id; status NULL: none came. */
+                                   const struct oam_message *m, const struct mac_entry *e, mono_t now,
+                                   uint64_t *token);
+/* The answer to what was asked with that id; NULL: none came. */
 void move_prepare_answered(struct move_prepare *t, uint64_t id, enum oam_type type,
-                           const enum oam_status *status, mono_t now);
+                           const struct oam_message *answer, mono_t now);
 /* The MAC table's op `moved`: may be called from within it. The id of the prepared move that this is; 0: of
  * none. */
 uint64_t move_prepare_moved(struct move_prepare *t, const struct mac_moved *m, mono_t now);

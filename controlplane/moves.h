@@ -40,8 +40,9 @@ void moves_first_frame(struct moves *m, const struct dp_event *e);
 /* Our route for the MAC is on its way to the peers; one of them has got all that was. */
 void moves_advertised(struct moves *m, dp_net_id net, struct mac mac);
 void moves_sent(struct moves *m);
-/* OAM_PREPARE, OAM_COMMIT, OAM_CANCEL of another gateway. */
-enum oam_status moves_asked(struct moves *m, dp_net_id net, dp_vtep_id from, const struct oam_message *msg);
+/* OAM_PREPARE, OAM_COMMIT, OAM_CANCEL of another gateway: status and token of the answer. */
+void moves_asked(struct moves *m, dp_net_id net, dp_vtep_id from, const struct oam_message *msg,
+                 struct oam_message *answer);
 
 /* ---- for the API */
 

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #define ASK_TRIES       5 /* then the other end has not answered */
 #define ASK_INTERVAL_MS 200
@@ -40,17 +41,41 @@ static int on_expect(void *arg, dp_net_id net, struct mac mac, dp_vtep_id vtep, 
     return mactable_expect_move(((struct moves *)arg)->g->macs, net, mac, vtep, until);
 }
 
+/* q NULL: nobody waits for the answer. */
+static int say(const struct moves *m, const struct prepared *p, enum oam_type type, uint16_t seconds,
+               struct moves_question *q);
+
 static void on_answer(void *arg, const struct oam_message *answer, uint64_t rtt_ns, mono_t now)
 {
     struct moves_question *q = arg;
     struct moves *m = q->m;
-    enum oam_status status = answer ? (enum oam_status)answer->status : OAM_OK;
 
     (void)rtt_ns;
     LIST_REMOVE(q, link);
-    move_prepare_answered(m->prepared, q->prepared, q->type, answer ? &status : NULL, now);
+    move_prepare_answered(m->prepared, q->prepared, q->type, answer, now);
+    /* Unless it is prepared anew, for that is the same at the other end. */
+    if (q->then && answer && answer->status == OAM_OK &&
+        !move_prepare_find(m->prepared, q->what.net, q->what.mac)) {
+        q->what.peer_token = answer->token;
+        say(m, &q->what, q->then, 0, NULL);
+    }
     free(q);
     moves_due(m);
+}
+
+static int say(const struct moves *m, const struct prepared *p, enum oam_type type, uint16_t seconds,
+               struct moves_question *q)
+{
+    struct oam_message msg = {.type = (uint8_t)type,
+                              .mac = p->mac,
+                              .seconds = seconds,
+                              .values = {p->role == PREPARED_OLD ? OAM_TO_RECEIVER : OAM_TO_SENDER},
+                              .token = type == OAM_PREPARE ? p->own_token : p->peer_token};
+    int rc = oam_send(m->g->oam, p->net, p->peer, &msg, q ? ASK_TRIES : TELL_TRIES, ASK_INTERVAL_MS,
+                      mono_now(), q ? on_answer : NULL, q);
+
+    gateway_oam_changed(m->g);
+    return rc;
 }
 
 static struct moves_question *find_question(const struct moves *m, uint64_t prepared, enum oam_type type)
@@ -88,21 +113,18 @@ static struct moves_question *new_question(struct moves *m, uint64_t prepared, e
 static void on_ask(void *arg, const struct prepared *p, enum oam_type type, uint64_t id, uint16_t seconds)
 {
     struct moves *m = arg;
-    struct oam_message msg = {.type = (uint8_t)type,
-                              .mac = p->mac,
-                              .seconds = seconds,
-                              .values = {p->role == PREPARED_OLD ? OAM_TO_RECEIVER : OAM_TO_SENDER}};
     bool open = false;
-    struct moves_question *q = id ? new_question(m, id, type, seconds, &open) : NULL;
-    int rc;
+    struct moves_question *q = p->peer_token || id ? NULL : find_question(m, p->id, OAM_PREPARE);
 
-    if (open)
+    if (q) {
+        q->then = type;
+        q->what = *p;
         return;
-    rc = oam_send(m->g->oam, p->net, p->peer, &msg, id ? ASK_TRIES : TELL_TRIES, ASK_INTERVAL_MS, mono_now(),
-                  q ? on_answer : NULL, q);
-    if (q && rc < 0)
-        q->refused = true; /* as good as not answered, but not from within */
-    gateway_oam_changed(m->g);
+    }
+    q = id ? new_question(m, id, type, seconds, &open) : NULL;
+    /* What cannot be sent is as good as not answered, but not from within. */
+    if (!open && say(m, p, type, seconds, q) < 0 && q)
+        q->refused = true;
 }
 
 /* The only access port that carries the network; NULL: none, or several. */
@@ -120,6 +142,14 @@ static const struct gateway_port *only_port(const struct gateway *g, dp_net_id n
         found = &g->ports[i];
     }
     return found;
+}
+
+static uint64_t on_token(void *arg)
+{
+    uint64_t token = 0;
+
+    (void)arg;
+    return getrandom(&token, sizeof(token), 0) == sizeof(token) ? token : 0;
 }
 
 static int on_arrive(void *arg, dp_net_id net, struct mac mac)
@@ -222,6 +252,7 @@ int moves_prepared_start(struct moves *m)
                                                 .bicast_end = on_bicast_end,
                                                 .expect = on_expect,
                                                 .ask = on_ask,
+                                                .token = on_token,
                                                 .arrive = on_arrive,
                                                 .changed = on_changed};
 
@@ -261,13 +292,13 @@ void moves_prepared_run(struct moves *m, mono_t now)
 
 /* ---- asked */
 
-enum oam_status moves_asked(struct moves *m, dp_net_id net, dp_vtep_id from, const struct oam_message *msg)
+void moves_asked(struct moves *m, dp_net_id net, dp_vtep_id from, const struct oam_message *msg,
+                 struct oam_message *answer)
 {
     const struct mac_entry *e = mactable_find(m->g->macs, net, msg->mac);
-    enum oam_status status = move_prepare_asked(m->prepared, net, from, msg, e, mono_now());
 
+    answer->status = (uint8_t)move_prepare_asked(m->prepared, net, from, msg, e, mono_now(), &answer->token);
     moves_due(m);
-    return status;
 }
 
 int moves_prepare(struct moves *m, dp_net_id net, struct mac mac, dp_vtep_id to, unsigned seconds,

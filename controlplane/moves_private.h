@@ -24,6 +24,9 @@ struct moves_question {
     enum oam_type type;
     uint16_t seconds;
     bool refused; /* it could not be sent */
+    /* OAM_PREPARE: what is to be said to the other end when it has answered, 0: nothing; and of whom. */
+    enum oam_type then;
+    struct prepared what;
 };
 
 /* A call of the API that waits for a prepared move to be answered by the other gateway. */

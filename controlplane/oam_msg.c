@@ -10,7 +10,7 @@
 #define VERSION 1
 #define HEADER  (14 + 10)
 
-enum tlv { TLV_MAC = 1, TLV_IP, TLV_SECONDS, TLV_VALUES, TLV_LENGTH };
+enum tlv { TLV_MAC = 1, TLV_IP, TLV_SECONDS, TLV_VALUES, TLV_LENGTH, TLV_TOKEN };
 
 /* ---- encode */
 
@@ -42,6 +42,16 @@ static void put_values(struct buf_out *out, const uint32_t *values)
         buf_put_u32(out, values[i]);
 }
 
+static void put_token(struct buf_out *out, uint64_t token)
+{
+    if (token == 0)
+        return;
+    buf_put_u8(out, TLV_TOKEN);
+    buf_put_u8(out, 8);
+    buf_put_u32(out, (uint32_t)(token >> 32));
+    buf_put_u32(out, (uint32_t)token);
+}
+
 size_t oam_encode(const struct oam_message *m, struct mac source, uint8_t *frame, size_t size)
 {
     static const struct mac to = DP_OAM_MAC;
@@ -65,6 +75,7 @@ size_t oam_encode(const struct oam_message *m, struct mac source, uint8_t *frame
     put_number(&out, TLV_SECONDS, m->seconds);
     put_values(&out, m->values);
     put_number(&out, TLV_LENGTH, m->length);
+    put_token(&out, m->token);
     buf_fill_u16(&out, hole);
     want = m->type == OAM_ECHO && m->length > OAM_FRAME_MIN ? m->length : OAM_FRAME_MIN;
     while (!out.failed && out.len < want)
@@ -101,6 +112,10 @@ static bool get_tlv(uint8_t type, struct buf_in *in, struct oam_message *m)
         return buf_done(in);
     case TLV_LENGTH:
         m->length = buf_get_u16(in);
+        return buf_done(in);
+    case TLV_TOKEN:
+        m->token = (uint64_t)buf_get_u32(in) << 32;
+        m->token |= buf_get_u32(in);
         return buf_done(in);
     default:
         return true;

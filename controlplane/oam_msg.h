@@ -19,13 +19,13 @@
 #include "conf/types.h"
 
 enum oam_type {
-    OAM_PREPARE = 1,   /* mac, seconds, values[0]: it will move, see enum oam_direction */
-    OAM_COMMIT,        /* mac: it is there now, or: consider it there */
-    OAM_CANCEL,        /* mac: it will not */
-    OAM_TAKE,          /* rehearsal: mac, ip, seconds: take this synthetic MAC as if it came to you */
-    OAM_LEAVE,         /* rehearsal: mac: let it go */
-    OAM_ECHO,          /* the answer is short and says the length: round trip, path MTU */
-    OAM_REPORT,        /* rehearsal: what was seen */
+    OAM_PREPARE = 1, /* mac, seconds, token, values[0]: it will move, see enum oam_direction; answer: token */
+    OAM_COMMIT,      /* mac, token: it is there now, or: consider it there */
+    OAM_CANCEL,      /* mac, token: it will not */
+    OAM_TAKE,        /* rehearsal: mac, ip, seconds: take this synthetic MAC as if it came to you */
+    OAM_LEAVE,       /* rehearsal: mac: let it go */
+    OAM_ECHO,        /* the answer is short and says the length: round trip, path MTU */
+    OAM_REPORT,      /* rehearsal: what was seen */
     OAM_ANSWER = 0x80, /* | the request's type */
 };
 
@@ -55,6 +55,7 @@ struct oam_message {
     uint16_t seconds;
     uint32_t values[OAM_VALUES]; /* what they are, the type says: OAM_PREPARE, rehearse_private.h */
     uint16_t length;             /* OAM_ECHO: of the whole frame */
+    uint64_t token;              /* move_prepare.h; 0: none */
 };
 
 /* Writes the whole frame (Ethernet header included); returns its length, at least OAM_FRAME_MIN; 0: it does

@@ -33,6 +33,7 @@ static void op_request(void *arg, dp_net_id net, dp_vtep_id from, const struct o
     (void)arg, (void)net, (void)from, (void)at;
     require(!(m->type & OAM_ANSWER));
     answer->status = OAM_OK;
+    answer->token = m->token;
 }
 
 static void done(void *arg, const struct oam_message *answer, uint64_t rtt, mono_t now)

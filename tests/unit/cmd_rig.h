@@ -225,6 +225,12 @@ static void rig_ask(void *arg, const struct prepared *p, enum oam_type type, uin
     (void)arg, (void)p, (void)type, (void)id, (void)seconds;
 }
 
+static uint64_t rig_token(void *arg)
+{
+    (void)arg;
+    return 7;
+}
+
 static int rig_arrive(void *arg, dp_net_id net, struct mac mac)
 {
     (void)arg, (void)net, (void)mac;
@@ -243,6 +249,7 @@ static void start_moves(void)
                                                 .bicast_end = rig_bicast_end,
                                                 .expect = rig_expect,
                                                 .ask = rig_ask,
+                                                .token = rig_token,
                                                 .arrive = rig_arrive,
                                                 .changed = rig_changed};
 

@@ -30,6 +30,8 @@ struct end {
     int bicast_rc, expect_rc, arrive_rc;
     unsigned changes, arrived;
     struct prepared last; /* as of the last change */
+    uint64_t then_id;     /* the other end is to be told this when it has answered that */
+    enum oam_type then;
     bool in_op;
 };
 
@@ -94,6 +96,23 @@ static int op_expect(void *arg, dp_net_id net, struct mac m, dp_vtep_id vtep, mo
     return x->expect_rc;
 }
 
+/* Its OAM_PREPARE is still under way. */
+static bool asking(unsigned from, uint64_t id)
+{
+    for (unsigned i = 0; i < n_queued; i++)
+        if (queue[i].to == 1 - from && queue[i].id == id && queue[i].m.type == OAM_PREPARE)
+            return true;
+    return false;
+}
+
+static uint64_t op_token(void *arg)
+{
+    static uint64_t last = 1000;
+
+    (void)arg;
+    return ++last;
+}
+
 static void op_ask(void *arg, const struct prepared *p, enum oam_type type, uint64_t id, uint16_t seconds)
 {
     struct end *x = arg;
@@ -102,13 +121,19 @@ static void op_ask(void *arg, const struct prepared *p, enum oam_type type, uint
     ck_assert_uint_lt(n_queued, QUEUE);
     if (p->peer != vtep_of[1 - me])
         return; /* to somebody who is not here */
+    if (!id && !p->peer_token && asking(me, p->id)) {
+        x->then_id = p->id;
+        x->then = type;
+        return;
+    }
     queue[n_queued++] =
         (struct message){.to = 1 - me,
                          .id = id,
                          .m = {.type = (uint8_t)type,
                                .mac = p->mac,
                                .seconds = seconds,
-                               .values = {p->role == PREPARED_OLD ? OAM_TO_RECEIVER : OAM_TO_SENDER}}};
+                               .values = {p->role == PREPARED_OLD ? OAM_TO_RECEIVER : OAM_TO_SENDER},
+                               .token = type == OAM_PREPARE ? p->own_token : p->peer_token}};
 }
 
 static void moved(unsigned at, enum dp_where where, uint16_t target);
@@ -133,8 +158,8 @@ static void op_changed(void *arg, const struct prepared *p)
     x->last = *p;
 }
 
-static const struct move_prepare_ops ops = {op_bicast, op_bicast_end, op_expect,
-                                            op_ask,    op_arrive,     op_changed};
+static const struct move_prepare_ops ops = {op_bicast, op_bicast_end, op_expect, op_ask,
+                                            op_token,  op_arrive,     op_changed};
 
 /* ---- the world */
 
@@ -208,13 +233,20 @@ static void deliver(unsigned i, bool keep, bool answered)
 {
     struct message msg = queue[i];
     struct end *to = &ends[msg.to], *from = &ends[1 - msg.to];
-    enum oam_status status;
+    struct oam_message answer = {.type = msg.m.type | OAM_ANSWER};
 
     if (!keep)
         queue[i] = queue[--n_queued];
-    status = move_prepare_asked(to->t, NET, vtep_of[1 - msg.to], &msg.m, entry(to), now());
-    if (msg.id && answered)
-        move_prepare_answered(from->t, msg.id, (enum oam_type)msg.m.type, &status, now());
+    answer.status =
+        (uint8_t)move_prepare_asked(to->t, NET, vtep_of[1 - msg.to], &msg.m, entry(to), now(), &answer.token);
+    if (!msg.id || !answered)
+        return;
+    move_prepare_answered(from->t, msg.id, (enum oam_type)msg.m.type, &answer, now());
+    if (msg.m.type != OAM_PREPARE || from->then_id != msg.id || answer.status != OAM_OK)
+        return;
+    from->then_id = 0;
+    queue[n_queued++] =
+        (struct message){.to = msg.to, .m = {.type = (uint8_t)from->then, .mac = mac, .token = answer.token}};
 }
 
 static void deliver_all(void)
@@ -388,7 +420,8 @@ START_TEST(test_R5_2_the_other_end_says_no)
                    {OAM_UNSUPPORTED, "alone"}};
 
     ck_assert_int_eq(prepare_at(A, 60), 0);
-    move_prepare_answered(ends[A].t, ends[A].last.id, OAM_PREPARE, &answers[_i].status, now());
+    move_prepare_answered(ends[A].t, ends[A].last.id, OAM_PREPARE,
+                          &(struct oam_message){.status = (uint8_t)answers[_i].status}, now());
     ck_assert_str_eq(prepared_state_text(&ends[A].last), answers[_i].state);
     ck_assert(ends[A].last.answered && ends[A].last.status == answers[_i].status);
     ck_assert_int_eq(ends[A].bicast, _i > 1);
@@ -579,8 +612,8 @@ static int any_expect(void *arg, dp_net_id net, struct mac m, dp_vtep_id vtep, m
 
 START_TEST(test_full_table)
 {
-    const struct move_prepare_ops any = {any_bicast, any_bicast_end, any_expect,
-                                         op_ask,     op_arrive,      op_changed};
+    const struct move_prepare_ops any = {any_bicast, any_bicast_end, any_expect, op_ask,
+                                         op_token,   op_arrive,      op_changed};
     struct move_prepare *t = move_prepare_new(&any, &ends[A]);
     struct mac_entry e = ends[A].e;
     const struct prepared *p;
@@ -607,11 +640,14 @@ END_TEST
 
 /* ---- what another gateway may ask for */
 
+static uint64_t ask_token, given_token;
+
 static enum oam_status ask_b(uint8_t type, uint16_t seconds, uint32_t direction, dp_vtep_id from)
 {
-    struct oam_message m = {.type = type, .mac = mac, .seconds = seconds, .values = {direction}};
+    struct oam_message m = {
+        .type = type, .mac = mac, .seconds = seconds, .values = {direction}, .token = ask_token};
 
-    return move_prepare_asked(ends[B].t, NET, from, &m, entry(&ends[B]), now());
+    return move_prepare_asked(ends[B].t, NET, from, &m, entry(&ends[B]), now(), &given_token);
 }
 
 START_TEST(test_R5_2_requests_are_checked)
@@ -636,6 +672,7 @@ START_TEST(test_R5_2_requests_are_checked)
     ends[B].bicast_rc = 0;
     expect_nothing_left();
     ck_assert_int_eq(ask_b(OAM_PREPARE, 60, OAM_TO_RECEIVER, a), OAM_OK);
+    ask_token = given_token;
     /* A third one has no say in it. */
     ck_assert_int_eq(ask_b(OAM_COMMIT, 0, 0, 99), OAM_NOT_HERE);
     ck_assert_int_eq(ask_b(OAM_CANCEL, 0, 0, 99), OAM_NOT_HERE);
@@ -644,6 +681,38 @@ START_TEST(test_R5_2_requests_are_checked)
     ends[B].e.net = 0;
     ck_assert_int_eq(ask_b(OAM_PREPARE, 60, OAM_TO_RECEIVER, a), OAM_UNKNOWN_MAC);
     ck_assert_int_eq(ask_b(OAM_CANCEL, 0, 0, a), OAM_OK);
+    expect_nothing_left();
+}
+END_TEST
+
+/* Who only pretends to be the other end does not know what we answered it. */
+START_TEST(test_R5_2_only_who_was_answered_commits)
+{
+    const dp_vtep_id a = vtep_of[A];
+    uint64_t token;
+
+    ask_token = 77; /* what it wants to hear from us */
+    ck_assert_int_eq(ask_b(OAM_PREPARE, 60, OAM_TO_RECEIVER, a), OAM_OK);
+    token = given_token;
+    ck_assert_uint_ne(token, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        const uint64_t wrong[] = {0, 77, token + 1};
+
+        ask_token = wrong[i];
+        ck_assert_int_eq(ask_b(OAM_COMMIT, 0, 0, a), OAM_REFUSED);
+        ck_assert_int_eq(ask_b(OAM_CANCEL, 0, 0, a), OAM_REFUSED);
+        ck_assert_uint_eq(given_token, 0);
+    }
+    ck_assert(ends[B].bicast && ends[B].arrived == 0);
+    /* Asked once more it is the same one; and what we say to the other end is not turned by that. */
+    ask_token = 78;
+    ck_assert_int_eq(ask_b(OAM_PREPARE, 90, OAM_TO_RECEIVER, a), OAM_OK);
+    ck_assert_uint_eq(given_token, token);
+    ck_assert_uint_eq(move_prepare_find(ends[B].t, NET, mac)->peer_token, 77);
+    ask_token = token;
+    ck_assert_int_eq(ask_b(OAM_COMMIT, 0, 0, a), OAM_OK);
+    ck_assert_uint_eq(ends[B].arrived, 1);
+    run(B);
     expect_nothing_left();
 }
 END_TEST
@@ -730,6 +799,7 @@ int main(void)
     tcase_add_test(c, test_check);
     tcase_add_test(c, test_full_table);
     tcase_add_test(c, test_R5_2_requests_are_checked);
+    tcase_add_test(c, test_R5_2_only_who_was_answered_commits);
     tcase_add_loop_test(c, test_R5_2_nothing_is_left_behind, 0, 4);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);

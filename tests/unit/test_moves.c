@@ -354,6 +354,33 @@ START_TEST(test_R5_2_asks_once_at_a_time)
 }
 END_TEST
 
+/* It is cancelled before the other gateway has answered, and so before its token is known. */
+START_TEST(test_R5_2_cancelled_before_it_was_answered)
+{
+    struct oam_message answer = {.type = OAM_PREPARE | OAM_ANSWER, .status = OAM_OK, .token = 4711};
+    const struct prepared *p;
+
+    for (int again = 0; again < 2; again++) {
+        seen_here(1);
+        n_asked = 0;
+        ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(1), A, 60, &p), 0);
+        ck_assert_uint_ne(asked.token, 0);
+        ck_assert_uint_ne(asked.token, answer.token);
+        ck_assert_int_eq(moves_cancel(g.moves, NET, mac_no(1)), 0);
+        ck_assert_uint_eq(n_asked, 1);
+        answer.status = again ? OAM_UNKNOWN_MAC : OAM_OK;
+        ask_done(ask_arg, &answer, 0, mono_now());
+        ck_assert_uint_eq(n_asked, again ? 1 : 2);
+    }
+    ck_assert_uint_eq(asked.type, OAM_PREPARE);
+    answer.status = OAM_OK;
+    ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(1), A, 60, &p), 0);
+    ask_done(ask_arg, &answer, 0, mono_now());
+    ck_assert_int_eq(moves_cancel(g.moves, NET, mac_no(1)), 0);
+    ck_assert(asked.type == OAM_CANCEL && asked.token == 4711 && mac_eq(asked.mac, mac_no(1)));
+}
+END_TEST
+
 /* ---- the journal */
 
 static const struct journal_entry *last_move(unsigned i)
@@ -474,6 +501,7 @@ int main(void)
     tcase_add_test(tc, test_R6_3_withdrawn_before_the_new_route);
     tcase_add_test(tc, test_R6_3_withdrawn_before_its_first_frame);
     tcase_add_test(tc, test_R6_3_gone_and_new_but_no_move);
+    tcase_add_test(tc, test_R5_2_cancelled_before_it_was_answered);
     suite_add_tcase(s, tc);
     sr = srunner_create(s);
     srunner_run_all(sr, CK_NORMAL);

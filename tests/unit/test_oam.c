@@ -98,7 +98,8 @@ static const struct oam_message full = {.type = OAM_TAKE,
                                         .ip = {.family = 6, .b = {0xfd, [15] = 1}},
                                         .seconds = 60,
                                         .values = {1, 2, 3, 4, 5, 0xffffffff},
-                                        .length = 9};
+                                        .length = 9,
+                                        .token = 0x0123456789abcdef};
 
 /* ---- codec */
 
