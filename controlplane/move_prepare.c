@@ -124,6 +124,16 @@ static struct prepared *free_slot(struct move_prepare *t)
     return &t->slots[i];
 }
 
+/* Nobody can ask for so much that there is no room for others. */
+static bool has_share(const struct move_prepare *t, dp_vtep_id peer)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < t->high; i++)
+        n += t->slots[i].id && t->slots[i].peer == peer && !t->slots[i].by_us;
+    return n < MOVE_PREPARE_SHARE;
+}
+
 static int start_parts(struct move_prepare *t, const struct prepared *p)
 {
     const struct dp_dest also = p->role == PREPARED_OLD
@@ -147,7 +157,7 @@ static int start(struct move_prepare *t, const struct mac_entry *e, enum prepare
         return -EEXIST;
     if (token == 0)
         return -EAGAIN;
-    if (!p && !(p = free_slot(t)))
+    if (!p && ((!by_us && !has_share(t, peer)) || !(p = free_slot(t))))
         return -ENOSPC;
     if (new)
         *p = (struct prepared){.id = ++t->last_id,
@@ -167,6 +177,7 @@ static int start(struct move_prepare *t, const struct mac_entry *e, enum prepare
     }
     if (rc < 0)
         return rc;
+    p->by_us |= by_us;
     if (!by_us && new)
         p->state = PREPARED_READY;
     if (new)

@@ -26,9 +26,10 @@
 #include "controlplane/oam_msg.h"
 
 #define MOVE_PREPARE_MAX      DP_MAX_BICASTS
-#define MOVE_PREPARE_SECONDS  60            /* default time to wait for the move */
-#define MOVE_PREPARE_LONGEST  3600          /* seconds */
-#define MOVE_PREPARE_GRACE_NS 5000000000ull /* for the route, after OAM_COMMIT */
+#define MOVE_PREPARE_SHARE    (MOVE_PREPARE_MAX / 4) /* of them, those that one other gateway asked for */
+#define MOVE_PREPARE_SECONDS  60                     /* default time to wait for the move */
+#define MOVE_PREPARE_LONGEST  3600                   /* seconds */
+#define MOVE_PREPARE_GRACE_NS 5000000000ull          /* for the route, after OAM_COMMIT */
 
 struct move_prepare;
 
@@ -59,7 +60,7 @@ struct prepared {
     enum prepared_role role; /* of this gateway */
     enum prepared_state state;
     enum prepared_end end; /* with PREPARED_ENDED */
-    bool by_us;            /* told here; else by the other end */
+    bool by_us;            /* told here, too; else by the other end alone */
     bool answered;         /* with `status` */
     enum oam_status status;
     uint64_t own_token;  /* what the other end's requests must carry */

@@ -717,6 +717,43 @@ START_TEST(test_R5_2_only_who_was_answered_commits)
 }
 END_TEST
 
+/* A peer that asks for everything gets a quarter; others, and the operator here, still have room. */
+START_TEST(test_R5_2_one_peer_has_a_share)
+{
+    const struct move_prepare_ops any = {any_bicast, any_bicast_end, any_expect, op_ask,
+                                         op_token,   op_arrive,      op_changed};
+    struct move_prepare *t = move_prepare_new(&any, &ends[B]);
+    struct oam_message m = {.type = OAM_PREPARE, .mac = mac, .seconds = 60, .values = {OAM_TO_RECEIVER}};
+    struct mac_entry e = ends[B].e;
+    const struct prepared *p;
+    unsigned got = 0;
+    uint64_t token;
+
+    ck_assert_ptr_nonnull(t);
+    /* What is prepared here is not theirs, also when they ask for it, too; and the other way round. */
+    for (unsigned i = 1; i <= 10; i++) {
+        e.net = (dp_net_id)i;
+        ck_assert_int_eq(move_prepare_begin(t, &e, 0, 60, now(), &p), 0);
+        ck_assert_int_eq(move_prepare_asked(t, e.net, e.target, &m, &e, now(), &token), OAM_OK);
+    }
+    for (unsigned i = 11; i <= MOVE_PREPARE_MAX - 10; i++) {
+        e.net = (dp_net_id)i;
+        got += move_prepare_asked(t, e.net, e.target, &m, &e, now(), &token) == OAM_OK;
+    }
+    ck_assert_uint_eq(got, MOVE_PREPARE_MAX / 4);
+    e.net = 11;
+    ck_assert_int_eq(move_prepare_asked(t, e.net, e.target, &m, &e, now(), &token), OAM_OK); /* again */
+    ck_assert_int_eq(move_prepare_begin(t, &e, 0, 60, now(), &p), 0);
+    e.net = 2000;
+    ck_assert_int_eq(move_prepare_asked(t, e.net, e.target, &m, &e, now(), &token), OAM_OK);
+    e.net = 2001;
+    ck_assert_int_eq(move_prepare_asked(t, e.net, e.target, &m, &e, now(), &token), OAM_BUSY);
+    e.target = 99;
+    ck_assert_int_eq(move_prepare_asked(t, e.net, e.target, &m, &e, now(), &token), OAM_OK);
+    move_prepare_free(t);
+}
+END_TEST
+
 /* Whatever happens in whatever order, with messages that are lost, late or twice: both ends agree with their
  * own table while it lasts, and an hour later nothing is left. */
 START_TEST(test_R5_2_nothing_is_left_behind)
@@ -800,6 +837,7 @@ int main(void)
     tcase_add_test(c, test_full_table);
     tcase_add_test(c, test_R5_2_requests_are_checked);
     tcase_add_test(c, test_R5_2_only_who_was_answered_commits);
+    tcase_add_test(c, test_R5_2_one_peer_has_a_share);
     tcase_add_loop_test(c, test_R5_2_nothing_is_left_behind, 0, 4);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
