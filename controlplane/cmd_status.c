@@ -5,6 +5,7 @@
 #include "conf/version.h"
 #include "controlplane/api.h"
 #include "controlplane/cmd.h"
+#include "controlplane/oam.h"
 #include "controlplane/overlay.h"
 
 #include <errno.h>
@@ -191,6 +192,22 @@ static void counters_totals(const struct gateway *g, cJSON *result)
         json_u64(o, drop_name((enum drop_reason)i), totals.drops[i]);
 }
 
+/* Messages between gateways. */
+static void counters_oam(const struct gateway *g, cJSON *result)
+{
+    struct oam_counts c = oam_counts(g->oam);
+    cJSON *o = json_object(result, "messages");
+
+    json_u64(o, "sent", c.sent);
+    json_u64(o, "requests", c.requests);
+    json_u64(o, "answers", c.answers);
+    json_u64(o, "timeouts", c.timeouts);
+    json_u64(o, "stray", c.stray);
+    json_u64(o, "malformed", c.malformed);
+    json_u64(o, "strangers", c.strangers);
+    json_u64(o, "limited", c.limited);
+}
+
 static void counters_port(const struct gateway *g, const struct gateway_port *port, cJSON *row)
 {
     struct dp_port_counters c;
@@ -241,8 +258,11 @@ int cmd_show_counters(void *ctx, const struct api_args *args, cJSON *result, cha
     cJSON *vteps = json_array(result, "vteps");
 
     (void)err;
-    if (first == 0)
+    if (first == 0) {
         counters_totals(g, result);
+        if (g->oam)
+            counters_oam(g, result);
+    }
     for (i = first; i < all && i - first < COUNTERS_PAGE; i++) {
         if (i < g->n_ports) {
             counters_port(g, &g->ports[i], json_row(ports));

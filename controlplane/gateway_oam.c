@@ -28,6 +28,21 @@ static int on_oam_send(void *arg, dp_net_id net, dp_vtep_id vtep, const void *fr
     return dp_send_vtep(((struct gateway *)arg)->dp, net, vtep, frame, len);
 }
 
+/* The data plane asked the same (R1.9) when the frame came; since then it may have been withdrawn. */
+static bool on_oam_known(void *arg, dp_net_id net, dp_vtep_id vtep)
+{
+    const struct gateway *g = arg;
+    const struct gateway_peer *peers;
+    size_t n, i = 0;
+
+    if (!gateway_network(g, net))
+        return false;
+    peers = gateway_peers(g, net, &n);
+    while (i < n && (peers[i].vtep != vtep || !(peers[i].is_static || peers[i].bgp)))
+        i++;
+    return i < n;
+}
+
 static void on_oam_request(void *arg, dp_net_id net, dp_vtep_id from, const struct oam_message *m, mono_t at,
                            struct oam_message *answer)
 {
@@ -162,7 +177,8 @@ void gateway_oam_changed(struct gateway *g)
 
 int gateway_oam_start(struct gateway *g, char *err, size_t err_len)
 {
-    static const struct oam_ops oam_ops = {.send = on_oam_send, .request = on_oam_request};
+    static const struct oam_ops oam_ops = {
+        .send = on_oam_send, .known = on_oam_known, .request = on_oam_request};
     static const struct rehearse_ops ops = {.take = on_take,
                                             .known_away = on_known_away,
                                             .forget = on_forget,

@@ -231,6 +231,10 @@ void oam_receive(struct oam *o, const struct dp_own_frame *f, mono_t now)
         o->counts.malformed++;
         return;
     }
+    if (o->ops.known && !o->ops.known(o->arg, f->net, f->source)) {
+        o->counts.strangers++;
+        return;
+    }
     if (m.type & OAM_ANSWER)
         on_answer(o, f, &m, now);
     else

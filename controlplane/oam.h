@@ -3,8 +3,9 @@
  * What two gateways say to each other inside the overlay, beside BGP: that a move is prepared, and
  * rehearsals. A message is one frame to DP_OAM_MAC with DP_OAM_ETHERTYPE in the network's VNI, straight to
  * one VTEP, so it takes the way that the hosts' frames take, and only a VTEP of that network can send it
- * (R1.9). Other vendors' VTEPs never get one unless an operator names them; they flood it, and nobody
- * answers.
+ * (R1.9), or who forges its address: what matters is not done on a message's word alone (move_prepare.h,
+ * rehearse_guest.c). Other vendors' VTEPs never get one unless an operator names them; they flood it, and
+ * nobody answers.
  *
  * Every request has an id and is answered; it is repeated until it is, for a bounded time. The same request
  * twice is carried out once: the answer is remembered for a while. Pure: what waits for an answer, and what
@@ -21,6 +22,9 @@ struct oam;
 struct oam_ops {
     /* dp_send_vtep(). */
     int (*send)(void *arg, dp_net_id net, dp_vtep_id vtep, const void *frame, size_t len);
+    /* Whether that VTEP is one of the network's: told by BGP, or configured. NULL: all are. What others say
+     * is not heard. */
+    bool (*known)(void *arg, dp_net_id net, dp_vtep_id vtep);
     /* A request came: fill answer->status and what else the answer carries. */
     void (*request)(void *arg, dp_net_id net, dp_vtep_id from, const struct oam_message *m, mono_t at,
                     struct oam_message *answer);
@@ -53,6 +57,7 @@ struct oam_counts {
     uint64_t stray;     /* answers that nobody waits for (any more) */
     uint64_t timeouts;  /* requests of ours that nobody answered */
     uint64_t malformed; /* frames that are no message of a version that we know */
+    uint64_t strangers; /* messages of who is no VTEP of the network */
     uint64_t limited;   /* requests beyond OAM_RATE a second from one VTEP: not answered */
 };
 struct oam_counts oam_counts(const struct oam *o);

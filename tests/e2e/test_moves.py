@@ -304,6 +304,8 @@ def test_prepared_and_cancelled(s, where, cancel):
     at, by = getattr(s, where), getattr(s, cancel)
     assert at.gw.ask("move prepare", mac=h.mac, to="london", network=WEB)["state"] == "ready"
     assert by.gw.ask("move cancel", mac=h.mac)["state"] == "cancelled"
+    said = by.gw.ask("show counters")["messages"]
+    assert int(said["sent"]) > 0 and int(said["strangers"]) == int(said["malformed"]) == 0, said
     wait_for(lambda: not any(x.prepared(h.mac) for x in s.both), 3, "both heard of it")
     left_nothing(s, h)
     with pytest.raises(Failed, match="no move of that MAC is prepared"):

@@ -58,7 +58,13 @@ static void done(void *arg, const struct oam_message *answer, uint64_t rtt, mono
     seen.rtt = rtt;
 }
 
-static const struct oam_ops ops = {.send = op_send, .request = op_request};
+static bool op_known(void *arg, dp_net_id net, dp_vtep_id vtep)
+{
+    (void)arg;
+    return net != 7 || vtep != 66;
+}
+
+static const struct oam_ops ops = {.send = op_send, .request = op_request, .known = op_known};
 static struct oam *o;
 
 static void setup(void)
@@ -313,6 +319,31 @@ START_TEST(test_one_vtep_cannot_keep_us_busy)
 }
 END_TEST
 
+/* Who is (no longer) a VTEP of the network, neither by BGP nor configured, has no say, and gets no answer. */
+START_TEST(test_strangers_are_not_heard)
+{
+    struct oam_message m = {.type = OAM_PREPARE}, echo = {.type = OAM_ECHO};
+    struct oam_message ours = {.type = OAM_LEAVE}, answer = {.type = OAM_LEAVE | OAM_ANSWER};
+    struct dp_own_frame f = frame_of(&m, 66, ms(0));
+
+    oam_receive(o, &f, ms(0));
+    f = frame_of(&echo, 66, ms(0));
+    oam_receive(o, &f, ms(0));
+    ck_assert_int_eq(oam_send(o, 7, 66, &ours, 1, 100, ms(0), done, NULL), 0);
+    answer.id = ours.id;
+    f = frame_of(&answer, 66, ms(1));
+    oam_receive(o, &f, ms(1));
+    ck_assert_uint_eq(seen.requests, 0);
+    ck_assert_uint_eq(seen.sent, 1);
+    ck_assert_uint_eq(seen.done, 0);
+    ck_assert_uint_eq(oam_counts(o).strangers, 3);
+    f = frame_of(&m, 66, ms(2));
+    f.net = 8;
+    oam_receive(o, &f, ms(2));
+    ck_assert_uint_eq(seen.requests, 1);
+}
+END_TEST
+
 START_TEST(test_other_frames_are_counted)
 {
     struct oam_message m = {.type = OAM_COMMIT};
@@ -351,6 +382,7 @@ int main(void)
     tcase_add_test(exchange, test_unknown_request_is_answered_as_such);
     tcase_add_test(exchange, test_echo_answer_is_short);
     tcase_add_test(exchange, test_one_vtep_cannot_keep_us_busy);
+    tcase_add_test(exchange, test_strangers_are_not_heard);
     tcase_add_test(exchange, test_other_frames_are_counted);
     suite_add_tcase(s, codec);
     suite_add_tcase(s, exchange);
