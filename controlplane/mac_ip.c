@@ -172,6 +172,8 @@ int mactable_local_ip(struct mactable *t, dp_net_id net, struct mac mac, const s
         return -ENOENT;
     if (is_local_ip(s, ip))
         return 0;
+    if (s->e.duplicate)
+        return -ENOENT; /* R5.1: nothing more is said of it */
     rc = mark(t, s, ip, IP_LOCAL);
     if (rc == 0)
         say(t, s, ip);
@@ -204,7 +206,7 @@ int mactable_remote_ip(struct mactable *t, dp_net_id net, struct mac mac, const 
     }
     rc = mark(t, s, ip, IP_REMOTE);
     /* It was on its way when the MAC came here; its gateway withdraws it as soon as it hears that (R6.2). */
-    if (rc == 0 && mac_is_here(&s->e) && !is_local_ip(s, ip)) {
+    if (rc == 0 && mac_is_here(&s->e) && !s->e.duplicate && !is_local_ip(s, ip)) {
         mark(t, s, ip, IP_LOCAL);
         say(t, s, ip);
     }

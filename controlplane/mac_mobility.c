@@ -8,7 +8,8 @@
  *
  * A lost tie (R4.5) forgets the local place. If the host is here all the same, its next frame is reported by
  * the data plane, for the FDB points away, and wins with the route's sequence + 1. Two hosts with one MAC
- * would go on like that for ever; each turn is a counted move, and R5.1 ends it.
+ * would go on like that for ever; each turn is a counted move, and R5.1 ends it. So it does for two hosts
+ * behind two of our ports, or behind two static peers, where no route is involved.
  *
  * Control thread only.
  */
@@ -148,6 +149,15 @@ static void learn(struct mactable *t, const struct dp_event *event, struct mac_p
         mac_advertise(t, s); /* R3.6: at once; R4.2: without a sequence, as nobody else has it */
 }
 
+/* R5.1: a frame at another place counts, wherever the two places are; behind two links of one Ethernet
+ * segment it is at one place (R4.4). */
+static bool is_move(const struct mactable *t, const struct mac_entry *e, struct mac_place port)
+{
+    if (e->origin == MAC_LOCAL)
+        return t->ports[port.target].es == 0 || t->ports[port.target].es != t->ports[e->target].es;
+    return e->origin != MAC_EVPN || !same_segment(t, e, port);
+}
+
 /* A frame of a MAC that is known elsewhere came in by a port. The network's limit is not asked, for the
  * network does not grow; the new port's is (R8.4). */
 static void seen_here(struct mactable *t, struct mac_slot *s, struct mac_place port, mono_t now)
@@ -162,13 +172,12 @@ static void seen_here(struct mactable *t, struct mac_slot *s, struct mac_place p
     }
     if (!mac_port_accepts(t, e->net, port))
         return;
-    if (e->origin == MAC_LOCAL) {
+    if (is_move(t, e, port) && mac_dup_count(t, s, port, now))
+        return;
+    if (e->origin == MAC_LOCAL)
         change_port(t, s, port, now);
-        return;
-    }
-    if (e->origin == MAC_EVPN && !same_segment(t, e, port) && mac_dup_count(t, s, port, now))
-        return;
-    become_local(t, s, port, now);
+    else
+        become_local(t, s, port, now);
 }
 
 /* A frame of a MAC that is known elsewhere came from a static peer. */
@@ -176,7 +185,7 @@ static void seen_at_peer(struct mactable *t, struct mac_slot *s, struct mac_plac
 {
     struct mac_entry e = mac_slot_changed(s, MAC_REMOTE, vtep);
 
-    if (s->e.origin == MAC_EVPN)
+    if (s->e.origin == MAC_EVPN || s->e.duplicate || mac_dup_count(t, s, vtep, now))
         return;
     if (s->e.route_vtep) {
         mac_follow_route(t, s, now); /* not here any more; and a route beats a static peer */
@@ -222,18 +231,20 @@ void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono
 /* A gateway of the same segment has it, too: no move; the highest sequence is repeated (R4.4). */
 static void share(struct mactable *t, struct mac_slot *s)
 {
-    if (s->e.sticky || mac_seq_cmp(s->e.route_seq, s->e.seq) <= 0)
+    if (s->e.sticky || s->e.duplicate || mac_seq_cmp(s->e.route_seq, s->e.seq) <= 0)
         return;
     s->e.seq = s->e.route_seq;
     mac_advertise(t, s);
 }
 
-/* R4.5: the route's gateway has it. The last route that is followed when that makes it a duplicate. */
+/* R4.5: the route's gateway has it. The last route that is followed when that makes it a duplicate; or when
+ * it is one, frozen at a place of ours: all others follow that route, and nobody else advertises it any more.
+ */
 static void yield(struct mactable *t, struct mac_slot *s, mono_t now)
 {
     struct mac_place vtep = mac_place_vtep(s->e.route_vtep);
-    bool counted = !s->e.sticky && !s->e.route_sticky;
-    bool frozen = counted && mac_dup_count(t, s, vtep, now);
+    bool counted = !s->e.sticky && !s->e.route_sticky && !s->e.duplicate;
+    bool frozen = s->e.duplicate || (counted && mac_dup_count(t, s, vtep, now));
     struct mac_entry e = mac_slot_changed(s, MAC_EVPN, vtep);
 
     if (frozen && mac_slot_put(t, s, &e, now) == 0)
@@ -314,7 +325,9 @@ static void route_changed(struct mactable *t, struct mac_slot *s, uint16_t was_e
             local_meets_route(t, s, now);
         break;
     case MAC_REMOTE: /* learned from a static peer: any route is better (R1.10) */
-        if (route)
+        if (route && s->e.duplicate)
+            yield(t, s, now);
+        else if (route)
             mac_follow_route(t, s, now);
         break;
     case MAC_EVPN: /* whatever the sequence is: the RIB has compared, and an old path may be gone (R4.7) */

@@ -425,7 +425,7 @@ static bool aged_out(struct mactable *t, const struct mac_entry *e, mono_t now)
     uint32_t ageing_s = t->networks[e->net].ageing_s;
     mono_t seen;
 
-    if (!mac_is_learned(e) || ageing_s == 0)
+    if (!mac_is_learned(e) || e->duplicate || ageing_s == 0)
         return false;
     if (!t->ops.seen(t->arg, e->net, e->mac, &seen))
         seen = e->since;

@@ -18,12 +18,15 @@
  * route's sequence + 1. Between ports and static peers the last place wins. A static peer's frame never
  * overrides a route: the gateway that advertises it hears the frame, too, and withdraws.
  *
- * Duplicates (R5.1): moves between here and another gateway are counted at both; moves between our own ports
- * or among other gateways are not. At the Nth within M seconds this gateway stands back: the MAC is left with
- * the other one (a frame here that would have been the Nth move is not acted upon; a route that is the Nth
- * move is followed, the last one), and from then on nothing is advertised or followed, not even a withdrawal.
- * So the gateway that is left, and all that watch, point to one place, and who freezes adds no swing. Only
- * one exception: when the place itself is gone (mactable_clear_at()), so is the freeze.
+ * Duplicates (R5.1): moves between here and another gateway are counted at both, moves between our own ports
+ * or to, from and among static peers here; moves among other gateways are not. At the Nth within M seconds
+ * this gateway stands back: the MAC is left where it is (a frame that would have been the Nth move is not
+ * acted upon; a route that is the Nth move is followed, the last one), and from then on nothing is
+ * advertised, followed or aged, and no withdrawal heeded. So the gateway that is left, and all that watch,
+ * point to one place, and who freezes adds no swing. What was frozen at one of our ports stays advertised as
+ * it was, for else nobody would find it; and if a third one turns up behind another gateway, its route is
+ * followed, the last one, or two would advertise it. Only one exception: when the place itself is gone
+ * (mactable_clear_at()), so is the freeze.
  *
  * IPs (R3.6, R4.9, R6.2): those of a local MAC are advertised beside the MAC alone, with its sequence. When
  * it becomes local, the IPs that its routes carried are taken over; when it leaves, ours are remembered for a
@@ -202,7 +205,7 @@ bool mactable_missed_routes(struct mactable *t);
 
 #define MAC_MAX_IPS 32
 /* An ARP or NA on an access port showed the IP of a MAC (after mactable_source_seen() for that frame), or it
- * has it no longer. 0; -ENOENT: the MAC is not local; -ENOSPC, -ENOMEM, -EINVAL. */
+ * has it no longer. 0; -ENOENT: the MAC is not local, or frozen; -ENOSPC, -ENOMEM, -EINVAL. */
 int mactable_local_ip(struct mactable *t, dp_net_id net, struct mac mac, const struct ipaddr *ip);
 int mactable_local_ip_gone(struct mactable *t, dp_net_id net, struct mac mac, const struct ipaddr *ip);
 /* Some peer's route carries the IP (after mactable_remote() for that route), or none does any more. As above;

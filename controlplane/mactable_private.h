@@ -162,7 +162,7 @@ void mac_route_missed(struct mactable *t);
 
 /* ---- mac_dup.c */
 
-/* A move between here and another gateway is about to be made. True: it is the Nth, the MAC is frozen now.
+/* A move is about to be made. True: it is the Nth, the MAC is frozen now.
  * One that was announced is not counted (R5.2). */
 bool mac_dup_count(struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now);
 /* A move is made: whether it was announced. One announcement is for one move. */

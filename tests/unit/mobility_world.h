@@ -504,7 +504,7 @@ static void check_gateway(unsigned g, unsigned m)
         if (!model->out[m][i].valid)
             continue;
         MUST(e != NULL);
-        MUST(e->advertised && !e->duplicate);
+        MUST(e->advertised);
         MUST(model->out[m][i].seq == e->seq);
         MUST(model->out[m][i].sticky == e->sticky);
         n_out += i > 0;

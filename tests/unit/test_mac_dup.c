@@ -115,17 +115,150 @@ END_TEST
 
 START_TEST(test_R5_1_not_counted)
 {
-    /* Among our ports, among other gateways, back to a static peer, a fall back by age. */
+    /* Among other gateways, between two links of one segment, where a port goes and comes. */
+    mactable_set_port_es(table, PORT, 3);
+    mactable_set_port_es(table, PORT2, 3);
     for (unsigned i = 0; i < 20; i++) {
         see(1, 1, DP_WHERE_PORT, i % 2 ? PORT : PORT2, 100);
         route(2, i % 2 ? 7 : 8, i);
-        see(1, 3, i % 2 ? DP_WHERE_PORT : DP_WHERE_VTEP, 9, 100);
+        see(1, 3, DP_WHERE_PORT, 9 + i % 2, 100);
+        mactable_clear_at(table, DP_WHERE_PORT, (uint16_t)(9 + i % 2), at(100));
     }
-    for (unsigned n = 1; n <= 3; n++) {
+    for (unsigned n = 1; n <= 2; n++) {
         ck_assert(!find(n)->duplicate);
         ck_assert_uint_eq(find(n)->moves, 19);
     }
+    ck_assert_uint_eq(mactable_stats(table).duplicates, 0);
     check_consistent();
+}
+END_TEST
+
+/* One host behind each of two places, speaking in turn; the first at second `first`, five moves follow. */
+static void two_places(unsigned n, struct mac_place a, struct mac_place b, uint32_t first)
+{
+    for (unsigned i = 0; i <= 5; i++)
+        see(1, n, i % 2 ? b.where : a.where, i % 2 ? b.target : a.target, first + i);
+}
+
+START_TEST(test_R5_1_clone_behind_two_ports)
+{
+    const struct mac_alert_info *a = &fdb.last_alert;
+    struct mac_place p = {PORT, DP_WHERE_PORT}, p2 = {PORT2, DP_WHERE_PORT};
+    struct ipaddr ip = ip_n(1), late = ip_n(2);
+    struct mac_move m[8];
+
+    two_places(1, p, p2, 100);
+    ck_assert(find(1)->duplicate);
+    ck_assert_uint_eq(find(1)->target, p.target); /* the fifth move, at 105, was none any more */
+    ck_assert_uint_eq(find(1)->moves, 4);
+    ck_assert_uint_eq(fdb.alerts[MAC_ALERT_DUPLICATE], 1);
+    ck_assert_uint_eq(a->moves, 5);
+    ck_assert(a->held.where == DP_WHERE_PORT && a->held.target == PORT);
+    ck_assert(a->seen.where == DP_WHERE_PORT && a->seen.target == PORT2);
+    ck_assert_uint_eq(a->held_since.ns, at(104).ns);
+    ck_assert_uint_eq(a->seen_at.ns, at(105).ns);
+    ck_assert_uint_eq(mactable_moves(table, 1, mac_n(1), m, 8), 5);
+    ck_assert(m[1].from.target == PORT2 && m[1].to.target == PORT);
+    /* It is advertised as it was, and nothing more is said of it; neither clone, age nor peer moves it. */
+    expect_here(1, 0);
+    ck_assert_int_eq(mactable_local_ip(table, 1, mac_n(1), &late), -ENOENT);
+    ck_assert_int_eq(mactable_remote_ip(table, 1, mac_n(1), &ip, true), 0);
+    ck_assert_ptr_null(ours(1, 1));
+    see(1, 1, DP_WHERE_PORT, PORT2, 106);
+    see(1, 1, DP_WHERE_VTEP, 9, 106);
+    mactable_age(table, at(100000), 64);
+    ck_assert_uint_eq(find(1)->target, PORT);
+    ck_assert_uint_eq(fdb.alerts[MAC_ALERT_DUPLICATE], 1);
+    expect_here(1, 0);
+    /* Cleared, it is where it speaks next. */
+    ck_assert_uint_eq(mactable_clear_duplicate(table, 0, NULL, at(107)), 1);
+    ck_assert_ptr_null(find(1));
+    see(1, 1, DP_WHERE_PORT, PORT2, 108);
+    expect_here(1, 0);
+    ck_assert_uint_eq(find(1)->target, PORT2);
+    ck_assert_uint_eq(mactable_stats(table).frozen, 0);
+}
+END_TEST
+
+START_TEST(test_R5_1_clone_behind_two_static_peers)
+{
+    struct mac_place v8 = {8, DP_WHERE_VTEP}, v9 = {9, DP_WHERE_VTEP}, port = {PORT, DP_WHERE_PORT};
+
+    two_places(1, v8, v9, 100);
+    two_places(2, port, v9, 100);
+    two_places(3, v9, port, 100);
+    for (unsigned n = 1; n <= 3; n++) {
+        ck_assert(find(n)->duplicate);
+        ck_assert_uint_eq(find(n)->moves, 4);
+    }
+    ck_assert_uint_eq(find(1)->target, 8);
+    ck_assert(find(2)->where == DP_WHERE_PORT && find(3)->where == DP_WHERE_VTEP);
+    ck_assert(ours(2, 0) && !ours(3, 0));
+    see(1, 1, DP_WHERE_PORT, PORT, 106);
+    see(1, 3, DP_WHERE_PORT, PORT, 106);
+    ck_assert(find(1)->target == 8 && find(3)->where == DP_WHERE_VTEP);
+    ck_assert_uint_eq(fdb.alerts[MAC_ALERT_DUPLICATE], 3);
+    check_consistent();
+}
+END_TEST
+
+/* Or two gateways would advertise it; it stays frozen there. */
+START_TEST(test_R5_1_third_clone_elsewhere_is_followed_once)
+{
+    struct mac_place p = {PORT, DP_WHERE_PORT}, p2 = {PORT2, DP_WHERE_PORT}, v9 = {9, DP_WHERE_VTEP};
+
+    two_places(1, p, p2, 100);
+    route(1, 7, 1);
+    expect_routed(1, 7, 1);
+    ck_assert(find(1)->duplicate);
+    see(1, 1, DP_WHERE_PORT, PORT2, 106);
+    route(1, 8, 9);
+    ck_assert_uint_eq(find(1)->target, 7);
+    two_places(2, p, v9, 100);
+    route(2, 8, 0); /* loses to ours */
+    two_places(3, v9, p, 100);
+    route(3, 8, 0);
+    ck_assert(find(2)->duplicate && find(3)->duplicate && find(2)->where == DP_WHERE_PORT);
+    ck_assert_uint_eq(find(3)->target, 8);
+    ck_assert_uint_eq(fdb.alerts[MAC_ALERT_DUPLICATE], 3);
+    ck_assert_uint_eq(mactable_clear_duplicate(table, 0, NULL, at(107)), 3);
+    expect_routed(1, 8, 9);
+    expect_routed(3, 8, 0);
+}
+END_TEST
+
+START_TEST(test_R5_1_port_that_goes_ends_it)
+{
+    struct mac_place p = {PORT, DP_WHERE_PORT}, p2 = {PORT2, DP_WHERE_PORT};
+
+    two_places(1, p, p2, 100);
+    ck_assert_uint_eq(mactable_clear_at(table, DP_WHERE_PORT, PORT2, at(106)), 0);
+    ck_assert(find(1)->duplicate);
+    ck_assert_uint_eq(mactable_clear_at(table, DP_WHERE_PORT, PORT, at(106)), 1);
+    ck_assert_ptr_null(find(1));
+    see(1, 1, DP_WHERE_PORT, PORT2, 107);
+    expect_here(1, 0);
+    ck_assert(!find(1)->duplicate);
+}
+END_TEST
+
+/* R5.2: among static peers and ports as well. */
+START_TEST(test_R5_2_announced_move_between_places_of_ours)
+{
+    struct mac_place p = {PORT, DP_WHERE_PORT}, v9 = {9, DP_WHERE_VTEP};
+
+    for (unsigned i = 0; i <= 4; i++)
+        see(1, 1, i % 2 ? v9.where : p.where, i % 2 ? v9.target : p.target, 100 + i);
+    ck_assert_int_eq(mactable_expect_move(table, 1, mac_n(1), 9, at(200)), 0);
+    see(1, 1, DP_WHERE_VTEP, 9, 105);
+    ck_assert(!find(1)->duplicate);
+    ck_assert_uint_eq(find(1)->where, DP_WHERE_VTEP);
+    ck_assert_int_eq(mactable_expect_move(table, 1, mac_n(1), 0, at(200)), 0);
+    see(1, 1, DP_WHERE_PORT, PORT2, 106);
+    ck_assert(!find(1)->duplicate);
+    ck_assert_uint_eq(find(1)->target, PORT2);
+    see(1, 1, DP_WHERE_PORT, PORT, 107);
+    ck_assert(find(1)->duplicate);
 }
 END_TEST
 
@@ -232,11 +365,16 @@ int main(void)
         test_R5_1_only_within_the_window,
         test_R5_1_settings,
         test_R5_1_not_counted,
+        test_R5_1_clone_behind_two_ports,
+        test_R5_1_clone_behind_two_static_peers,
+        test_R5_1_third_clone_elsewhere_is_followed_once,
+        test_R5_1_port_that_goes_ends_it,
         test_R5_1_until_an_operator_clears_it,
         test_R5_1_hold_down,
         test_R5_1_the_place_is_gone,
         test_R5_1_static_ends_it,
         test_R5_2_announced_move_is_not_counted,
+        test_R5_2_announced_move_between_places_of_ours,
     };
     Suite *s = suite_create("mac_dup");
     TCase *c = tcase_create("rules");

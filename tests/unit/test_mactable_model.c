@@ -132,7 +132,7 @@ static void model_see_here(struct model_entry *e, struct mac_place place, uint32
 {
     uint32_t seq = e->seq;
 
-    if (e->kind == ROUTED && model_moved(e, now))
+    if (model_moved(e, now))
         return;
     if (e->kind != HERE)
         seq = e->route.vtep ? e->route.seq + 1 : 0;
@@ -155,6 +155,8 @@ static void model_see(dp_net_id net, struct mac mac, struct mac_place place, uin
         model_new(net, mac, place, now);
     } else if (port) {
         model_see_here(e, place, now);
+    } else if (model_moved(e, now)) {
+        return;
     } else if (e->route.vtep) {
         model_follow(e, now);
     } else {
@@ -188,12 +190,14 @@ static void model_route(dp_net_id net, struct mac mac, const struct mac_route *b
     }
     old = e->route;
     e->route = best ? *best : (struct mac_route){0};
-    if (e->kind == FIXED || e->frozen || (e->kind != ROUTED && !best))
+    if (e->kind == FIXED || (e->frozen && e->kind == ROUTED) || (e->kind != ROUTED && !best))
         return;
-    if (e->kind == HERE) {
-        if ((old.vtep == best->vtep && old.seq == best->seq && old.sticky == best->sticky) || !route_beats(e))
+    if (e->kind == HERE || e->frozen) {
+        if (old.vtep == best->vtep && old.seq == best->seq && old.sticky == best->sticky)
             return;
-        if (!best->sticky && !is_sticky(e) && model_moved(e, now)) {
+        if (e->kind == HERE && !route_beats(e))
+            return;
+        if (e->frozen || (!best->sticky && !is_sticky(e) && model_moved(e, now))) {
             e->seq = 0;
             model_put(e, ROUTED, (struct mac_place){best->vtep, DP_WHERE_VTEP}, now);
             return;
@@ -227,7 +231,7 @@ static bool match_at(const struct model_entry *e, const struct pick *p)
 
 static bool match_age(const struct model_entry *e, const struct pick *p)
 {
-    return (e->kind == HERE || e->kind == PEER) && model.ageing[e->net] &&
+    return (e->kind == HERE || e->kind == PEER) && !e->frozen && model.ageing[e->net] &&
            p->now - e->seen_s > model.ageing[e->net];
 }
 

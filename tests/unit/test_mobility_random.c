@@ -65,7 +65,7 @@ static void speak(unsigned m, unsigned g, unsigned port, unsigned ip)
     if (!ip || !e || e->where != DP_WHERE_PORT)
         return;
     w.turn++;
-    MUST(mactable_local_ip(w.g[g].t, net_of(m), mac_of(m), &a) == 0);
+    MUST(mactable_local_ip(w.g[g].t, net_of(m), mac_of(m), &a) == 0 || e->duplicate);
 }
 
 static void host_speaks(unsigned m)
@@ -352,6 +352,49 @@ START_TEST(test_R5_1_clones_end_frozen)
 }
 END_TEST
 
+/* Some of them behind two ports of one gateway, where no route takes part. */
+START_TEST(test_R5_1_clones_behind_ports_end_frozen)
+{
+    start();
+    set_duplicates(DUP_MOVES);
+    for (round_no = 0; round_no < steps(1000000) / 200; round_no++) {
+        unsigned n = 2 + rnd(3), first = rnd(GATEWAYS * PORTS), owner;
+
+        world_reset();
+        for (unsigned i = 0; i < 200; i++) {
+            unsigned place = (first + rnd(n)) % (GATEWAYS * PORTS);
+
+            if (rnd(3))
+                speak(0, place / PORTS, 1 + place % PORTS, rnd(MAX_IPS));
+            else
+                deliver_one();
+            w.now.ns += 1000000;
+        }
+        for (unsigned i = 0; i < 25; i++) {
+            for (unsigned k = 0; k < n; k++) {
+                unsigned place = (first + k) % (GATEWAYS * PORTS);
+
+                speak(0, place / PORTS, 1 + place % PORTS, 0);
+                MUST(i < 20 || quiet());
+            }
+            world_drain();
+        }
+        owner = check_agreement(0);
+        MUST(owner < GATEWAYS);
+        for (unsigned g = 0; g < GATEWAYS; g++) {
+            MUST(w.g[g].adverts <= (1 + DUP_MOVES) * MAX_IPS);
+            MUST(entry_at(g, 0)->moves <= GATEWAYS * DUP_MOVES); /* those of others are not counted here */
+            MUST(w.g[g].alerts[MAC_ALERT_DUPLICATE] == entry_at(g, 0)->duplicate);
+        }
+        unfreeze(0);
+        speak(0, first / PORTS, 1 + first % PORTS, 0);
+        world_drain();
+        MUST(check_agreement(0) == first / PORTS);
+    }
+    world_close();
+}
+END_TEST
+
 /* ---- R4.7 */
 
 static void move_announced(unsigned from, unsigned to)
@@ -405,6 +448,7 @@ int main(void)
     tcase_add_test(c, test_R5_1_random);
     tcase_add_test(c, test_R4_8_random);
     tcase_add_test(c, test_R5_1_clones_end_frozen);
+    tcase_add_test(c, test_R5_1_clones_behind_ports_end_frozen);
     tcase_add_test(c, test_R4_7_R5_2_thirty_moves_are_as_one);
     tcase_set_timeout(c, 600);
     suite_add_tcase(s, c);
