@@ -40,7 +40,7 @@
     X(vtep_unknown, "outer source is not a VTEP of this VNI (R1.9)")                                         \
     X(inner_truncated, "inner frame shorter than an Ethernet header")                                        \
     X(ecn_ce, "outer congestion mark on an inner packet that is not ECN capable (R1.8)")                     \
-    X(bounce_ttl, "sent on after a move too often: outer TTL used up (R6.5)")                                \
+    X(bounce_ttl, "would be sent on a second time after a move, as its outer TTL says (R6.5)")               \
     /* this machine */                                                                                       \
     X(gateway_frame, "frame between gateways on an access port")                                             \
     X(own_full, "for the gateway itself, faster than it takes them")                                         \

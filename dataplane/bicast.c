@@ -118,7 +118,7 @@ bool bicast_from_wan(struct worker *w, const struct snapshot *s, const struct fr
 
     if (fdb_kind(also) == DP_WHERE_VTEP && fdb_kind(where) == DP_WHERE_PORT) {
         /* What may not go on is not copied: the frame itself arrives. */
-        if (fdb_target(also) == f->place || f->ttl <= 1)
+        if (fdb_target(also) == f->place || !forward_may_go_on(s, f))
             return false;
         m = forward_copy(w, f->m);
         if (m && forward_on(w, s, f, fdb_target(also), m))

@@ -5,7 +5,7 @@
  * only when the FDB's entry has the mark, so no other frame pays for it.
  *
  * Where the MAC is (`also`: a VTEP): what comes for it from an access port, or from another VTEP, is copied
- * to that VTEP; the latter with the TTL of a bounce (R6.5), and never back to where it came from. Where it
+ * to that VTEP; the latter as a bounce is (R6.5), and never back to where it came from. Where it
  * will be (`also`: DP_WHERE_FLOOD): what comes for it from the VTEP that has it goes out by all access ports,
  * and what comes from an access port goes out by the others as well. Once the FDB says what `also` says, it
  * adds nothing.

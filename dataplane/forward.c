@@ -117,14 +117,14 @@ bool forward_on(struct worker *w, const struct snapshot *s, const struct frame *
         worker_drop_received(w, f->port, m, DROP_split_horizon);
         return false;
     }
-    if (f->ttl <= 1) {
+    if (!forward_may_go_on(s, f)) {
         worker_drop_received(w, f->port, m, DROP_bounce_ttl);
         return false;
     }
     info = inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m));
     if (!encapsulate(w, s, f->net, vtep, m, &info, FORWARD_KNOWN))
         return false;
-    vxlan_lower_ttl(m, (uint8_t)(f->ttl - 1));
+    vxlan_lower_ttl(m, s->bounced_ttl); /* less than f->ttl */
     worker_transmit(w, s->underlay, m);
     return true;
 }

@@ -30,8 +30,13 @@ bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, s
                      enum forward_flood flood);
 bool forward_to_vtep(struct worker *w, const struct snapshot *s, const struct snap_net *net, dp_vtep_id vtep,
                      struct rte_mbuf *m, const struct inner_info *info, enum forward_flood flood);
-/* R6.5: what came from a VTEP goes on to another one, with the outer TTL less one; m: the frame or a copy of
- * it. True: it left. */
+/* R6.5: may what came from a VTEP go on to another one, as far as its outer TTL says? */
+static inline bool forward_may_go_on(const struct snapshot *s, const struct frame *f)
+{
+    return f->ttl > s->bounced_ttl;
+}
+
+/* R6.5: sends it on, with a lower outer TTL; m: the frame or a copy of it. True: it left. */
 bool forward_on(struct worker *w, const struct snapshot *s, const struct frame *f, dp_vtep_id vtep,
                 struct rte_mbuf *m);
 /* A copy of a frame, counted as a replica; NULL without a buffer, which is counted, too. */

@@ -45,9 +45,10 @@ struct snap_port_vlans {
 struct snapshot {
     dp_port_id underlay;
     struct vxlan_local local; /* our address, port, MAC */
-    struct snap_net *nets;    /* by id */
-    unsigned n_nets;          /* highest id + 1 */
-    struct snap_vtep *vteps;  /* by id */
+    uint8_t bounced_ttl;     /* R6.5: what is sent on leaves with it at most, and what comes with it is not */
+    struct snap_net *nets;   /* by id */
+    unsigned n_nets;         /* highest id + 1 */
+    struct snap_vtep *vteps; /* by id */
     unsigned n_vteps;
     struct snap_port_vlans *vlans[DP_MAX_PORTS];
     uint16_t *vni_table; /* open addressing: network ids by VNI */
