@@ -43,10 +43,12 @@
     X(bounce_ttl, "would be sent on a second time after a move, as its outer TTL says (R6.5)")               \
     /* this machine */                                                                                       \
     X(gateway_frame, "frame between gateways on an access port")                                             \
-    X(own_full, "for the gateway itself, faster than it takes them")                                         \
+    X(own_full, "from a host to the gateway itself, faster than it takes them")                              \
     X(punt_limit, "for the worker, but over what the fast path may hand to it")                              \
     X(no_buffer, "no packet buffer for a copy")                                                              \
-    X(tx_full, "transmit queue full, or the port is down")
+    X(tx_full, "transmit queue full, or the port is down")                                                   \
+    X(own_limit, "for the gateway itself, over the limit of the port it came by")                            \
+    X(oam_full, "from another gateway, faster than this one takes them")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

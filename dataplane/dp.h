@@ -180,7 +180,8 @@ struct dp_own_frame {
     uint8_t data[DP_OWN_SNAP];
 };
 /* Takes one; false: none is left. dp_events_fd() wakes for these, too; call after dp_events_pop() drained.
- * Bounded: what comes faster is dropped (own_full). */
+ * Messages of other gateways come first. Bounded: what comes faster is dropped (own_full, own_limit,
+ * oam_full). */
 bool dp_own_pop(struct dp *dp, struct dp_own_frame *out);
 
 /* ---- events

@@ -24,7 +24,10 @@ int own_init(struct own *o, const void *id)
     snprintf(name, sizeof(name), "cw_ou_%p", id);
     o->up = rte_ring_create_elem(name, sizeof(struct dp_own_frame), OWN_UP_RING, SOCKET_ID_ANY,
                                  RING_F_SP_ENQ | RING_F_SC_DEQ);
-    return o->down && o->up ? 0 : -ENOMEM;
+    snprintf(name, sizeof(name), "cw_oo_%p", id);
+    o->oam = rte_ring_create_elem(name, sizeof(struct dp_own_frame), OWN_OAM_RING, SOCKET_ID_ANY,
+                                  RING_F_SP_ENQ | RING_F_SC_DEQ);
+    return o->down && o->up && o->oam ? 0 : -ENOMEM;
 }
 
 void own_fini(struct own *o)
@@ -35,6 +38,7 @@ void own_fini(struct own *o)
         rte_pktmbuf_free(order.m);
     rte_ring_free(o->down);
     rte_ring_free(o->up);
+    rte_ring_free(o->oam);
     *o = (struct own){0};
 }
 
@@ -66,7 +70,8 @@ int own_send(struct own *o, struct rte_mempool *pool, struct own_order order, co
 
 bool own_pop(struct own *o, struct dp_own_frame *out)
 {
-    return rte_ring_sc_dequeue_elem(o->up, out, sizeof(*out)) == 0;
+    return rte_ring_sc_dequeue_elem(o->oam, out, sizeof(*out)) == 0 ||
+           rte_ring_sc_dequeue_elem(o->up, out, sizeof(*out)) == 0;
 }
 
 /* ---- worker ---- */
@@ -119,7 +124,8 @@ unsigned own_serve(struct worker *w, const struct snapshot *s)
     return n;
 }
 
-void own_punt(struct worker *w, const struct frame *f, struct rte_mbuf *m)
+static void hand_up(struct worker *w, const struct frame *f, struct rte_mbuf *m, struct rte_ring *ring,
+                    enum drop_reason full)
 {
     struct dp_own_frame up = {.net = f->net->id,
                               .from = (enum dp_where)f->from,
@@ -128,11 +134,24 @@ void own_punt(struct worker *w, const struct frame *f, struct rte_mbuf *m)
                               .len = (uint16_t)rte_pktmbuf_pkt_len(m)};
 
     memcpy(up.data, rte_pktmbuf_mtod(m, const void *), RTE_MIN(rte_pktmbuf_data_len(m), DP_OWN_SNAP));
-    if (rte_ring_sp_enqueue_elem(w->own.up, &up, sizeof(up)) != 0) {
-        worker_drop(w, m, DROP_own_full);
+    if (rte_ring_sp_enqueue_elem(ring, &up, sizeof(up)) != 0) {
+        worker_drop(w, m, full);
         return;
     }
     w->events_queued = true;
     w->counters.totals.taken++;
     rte_pktmbuf_free(m);
+}
+
+void own_punt(struct worker *w, const struct frame *f, struct rte_mbuf *m)
+{
+    if (storm_pass(&w->own.limit[f->port], OWN_LIMIT, w->now, w->hz))
+        hand_up(w, f, m, w->own.up, DROP_own_full);
+    else
+        worker_drop(w, m, DROP_own_limit);
+}
+
+void own_punt_oam(struct worker *w, const struct frame *f, struct rte_mbuf *m)
+{
+    hand_up(w, f, m, w->own.oam, DROP_oam_full);
 }

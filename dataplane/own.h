@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Frames of the gateway itself: those that the control plane sends (announcements, probes, messages between
- * gateways), and those that are for it. Two bounded rings with one producer and one consumer each: orders
+ * gateways), and those that are for it. Three bounded rings with one producer and one consumer each: orders
  * down, each with its packet buffer, and frames up, as values. The worker takes orders once a round, so they
  * wait no longer than it sleeps; it answers nothing by itself.
+ *
+ * What other gateways send has a ring of its own, which is emptied first: whatever hosts send to a MAC of the
+ * gateway, it crowds out no message between gateways. And hosts have a limit per port.
  */
 #ifndef DATAPLANE_OWN_H
 #define DATAPLANE_OWN_H
 
 #include "dataplane/dp.h"
+#include "dataplane/storm.h"
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -18,7 +22,9 @@ struct snapshot;
 struct worker;
 
 #define OWN_DOWN_RING 1024
-#define OWN_UP_RING   256
+#define OWN_UP_RING   512
+#define OWN_OAM_RING  256
+#define OWN_LIMIT     5000 /* frames/s from one port; a rehearsal brings some 2,000 */
 
 enum own_kind {
     OWN_TO_PORT,  /* target: access port, or DP_ALL_PORTS */
@@ -36,7 +42,9 @@ struct own_order {
 
 struct own {
     struct rte_ring *down; /* of struct own_order */
-    struct rte_ring *up;   /* of struct dp_own_frame */
+    struct rte_ring *up;   /* of struct dp_own_frame, from hosts */
+    struct rte_ring *oam;  /* the same, from other gateways */
+    struct storm limit[DP_MAX_PORTS];
 };
 
 /* 0 or -ENOMEM. id: tells this one's rings from others'. */
@@ -61,7 +69,10 @@ static inline bool own_waiting(const struct own *o)
 
 /* Sends what is ordered, up to a burst; returns how many. */
 unsigned own_serve(struct worker *w, const struct snapshot *s);
-/* A frame is for the gateway itself: handed up, or dropped (own_full). Takes m, which is f->m or a copy. */
+/* A host's frame to the gateway itself: handed up, or dropped (own_limit, own_full). Takes m, which is f->m
+ * or a copy. */
 void own_punt(struct worker *w, const struct frame *f, struct rte_mbuf *m);
+/* Another gateway's: handed up, or dropped (oam_full). */
+void own_punt_oam(struct worker *w, const struct frame *f, struct rte_mbuf *m);
 
 #endif

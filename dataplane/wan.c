@@ -77,7 +77,7 @@ static bool receive_one(struct worker *w, const struct snapshot *s, dp_port_id p
         reason = unpack(m, &p, f->net);
     if (unlikely(reason == DROP_gateway_frame)) {
         worker_count(&w->counters.vteps[f->place].rx, p.inner_len);
-        own_punt(w, f, m);
+        own_punt_oam(w, f, m);
         return false;
     }
     if (unlikely(reason != DROP_N)) {

@@ -267,21 +267,6 @@ START_TEST(test_a_host_at_our_own_port)
 }
 END_TEST
 
-START_TEST(test_frames_for_us_are_bounded)
-{
-    unsigned room = rte_ring_get_capacity(f->w.own.up);
-    size_t len = flow_ipv4(frame, own_mac, flow_mac(1), 100, 0, 1, 40);
-
-    flow_fdb(f, NET_WEB, own_mac, DP_WHERE_PORT, DP_OWN_PORT, false);
-    for (unsigned i = 0; i < room + 10; i++) {
-        flow_put(f, PORT_A, frame, len);
-        flow_poll(f);
-    }
-    ck_assert_uint_eq(f->w.counters.totals.taken, room);
-    ck_assert_uint_eq(flow_drops(f, DROP_own_full), 10);
-}
-END_TEST
-
 static void oam_from_wan(unsigned vtep, uint32_t vni)
 {
     struct flow_outer o = {.vtep = vtep, .vni = vni, .flags = 0x08};
@@ -290,6 +275,78 @@ static void oam_from_wan(unsigned vtep, uint32_t vni)
     flow_put(f, PORT_WAN, packet, flow_wrap(f, packet, o, frame, len));
     flow_poll(f);
 }
+
+/* Frames of one host to us, until n of them were dropped by this name. */
+static void crowd(enum drop_reason reason, unsigned n)
+{
+    size_t len = flow_ipv4(frame, own_mac, flow_mac(1), 100, 0, 1, 40);
+    uint64_t before = flow_drops(f, reason);
+
+    flow_fdb(f, NET_WEB, own_mac, DP_WHERE_PORT, DP_OWN_PORT, false);
+    while (flow_drops(f, reason) < before + n) {
+        flow_put(f, PORT_A, frame, len);
+        flow_poll(f);
+    }
+}
+
+START_TEST(test_frames_for_us_are_bounded)
+{
+    struct dp_own_frame up;
+    unsigned n = 0;
+
+    crowd(DROP_own_full, 10);
+    ck_assert_uint_eq(f->w.counters.totals.taken, rte_ring_get_capacity(f->w.own.up));
+    while (own_pop(&f->w.own, &up))
+        n++;
+    ck_assert_uint_eq(n, rte_ring_get_capacity(f->w.own.up));
+    for (unsigned i = 0; i < rte_ring_get_capacity(f->w.own.oam) + 10; i++)
+        oam_from_wan(VTEP_1, VNI_WEB);
+    ck_assert_uint_eq(flow_drops(f, DROP_oam_full), 10);
+}
+END_TEST
+
+/* However fast they come, and however fast we take them. */
+START_TEST(test_frames_for_us_have_a_limit_by_port)
+{
+    struct dp_own_frame up;
+    size_t len;
+    mono_t begin = mono_now();
+    double seconds;
+
+    crowd(DROP_own_limit, 2000);
+    while (own_pop(&f->w.own, &up))
+        ;
+    crowd(DROP_own_limit, 2000);
+    seconds = (double)(mono_now().ns - begin.ns) / 1e9;
+    ck_assert_double_le((double)f->w.counters.totals.taken, OWN_LIMIT * seconds + OWN_LIMIT / 10.0 + 1);
+    /* another port has its own */
+    while (own_pop(&f->w.own, &up))
+        ;
+    len = flow_ipv4(frame, own_mac, flow_mac(2), 100, 0, 1, 40);
+    flow_put(f, PORT_B, frame, len);
+    flow_poll(f);
+    ck_assert(own_pop(&f->w.own, &up));
+    ck_assert_uint_eq(up.source, PORT_B);
+}
+END_TEST
+
+START_TEST(test_hosts_do_not_crowd_out_gateways)
+{
+    struct dp_own_frame up;
+
+    crowd(DROP_own_limit, 1);
+    crowd(DROP_own_full, 1);
+    oam_from_wan(VTEP_1, VNI_WEB);
+    oam_from_wan(VTEP_2, VNI_WEB);
+    for (unsigned i = 0; i < 2; i++) { /* and they come first */
+        ck_assert(own_pop(&f->w.own, &up));
+        ck_assert(up.from == DP_WHERE_VTEP && up.source == VTEP_1 + i);
+    }
+    ck_assert(own_pop(&f->w.own, &up));
+    ck_assert(up.from == DP_WHERE_PORT);
+    ck_assert_uint_eq(flow_drops(f, DROP_oam_full), 0);
+}
+END_TEST
 
 START_TEST(test_frames_between_gateways)
 {
@@ -352,6 +409,8 @@ int main(void)
     tcase_add_test(t, test_R8_2_R8_3_as_a_host_of_our_own);
     tcase_add_test(t, test_a_host_at_our_own_port);
     tcase_add_test(t, test_frames_for_us_are_bounded);
+    tcase_add_test(t, test_frames_for_us_have_a_limit_by_port);
+    tcase_add_test(t, test_hosts_do_not_crowd_out_gateways);
     tcase_add_test(t, test_frames_between_gateways);
     suite_add_tcase(s, t);
     r = srunner_create(s);
