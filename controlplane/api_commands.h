@@ -91,7 +91,8 @@ enum api_arg_id {
       "a MAC is about to move to a site: until it is there, frames for it go to both places")                \
     X(move_commit, "move commit", API_TAKES(MAC) | API_TAKES(NETWORK), 0,                                    \
       "it is there now (its first frame says so by itself)")                                                 \
-    X(move_cancel, "move cancel", API_TAKES(MAC) | API_TAKES(NETWORK), 0, "it does not move after all")      \
+    X(move_cancel, "move cancel", API_TAKES(MAC) | API_TAKES(NETWORK) | API_TAKES(TO), 0,                    \
+      "it does not move after all; --to: if it was to move there")                                           \
     X(watch, "watch", 0, 0, "what happens, as it happens: moves, alerts, peers, VTEPs")                      \
     X(clear_macs, "clear macs", API_TAKES(NETWORK) | API_TAKES(MAC), 0,                                      \
       "forget learned MAC addresses: all, of one network, or one")                                           \

@@ -285,14 +285,38 @@ int cmd_move_commit(void *ctx, const struct api_args *args, cJSON *result, char 
     return 0;
 }
 
+/* Whether the move that is prepared goes to that site. 0; -EXDEV: to another one. */
+static int check_target(const struct gateway *g, const struct gateway_network *net, struct mac mac,
+                        const char *to, char err[API_ERR_LEN])
+{
+    const struct prepared *p = move_prepare_find(moves_prepared(g->moves), net->id, mac);
+    const struct gateway_vtep *peer = p ? gateway_vtep(g, p->peer) : NULL;
+    struct site site;
+    int rc = site_find(g->conf, to, &site, err, API_ERR_LEN);
+    bool there = rc == 0 && p && p->role == PREPARED_NEW && site.own;
+
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < site.n_vteps && peer && p->role == PREPARED_OLD && !site.own; i++)
+        there |= ipaddr_eq(&site.vteps[i], &peer->address);
+    if (there)
+        return 0;
+    snprintf(err, API_ERR_LEN, "that MAC is prepared to move to another site (show moves --prepared)");
+    return -EXDEV;
+}
+
 int cmd_move_cancel(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;
+    const union api_value *to = api_arg(args, TO);
     const struct gateway_network *net = find_one(g, args, is_prepared, err);
     int rc;
 
     if (!net)
         return -ENOENT;
+    rc = to ? check_target(g, net, api_arg(args, MAC)->mac, to->text, err) : 0;
+    if (rc < 0)
+        return rc;
     rc = moves_cancel(g->moves, net->id, api_arg(args, MAC)->mac);
     if (rc < 0)
         return refuse(g, net, args, rc, err);

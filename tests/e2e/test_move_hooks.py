@@ -73,8 +73,8 @@ def prepares(*macs, site="london", timeout=300):
     return [f"move prepare --mac {m} --to {site} --timeout {timeout}" for m in macs]
 
 
-def cancels(*macs):
-    return [f"move cancel --mac {m}" for m in macs]
+def cancels(*macs, site="london"):
+    return [f"move cancel --mac {m} --to {site}" for m in macs]
 
 
 # ---- libvirt
@@ -122,6 +122,41 @@ def test_leaves_again_soon_after_it_came(bench):
     bench.hook("migrate", xml=THREE)
     assert bench.hook("release", "end", "migrated", THREE)[0][0] == f"move commit --mac {M1}"
     assert bench.hook("release", "end", "failed", THREE)[0] == []
+
+
+def test_leaves_again_by_an_old_libvirt(bench):
+    """libvirt before 10.5 does not say that it was migrated away, so it looks like the failure of its arrival: only what is prepared
+    towards this site is cancelled, not its way back."""
+    bench.hook("migrate", xml=THREE)
+    calls, _ = bench.hook("release", "end", "-", THREE)
+    assert calls == cancels(M1, M2, M3, site="london")
+
+
+def test_settings_change_meanwhile(bench):
+    """What was prepared towards one site is cancelled there."""
+    bench.hook("migrate", xml=THREE)
+    bench.configure(site="rome")
+    assert bench.hook("release", "end", "failed", THREE)[0] == cancels(M1, M2, M3, site="london")
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"macs": 7, "site": "london", "until": 1e30}', '{"macs": [], "site": 7, "until": "x"}',
+                                  '{"macs": ["x"], "site": "london"}'])
+def test_note_that_is_none(bench, note):
+    """It keeps nothing from being done, and does not stay."""
+    bench.hook("migrate", xml=THREE)
+    path, = (bench.path / "state").iterdir()
+    path.write_text(note)
+    calls, said = bench.hook("release", "end", "migrated", THREE)
+    assert calls == [f"move commit --mac {m}" for m in (M1, M2, M3)] and "Traceback" not in said
+    assert not list((bench.path / "state").iterdir())
+
+
+def test_nowhere_to_note_it(bench):
+    """Then a failed arrival ends by its time alone; it is prepared all the same."""
+    bench.configure(site="london", state="/dev/null/state")
+    calls, said = bench.hook("migrate", xml=THREE)
+    assert calls == prepares(M1, M2, M3) and "/dev/null/state" in said
+    assert bench.hook("release", "end", "migrated", THREE)[0] == [f"move commit --mac {m}" for m in (M1, M2, M3)]
 
 
 def test_operations_that_are_not_ours(bench):
@@ -190,6 +225,18 @@ def test_gateways_of_both_sites(bench):
     assert calls == [f"-s /run/x y.sock move prepare --mac {M1} --to london --network web --timeout 90"] * 3
     ssh = (bench.path / "ssh").read_text()
     assert "-o BatchMode=yes" in ssh and "root@london-1 s=0" in ssh and "root@paris-1 s=0" in ssh
+
+
+def test_gateway_that_cannot_be_called(bench):
+    """Without ssh the gateways beyond it are not told; the one here is, whatever the order."""
+    bench.env["PATH"] = str(bench.path)
+    for gateways in ("local root@london-1", "root@london-1 local"):
+        (bench.path / "sh").unlink(missing_ok=True)
+        (bench.path / "sh").symlink_to("/bin/sh")
+        bench.configure(site="london", gateways=gateways)
+        calls, said = bench.hook("migrate", xml=domain(nic(M1)))
+        assert calls == prepares(M1) and "root@london-1" in said and "ssh" in said, (calls, said)
+        assert "done" not in said
 
 
 def test_gateway_that_refuses(bench):

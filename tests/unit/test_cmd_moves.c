@@ -132,7 +132,19 @@ START_TEST(test_prepare)
            {"prepared/1/mac", "\"02:00:5e:00:00:02\""}, {"prepared/2", "missing"});
     ck_ask("{\"cmd\":\"show moves\",\"prepared\":true,\"network\":\"db\"}", {"prepared", "[]"});
     ck_ask("{\"cmd\":\"show moves\"}", {"prepared", "2"});
-    ck_ask("{\"cmd\":\"move cancel\"," MAC1 "}", {"state", "\"cancelled\""}, {"network", "\"web\""});
+    /* What was prepared to move elsewhere is not meant. */
+    ck_refused("{\"cmd\":\"move cancel\"," MAC1 ",\"to\":\"paris\"}",
+               "that MAC is prepared to move to another site (show moves --prepared)");
+    ck_refused("{\"cmd\":\"move cancel\"," MAC1 ",\"to\":\"rome\"}",
+               "that MAC is prepared to move to another site (show moves --prepared)");
+    ck_refused("{\"cmd\":\"move cancel\",\"mac\":\"02:00:5e:00:00:02\",\"to\":\"london\"}",
+               "that MAC is prepared to move to another site (show moves --prepared)");
+    ck_ask("{\"cmd\":\"move cancel\",\"mac\":\"02:00:5e:00:00:02\",\"to\":\"paris\"}",
+           {"state", "\"cancelled\""});
+    ck_ask("{\"cmd\":\"move prepare\",\"mac\":\"02:00:5e:00:00:02\",\"to\":\"paris\"}",
+           {"state", "\"asking\""});
+    ck_ask("{\"cmd\":\"move cancel\"," MAC1 ",\"to\":\"london\"}", {"state", "\"cancelled\""},
+           {"network", "\"web\""});
     ck_refused("{\"cmd\":\"move cancel\"," MAC1 "}",
                "no move of that MAC is prepared (show moves --prepared)");
     ck_ask("{\"cmd\":\"move commit\",\"mac\":\"02:00:5e:00:00:02\"}", {"state", "\"asking\""});
