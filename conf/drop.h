@@ -48,6 +48,7 @@
     X(no_buffer, "no packet buffer for a copy")                                                              \
     X(tx_full, "transmit queue full, or the port is down")                                                   \
     X(own_limit, "for the gateway itself, over the limit of the port it came by")                            \
+    X(source_here, "announcement that would leave by the port its MAC has come to (R6.3)")                   \
     X(oam_full, "from another gateway, faster than this one takes them")
 
 enum drop_reason {

@@ -76,12 +76,42 @@ bool own_pop(struct own *o, struct dp_own_frame *out)
 
 /* ---- worker ---- */
 
+/* The access port that the frame's own source is behind, as the worker sees it; DP_NO_PORT: none. The order
+ * is a moment old: what was to make switches relearn a MAC must not leave by the port where that MAC has just
+ * come. */
+static dp_port_id port_of_source(const struct worker *w, const struct frame *f)
+{
+    uint64_t key = fdb_key(f->net->id, rte_pktmbuf_mtod(f->m, const uint8_t *) + 6);
+    uint64_t hash = fdb_hash(w->fdb, key);
+    const struct fdb_value *v = fdb_find_hashed(w->fdb, key, hash);
+    uint32_t where = v ? fdb_where(v) : 0, newer = worker_undecided(w, key, hash, where);
+
+    if (newer != 0)
+        where = newer;
+    return fdb_kind(where) == DP_WHERE_PORT && fdb_target(where) < DP_OWN_PORT ? fdb_target(where)
+                                                                               : DP_NO_PORT;
+}
+
+static void to_one_port(struct worker *w, struct frame *f, dp_port_id port)
+{
+    if (port == port_of_source(w, f))
+        worker_drop(w, f->m, DROP_source_here);
+    else
+        forward_to_port(w, f, port, f->m, FORWARD_KNOWN);
+}
+
+/* except is where the control thread had the source; if it is behind another port by now, that one is left
+ * out, and the next announcement will leave out the right one. */
 static void to_all_ports(struct worker *w, const struct snapshot *s, struct frame *f, dp_port_id except)
 {
+    dp_port_id here = port_of_source(w, f);
+
+    if (here != DP_NO_PORT)
+        except = here;
     if (except < DP_OWN_PORT)
         f->place = except;
     if (forward_flood_targets(f, false) == 0)
-        worker_drop(w, f->m, DROP_no_target);
+        worker_drop(w, f->m, here != DP_NO_PORT ? DROP_source_here : DROP_no_target);
     else
         forward_flood(w, s, f, false);
 }
@@ -103,7 +133,7 @@ static void serve(struct worker *w, const struct snapshot *s, const struct own_o
         if (order->target == DP_ALL_PORTS)
             to_all_ports(w, s, &f, order->except);
         else
-            forward_to_port(w, &f, order->target, f.m, FORWARD_KNOWN);
+            to_one_port(w, &f, order->target);
         break;
     case OWN_TO_VTEP:
         info = inner_parse(rte_pktmbuf_mtod(f.m, const uint8_t *), rte_pktmbuf_data_len(f.m));

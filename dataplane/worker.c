@@ -124,6 +124,7 @@ void worker_report_source(struct worker *w, struct frame *f)
     uint32_t deletions = fdb_deletions(w->fdb);
     /* Said no to and still speaking? Unless something was deleted since, yes. */
     bool again = r->key == f->src_key && r->place == place && r->deletions == deletions;
+    const struct fdb_value *v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
     struct dp_event event;
     struct snoop sn;
 
@@ -136,6 +137,7 @@ void worker_report_source(struct worker *w, struct frame *f)
     f->told = true;
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
+                                .was = v ? fdb_where(v) & FDB_PLACE_MASK : 0,
                                 .deletions = deletions,
                                 .repeat = w->now + cycles(w, REPEAT_US),
                                 .decided = again ? r->decided : w->now + cycles(w, DECIDED_US)};
@@ -195,13 +197,17 @@ void worker_report_first(struct worker *w, const struct frame *f, uint32_t where
         (void)fdb_unwatch(v, where);
 }
 
-uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash)
+uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, uint32_t where)
 {
     const struct worker_recent *set = &w->recent[recent_index(hash)];
 
-    for (unsigned i = 0; i < RECENT_WAYS; i++)
-        if (set[i].key == key)
-            return w->now < set[i].decided ? set[i].place : 0;
+    for (unsigned i = 0; i < RECENT_WAYS; i++) {
+        if (set[i].key != key)
+            continue;
+        if (w->now >= set[i].decided || (where != 0 && set[i].was != (where & FDB_PLACE_MASK)))
+            return 0;
+        return set[i].place;
+    }
     return 0;
 }
 

@@ -49,6 +49,7 @@ struct worker_tx {
 struct worker_recent {
     uint64_t key;
     uint32_t place;     /* FDB_WHERE() */
+    uint32_t was;       /* where the FDB had it then, or 0: once it says something else, that is decided */
     uint32_t deletions; /* fdb_deletions() at the report */
     uint64_t repeat;    /* cycles: reported again from here on */
     uint64_t decided;   /* cycles: by now the FDB says what is right; counted from the first report */
@@ -138,8 +139,9 @@ void worker_report_neighbour(struct worker *w, const struct frame *f, const stru
 /* A frame for a watched MAC left for `where`, which has the watch mark: tells it once and takes the mark
  * off. */
 void worker_report_first(struct worker *w, const struct frame *f, uint32_t where);
-/* Where a MAC that the FDB does not have was seen a moment ago (FDB_WHERE()), or 0. */
-uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash);
+/* Where a MAC was seen a moment ago (FDB_WHERE()), if the control thread has not decided on it since, or 0.
+ * where: what the FDB says of it; 0: nothing. */
+uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, uint32_t where);
 /* Sends what is queued on a port; what the port does not take is dropped (tx_full). */
 void worker_flush(struct worker *w, dp_port_id port);
 

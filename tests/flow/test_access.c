@@ -404,14 +404,14 @@ START_TEST(test_learning_is_not_waited_for)
     /* A MAC that is never made known (a limit, R8.4) is not served for ever, however often it speaks. */
     ck_assert(flow_event(f, &e));
     while (worker_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
-                            fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b)))) {
+                            fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b)), 0)) {
         send_udp(PORT_A, broadcast, flow_mac(1), 100);
         flow_discard(f);
         ck_assert_uint_lt(mono_now().ns - begin.ns, 2000000000u);
     }
     send_udp(PORT_A, broadcast, flow_mac(1), 100);
     ck_assert_uint_eq(worker_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
-                                       fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b))),
+                                       fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b)), 0),
                       0);
 }
 END_TEST

@@ -94,6 +94,61 @@ START_TEST(test_R6_3_out_by_access_ports)
 }
 END_TEST
 
+/* The order was given when the MAC was elsewhere: by the port where it is now no switch may relearn it. */
+START_TEST(test_R6_3_never_by_the_port_the_mac_has_come_to)
+{
+    static const struct own_order to_b = {.kind = OWN_TO_PORT, .net = NET_WEB, .target = PORT_B};
+    size_t len = arpnd_garp(frame, flow_mac(1), 1, FLOW_UNTAGGED);
+
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_B, false);
+    send_now(all_ports(DP_NO_PORT), len);
+    expect_at(PORT_A, 100, len);
+    send_now(all_ports(PORT_A), len); /* where it was: it must be told there now */
+    expect_at(PORT_A, 100, len);
+    send_now(to_b, len);
+    expect_nothing();
+    ck_assert_uint_eq(flow_drops(f, DROP_source_here), 1);
+    f->nets[0].members++;
+    f->nets[0].n_members = 1; /* nothing but port B */
+    flow_publish(f);
+    send_now(all_ports(DP_NO_PORT), len);
+    ck_assert_uint_eq(flow_drops(f, DROP_source_here), 2);
+    expect_nothing();
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_VTEP, VTEP_1, false);
+    send_now(to_b, len);
+    expect_at(PORT_B, 100, len);
+    /* from another MAC it goes there all the same (R6.4) */
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_B, false);
+    flow_fdb(f, NET_WEB, own_mac, DP_WHERE_PORT, DP_OWN_PORT, true);
+    len = arpnd_garp(frame, own_mac, 1, FLOW_UNTAGGED);
+    send_now(to_b, len);
+    expect_at(PORT_B, 100, len);
+    expect_nothing();
+}
+END_TEST
+
+/* The worker has seen it come, and the control thread does not know it yet. */
+START_TEST(test_R6_3_nor_to_which_it_has_come_just_now)
+{
+    size_t len;
+
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_VTEP, VTEP_1, false);
+    flow_put(f, PORT_B, frame, arpnd_rarp(frame, flow_mac(1), 100));
+    flow_poll(f);
+    flow_discard(f);
+    len = arpnd_garp(frame, flow_mac(1), 1, FLOW_UNTAGGED);
+    send_now(all_ports(DP_NO_PORT), len);
+    expect_at(PORT_A, 100, len);
+    expect_nothing();
+    /* decided: it has gone on meanwhile */
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_VTEP, VTEP_2, false);
+    send_now(all_ports(DP_NO_PORT), len);
+    expect_at(PORT_A, 100, len);
+    expect_at(PORT_B, 100, len);
+    expect_nothing();
+}
+END_TEST
+
 START_TEST(test_lengths)
 {
     static const struct own_order to_a = {.kind = OWN_TO_PORT, .net = NET_WEB, .target = PORT_A};
@@ -402,6 +457,8 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);
     tcase_add_test(t, test_R6_3_out_by_access_ports);
+    tcase_add_test(t, test_R6_3_never_by_the_port_the_mac_has_come_to);
+    tcase_add_test(t, test_R6_3_nor_to_which_it_has_come_just_now);
     tcase_add_test(t, test_lengths);
     tcase_add_test(t, test_to_one_vtep);
     tcase_add_test(t, test_orders_for_what_is_gone);
