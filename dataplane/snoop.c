@@ -63,11 +63,13 @@ static void look_arp(const uint8_t *frame, uint32_t len, struct snoop *out)
     out->evidence = DP_EVIDENCE_ARP;
     sender = ipv4(frame + ETH_LEN + 14);
     target = ipv4(frame + ETH_LEN + 24);
-    if (!ipaddr_is_vtep(&sender)) /* what a VTEP can have, any host can; a probe has 0 (RFC 5227) */
+    if (ipaddr_is_vtep(&sender)) /* what a VTEP can have, any host can */
+        out->ip = sender;
+    else if (memcmp(sender.b, unspecified, 4) != 0)
         return;
-    out->ip = sender;
     if (ipaddr_eq(&sender, &target)) {
-        out->evidence = DP_EVIDENCE_GARP;
+        if (out->ip.family != 0)
+            out->evidence = DP_EVIDENCE_GARP;
     } else if (op == ARP_REQUEST && ipaddr_is_vtep(&target)) {
         out->asker = sender;
         out->target = target;

@@ -17,9 +17,11 @@ struct snoop {
      * from a solicitation, never an address that no host can have. family 0: none. */
     struct ipaddr ip;
     /* The address that is asked for by a sound ARP request or NS which the proxy may answer (R7.2): no
-     * announcement, no ARP probe. family 0: none. */
+     * announcement. family 0: none. */
     struct ipaddr target;
-    struct ipaddr asker; /* who wants to know; "::" where an NS looks for a duplicate (DAD) */
+    /* Who wants to know; 0.0.0.0 or "::" where it looks for a duplicate: an ARP probe (RFC 5227), a DAD NS.
+     */
+    struct ipaddr asker;
 };
 
 /* A first glance for the frame path: may it show an IP or ask for one? frame: at least 14 readable bytes. */

@@ -127,6 +127,27 @@ START_TEST(test_R7_2_arp_answer)
 }
 END_TEST
 
+/* RFC 9161 section 3.3 c: one that is about to take another host's address is told so. */
+START_TEST(test_R7_2_arp_probe)
+{
+    static const uint8_t nobody[4];
+    struct dp_event e;
+
+    expect_answer(arpnd_request(frame, flow_mac(9), 0, 2, 100));
+    ck_assert_mem_eq(got, flow_mac(9).b, 6);
+    ck_assert_mem_eq(got + 26, flow_mac(2).b, 6);
+    ck_assert_mem_eq(got + 32, "\x0a\x00\x00\x02", 4);
+    ck_assert_mem_eq(got + 36, flow_mac(9).b, 6);
+    ck_assert_mem_eq(got + 42, nobody, 4); /* RFC 826: as it asked */
+    while (flow_event(f, &e))              /* R7.1: nobody has 0.0.0.0 */
+        ck_assert_int_eq(e.type, DP_EVENT_SOURCE);
+    expect_passes(arpnd_request(frame, flow_mac(2), 0, 2, 100)); /* the owner's own, come to this site */
+    expect_passes(arpnd_request(frame, flow_mac(9), 0, 5, 100)); /* its host is on the same port */
+    expect_passes(arpnd_request(frame, flow_mac(9), 0, 8, 100)); /* not known */
+    expect_passes(arpnd_request(frame, flow_mac(9), 0, 0, 100)); /* for nothing */
+}
+END_TEST
+
 START_TEST(test_R7_2_untagged_and_another_network)
 {
     struct ipaddr ip = arpnd_ip4(2);
@@ -161,7 +182,6 @@ START_TEST(test_R7_2_arp_that_passes)
 
     expect_answer(len);
     expect_passes(arpnd_garp(frame, flow_mac(1), 2, 100));       /* announcements always */
-    expect_passes(arpnd_request(frame, flow_mac(1), 0, 2, 100)); /* probes always */
     expect_passes(arpnd_request(frame, flow_mac(1), 1, 5, 100)); /* on the asker's own port */
     expect_passes(arpnd_request(frame, flow_mac(1), 9, 1, 100)); /* the owner itself */
     expect_passes(arpnd_request(frame, flow_mac(1), 1, 6, 100)); /* its place is not known */
@@ -416,6 +436,7 @@ int main(void)
     tcase_add_test(t, test_R7_2_arp_answer);
     tcase_add_test(t, test_R7_2_untagged_and_another_network);
     tcase_add_test(t, test_R7_2_arp_that_passes);
+    tcase_add_test(t, test_R7_2_arp_probe);
     tcase_add_test(t, test_R7_2_unknown_within_the_broadcast_limit);
     tcase_add_test(t, test_R7_2_never_from_the_wan);
     tcase_add_test(t, test_R7_1_the_asker_is_reported);
