@@ -97,9 +97,8 @@ static __rte_always_inline bool to_port(struct worker *w, const struct frame *f,
     return false;
 }
 
-/* A destination with a mark, or one that is flooded. */
-static __rte_noinline void forward_odd(struct worker *w, const struct snapshot *s, struct frame *f,
-                                       uint32_t where)
+__rte_noinline void access_forward_known(struct worker *w, const struct snapshot *s, struct frame *f,
+                                         uint32_t where)
 {
     bool left = false;
 
@@ -130,6 +129,20 @@ static __rte_noinline bool look(struct worker *w, struct frame *f)
     return sn.target.family != 0 && f->net->proxy && proxy_answer(w, f, &sn);
 }
 
+/* R8.2 */
+static __rte_noinline void unknown_unicast(struct worker *w, const struct snapshot *s, struct frame *f,
+                                           const uint8_t *frame)
+{
+    bool others = f->net->flood_unknown || forward_flood_targets(f, false) > 0;
+
+    if (!others && park_frame(w, f, false))
+        return;
+    /* Of what goes to the other ports here, only answers to first questions are worth a copy. */
+    if (others && !f->net->flood_unknown && snoop_maybe(frame, rte_pktmbuf_data_len(f->m)))
+        (void)park_frame(w, f, true);
+    flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, f->net->flood_unknown);
+}
+
 static __rte_always_inline void by_destination(struct worker *w, const struct snapshot *s, struct frame *f,
                                                const uint8_t *frame)
 {
@@ -142,7 +155,7 @@ static __rte_always_inline void by_destination(struct worker *w, const struct sn
         else if (frame[0] & 1)
             flood_limited(w, s, f, SNAP_MULTICAST, true);
         else
-            flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, f->net->flood_unknown); /* R8.2 */
+            unknown_unicast(w, s, f, frame);
         return;
     }
     switch (fdb_kind_unmarked(where)) {
@@ -153,7 +166,7 @@ static __rte_always_inline void by_destination(struct worker *w, const struct sn
         to_port(w, f, where);
         break;
     default:
-        forward_odd(w, s, f, where);
+        access_forward_known(w, s, f, where); /* a mark, or flooded */
     }
 }
 

@@ -235,7 +235,7 @@ int dp_kernel_service(struct dp *dp);
 /* ---- counters
  * ------------------------------------------------------------------------------------------------ */
 /* They add up: sum of port rx + replicas + originated = sum of port tx + sum of drops + taken, the TAP
- * included, once the worker is idle. */
+ * included, once the worker is idle and no frame waits for its destination (20 ms at most). */
 
 void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out);
 void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out);

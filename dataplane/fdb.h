@@ -98,6 +98,12 @@ static inline uint32_t fdb_where(const struct fdb_value *v)
     return __atomic_load_n(&v->where, __ATOMIC_RELAXED);
 }
 
+/* How many entries were ever added: the same number twice, and what was not found is still not there. */
+static inline uint32_t fdb_additions(const struct fdb *f)
+{
+    return __atomic_load_n(&f->t.additions, __ATOMIC_ACQUIRE);
+}
+
 /* How many entries were ever deleted: the same number twice, and what was not found is new or unwanted. */
 static inline uint32_t fdb_deletions(const struct fdb *f)
 {

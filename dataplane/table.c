@@ -89,6 +89,7 @@ int table_add(struct table *t, uint64_t key, uint64_t value)
         return -ENOSPC;
     bucket_insert(free1 >= free2 ? b1 : b2, key, value);
     t->used++;
+    __atomic_store_n(&t->additions, t->additions + 1, __ATOMIC_RELEASE); /* behind the key */
     return 0;
 }
 

@@ -43,7 +43,8 @@ struct table {
     uint64_t seed[2];   /* secret; [1] is odd */
     uint32_t used;      /* keys present */
     uint32_t capacity;  /* what it was made for */
-    uint32_t deletions; /* ever; readers look at it */
+    uint32_t additions; /* ever; readers look at it, and at the next */
+    uint32_t deletions;
     struct rte_rcu_qsbr *qsbr;
     struct table_grave *graves; /* tombstones that wait for their grace period: a ring */
     uint32_t grave_head, grave_count, grave_size;

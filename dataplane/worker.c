@@ -59,6 +59,7 @@ int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep)
 
 void worker_fini(struct worker *w)
 {
+    park_fini(&w->park);
     rte_ring_free(w->events);
     own_fini(&w->own);
     free(w->storms);
@@ -135,6 +136,7 @@ void worker_report_source(struct worker *w, struct frame *f)
     if (!queue_event(w, &event))
         return;
     f->told = true;
+    w->park.look = true;
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
                                 .was = v ? fdb_where(v) & FDB_PLACE_MASK : 0,
@@ -249,7 +251,7 @@ static void wake_control(struct worker *w)
 
 static void update_clock(struct worker *w)
 {
-    w->now = rte_rdtsc();
+    w->now = rte_rdtsc() + w->clock_ahead;
     if (w->now < w->next_clock)
         return;
     w->now_ms = fdb_ms(mono_now()); /* vDSO, no system call */
@@ -291,6 +293,8 @@ unsigned worker_poll(struct worker *w)
     update_clock(w);
     if (unlikely(own_waiting(&w->own)))
         total += own_serve(w, s);
+    if (unlikely(w->park.n > 0))
+        park_serve(w, s);
     for (unsigned i = 0; i < w->n_ports; i++)
         total += poll_port(w, s, (dp_port_id)i);
     for (unsigned i = 0; i < w->n_ports; i++)

@@ -16,6 +16,7 @@
 #include "dataplane/fdb.h"
 #include "dataplane/neigh.h"
 #include "dataplane/own.h"
+#include "dataplane/park.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/snoop.h"
 #include "dataplane/storm.h"
@@ -74,7 +75,8 @@ struct worker {
     struct rte_rcu_qsbr *qsbr;
     struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
     struct own own;
-    int wake_fd; /* eventfd */
+    uint64_t clock_ahead; /* cycles; tests move it */
+    int wake_fd;          /* eventfd */
     bool busy_poll;
     unsigned max_net, max_vtep;
     uint64_t hz;
@@ -91,7 +93,8 @@ struct worker {
     struct worker_tx tx[DP_MAX_PORTS];
     struct worker_recent recent[WORKER_RECENT];
     struct worker_recent recent_ips[WORKER_RECENT]; /* place: a hash of the IP */
-    struct storm (*storms)[SNAP_CLASSES];           /* [port * (max_net + 1) + net] */
+    struct park park;
+    struct storm (*storms)[SNAP_CLASSES]; /* [port * (max_net + 1) + net] */
     struct worker_counters counters;
 };
 
@@ -124,6 +127,8 @@ void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port,
                     unsigned n);
 /* A frame of our own (f->port and f->place: DP_OWN_PORT), as from a host there. */
 void access_forward_own(struct worker *w, const struct snapshot *s, struct frame *f);
+/* A frame from an access port whose destination is at `where`, whatever marks that has. */
+void access_forward_known(struct worker *w, const struct snapshot *s, struct frame *f, uint32_t where);
 void wan_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
                  unsigned n);
 /* From the TAP to the underlay, as it is. */

@@ -196,6 +196,12 @@ void flow_poll(struct flow *f)
         ;
 }
 
+void flow_wait(struct flow *f, unsigned us)
+{
+    f->w.clock_ahead += f->w.hz / 1000000 * us;
+    flow_poll(f);
+}
+
 int flow_take(struct flow *f, unsigned port, uint8_t *buf)
 {
     struct rte_mbuf *m;
@@ -242,6 +248,9 @@ void flow_require_balance(const struct flow *f)
 {
     const struct dp_totals *t = &f->w.counters.totals;
     uint64_t in = t->replicas + t->originated, out = flow_all_drops(f) + t->taken;
+
+    for (unsigned i = 0; i < f->w.park.n; i++)
+        out += !f->w.park.frames[i].copy; /* it waits */
 
     for (unsigned i = 0; i < N_PORTS; i++) {
         in += f->w.counters.ports[i].rx.frames;

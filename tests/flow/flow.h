@@ -55,6 +55,8 @@ struct mac flow_mac(unsigned n);
 void flow_put(struct flow *f, unsigned port, const void *frame, size_t len);
 /* One round of the worker. */
 void flow_poll(struct flow *f);
+/* That many microseconds later. */
+void flow_wait(struct flow *f, unsigned us);
 /* Takes a frame that left by a port: its length, or -1 when there is none. buf holds 9216 bytes. */
 int flow_take(struct flow *f, unsigned port, uint8_t *buf);
 /* Frames waiting on a port's output. */

@@ -496,6 +496,7 @@ START_TEST(test_R8_2_unknown_unicast)
     f->nets[0].n_members = 1; /* only port A */
     flow_publish(f);
     send_udp(PORT_A, flow_mac(9), flow_mac(1), 100);
+    flow_wait(f, PARK_US + 1);
     ck_assert_uint_eq(flow_drops(f, DROP_unknown_unicast), 1);
     flow_fdb(f, NET_WEB, flow_mac(9), DP_WHERE_FLOOD, 0, false); /* the per-MAC exception */
     send_udp(PORT_A, flow_mac(9), flow_mac(1), 100);
