@@ -124,6 +124,8 @@ struct dp_totals {
     uint64_t taken; /* frames for the gateway itself: dp_own_pop() gave them, or a proxy answered; in no tx */
     uint64_t events_lost;       /* learn events that found the ring full; the next frame repeats them */
     uint64_t polls, idle_polls; /* worker loop */
+    uint64_t frames;            /* taken by the rounds that were not idle ... */
+    uint64_t busy_cycles;       /* ... and the processor cycles of these (dp_cycles_hz()) */
 };
 
 #endif

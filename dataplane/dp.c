@@ -453,3 +453,8 @@ void dp_totals(const struct dp *dp, struct dp_totals *out)
     *out = dp->worker.counters.totals;
     out->drops[DROP_tx_full] += p ? p->tap.lost : 0;
 }
+
+uint64_t dp_cycles_hz(const struct dp *dp)
+{
+    return dp->worker.hz;
+}

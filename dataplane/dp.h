@@ -241,5 +241,7 @@ void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_count
 void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out);
 void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out);
 void dp_totals(const struct dp *dp, struct dp_totals *out);
+/* Cycles in a second. */
+uint64_t dp_cycles_hz(const struct dp *dp);
 
 #endif

@@ -40,6 +40,31 @@ static void send_udp(unsigned port, struct mac dst, struct mac src, uint16_t vla
     flow_poll(f);
 }
 
+/* What the load costs is counted in rounds that had some. */
+START_TEST(test_busy_cycles)
+{
+    const struct dp_totals *t = &f->w.counters.totals;
+    uint64_t cycles;
+
+    flow_poll(f);
+    ck_assert_uint_gt(t->polls, 0);
+    ck_assert_uint_eq(t->idle_polls, t->polls);
+    ck_assert_uint_eq(t->frames, 0);
+    ck_assert_uint_eq(t->busy_cycles, 0);
+    for (unsigned i = 0; i < 2; i++)
+        flow_put(f, PORT_A, frame, flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1000, 46));
+    flow_poll(f);
+    ck_assert_uint_eq(t->frames, 2);
+    ck_assert_uint_gt(t->busy_cycles, 0);
+    cycles = t->busy_cycles;
+    flow_poll(f);
+    ck_assert_uint_eq(t->polls - t->idle_polls, 1);
+    ck_assert_uint_eq(t->frames, 2);
+    ck_assert_uint_eq(t->busy_cycles, cycles);
+    flow_discard(f);
+}
+END_TEST
+
 /* A frame to a remote MAC leaves as VXLAN: every field of the outer header. */
 START_TEST(test_R1_1_R1_4_outer_header_ipv4)
 {
@@ -591,6 +616,7 @@ int main(void)
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_busy_cycles);
     tcase_add_test(t, test_R1_1_R1_4_outer_header_ipv4);
     tcase_add_test(t, test_R1_3_udp_checksum_over_ipv6);
     tcase_add_test(t, test_R1_2_source_port);
