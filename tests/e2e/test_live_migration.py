@@ -82,13 +82,15 @@ def tables_follow(s, to, source):
     return int(row["sequence"])
 
 
-def move(s, to, record_property):
-    """Moves the machine, with causewayctl asked for by the hook. All connections go on, and not a byte is wrong."""
+def move(s, to, record_property, prepared=True):
+    """Moves the machine, with causewayctl asked for by the hook, and heard by the gateway (prepared). All connections go on, and not
+    a byte is wrong."""
     for p in s.peers.values():
         p.mark()
     with s.vm.arrival(to) as there, hook(s, there, to) as h:
         seen = s.vm.migrate_into(there, (s.a.mac, s.b.mac, s.router.mac))
-        assert h.process.wait(20) == 0, h.process.stderr.read()
+        code, said = h.process.wait(20), h.process.stderr.read()
+        assert code == 0 and (f"move prepare of {s.vm.mac} to {to.name}: done" in said) == prepared, said
         calls = h.calls()
     flowing(s.peers)
     rows = {name: p.report() for name, p in s.peers.items()}
@@ -104,7 +106,7 @@ def test_move_within_a_site(s, record_property):
     """For comparison: what a migration costs where no gateway has a part in it. Nor do the gateways take it for a move."""
     flowing(s.peers)
     before = s.gw["london"].wait_mac(WEB, s.vm.mac, s.paris.address)
-    move(s, s.paris, record_property)
+    move(s, s.paris, record_property, prepared=False)
     after = s.gw["london"].wait_mac(WEB, s.vm.mac, s.paris.address)
     assert (before["sequence"], before["moves"]) == (after["sequence"], after["moves"])
     assert where_the_switch_has_it(s.paris, s.vm.mac) == s.vm.qemu.tap
