@@ -163,6 +163,7 @@ static void refuse(struct mactable *t, bool *mark, enum mac_alert what, dp_net_i
 {
     struct mac_alert_info info = {.what = what, .net = net, .port = port};
 
+    t->stats.refused++;
     if (*mark)
         return;
     *mark = true;
@@ -281,6 +282,7 @@ struct mac_slot *mac_slot_add(struct mactable *t, const struct mac_entry *e)
     t->slots[i] = (struct mac_slot){.e = *e, .next = t->buckets[b]};
     t->buckets[b] = i;
     t->count++;
+    t->stats.added[t->event.cause]++;
     entry_count(t, e, 1);
     tell_moved(t, &none, e, (mono_t){0}, false);
     return &t->slots[i];
@@ -435,6 +437,7 @@ static bool aged_out(struct mactable *t, const struct mac_entry *e, mono_t now)
 static bool age_slot(struct mactable *t, struct mac_slot *s, mono_t now)
 {
     if (aged_out(t, &s->e, now)) {
+        t->stats.aged++;
         mac_follow_route(t, s, now);
         return true;
     }

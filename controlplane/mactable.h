@@ -104,6 +104,7 @@ enum mac_cause {
     MAC_BY_FRAME, /* of it, with this evidence (R6.1) */
     MAC_BY_ROUTE, /* of a peer */
     MAC_BY_US,    /* its time was over, it was cleared, or configured */
+    MAC_CAUSES
 };
 
 /* Where a MAC was and is; where 0: not known to the table (new, or gone). */
@@ -281,6 +282,9 @@ struct mac_offence {
 bool mactable_offence(const struct mactable *t, dp_net_id net, struct mac mac, struct mac_offence *out);
 
 struct mactable_stats {
+    uint64_t added[MAC_CAUSES]; /* new entries, by what brought them */
+    uint64_t aged;
+    uint64_t refused;      /* frames and routes of new MACs that found no room, or a limit reached (R8.4) */
     uint64_t moves;        /* changes of place */
     uint64_t duplicates;   /* MACs that were frozen */
     uint64_t sticky_moves; /* frames and routes of a sticky or static MAC elsewhere */

@@ -527,6 +527,11 @@ static void resync(struct underlay *u, int nlerr)
     all_dirty(u);
 }
 
+uint64_t underlay_resyncs(const struct underlay *u)
+{
+    return u->resyncs;
+}
+
 static void rest_or_evaluate(struct underlay *u)
 {
     uint64_t rest = rest_needed(u);

@@ -55,6 +55,8 @@ void underlay_untrack(struct underlay *u, const struct ipaddr *vtep);
 /* NULL when not tracked. Valid until the next call or turn of the loop. */
 const struct underlay_hop *underlay_hop(const struct underlay *u, const struct ipaddr *vtep);
 const struct underlay_link *underlay_link(const struct underlay *u);
+/* How often events of the kernel were lost, and everything was asked for again. */
+uint64_t underlay_resyncs(const struct underlay *u);
 /* R9.5: whether a VTEP in this state is lost; `was`: it is so far. Lost is what no frame can reach, whatever
  * it and its neighbours do. Who only does not answer (yet) is not lost; but who was is found by an answer
  * alone. */

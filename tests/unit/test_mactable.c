@@ -175,6 +175,9 @@ START_TEST(test_R8_4_network_limit)
     see_port(1, 5, 1);
     see_port(1, 6, 1);
     ck_assert_uint_eq(fdb.alerts[MAC_ALERT_NET_LIMIT], 2);
+    ck_assert_uint_eq(mactable_stats(table).refused, 5);
+    ck_assert_uint_eq(mactable_stats(table).added[MAC_BY_FRAME], 5);
+    ck_assert_uint_eq(mactable_stats(table).added[MAC_BY_US], 1);
     check_consistent();
 }
 END_TEST
@@ -254,6 +257,7 @@ START_TEST(test_ageing)
     ck_assert_ptr_null(mactable_find(table, 1, mac_n(1)));
     ck_assert_uint_eq(mactable_age(table, at(501), 1024), 1);
     ck_assert_uint_eq(mactable_age(table, at(4000000), 1024), 0);
+    ck_assert_uint_eq(mactable_stats(table).aged, 3);
     ck_assert_ptr_nonnull(mactable_find(table, 2, mac_n(1)));
     check_consistent();
     /* Seen after `now` was read: not old. */
