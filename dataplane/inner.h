@@ -7,6 +7,8 @@
 #ifndef DATAPLANE_INNER_H
 #define DATAPLANE_INNER_H
 
+#include "conf/flow_hash.h"
+
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
@@ -22,19 +24,6 @@ struct inner_info {
     uint8_t tos; /* traffic class; 0 when not IP */
     bool is_ip;
 };
-
-static inline uint64_t inner_mix(uint64_t h, uint64_t x)
-{
-    h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 32;
-}
-
-/* Every bit of the state reaches the upper half of a product; the low half would not hear of the last byte
- * loaded. */
-static inline uint32_t inner_finish(uint64_t h)
-{
-    return (uint32_t)((h * UINT64_C(0xd6e8feb86659fd93)) >> 32);
-}
 
 static inline uint64_t inner_load64(const uint8_t *p)
 {
@@ -60,12 +49,6 @@ static inline uint32_t inner_load32(const uint8_t *p)
     return x;
 }
 
-/* Protocols whose first four bytes are the two ports. */
-static inline bool inner_has_ports(uint8_t proto)
-{
-    return proto == 6 || proto == 17 || proto == 132 || proto == 136;
-}
-
 /* ip: len bytes of an IPv4 packet. Every fragment of a packet hashes alike: by addresses alone. */
 static inline bool inner_ipv4(const uint8_t *ip, uint32_t len, struct inner_info *info)
 {
@@ -74,10 +57,10 @@ static inline bool inner_ipv4(const uint8_t *ip, uint32_t len, struct inner_info
 
     if (ihl < 20 || ip[0] >> 4 != 4)
         return false;
-    h = inner_mix(ip[9], inner_load64(ip + 12));
-    if (inner_has_ports(ip[9]) && (inner_load16(ip + 6) & RTE_BE16(0x3fff)) == 0 && len >= ihl + 4)
-        h = inner_mix(h, inner_load32(ip + ihl));
-    info->hash = inner_finish(h);
+    h = flow_hash_mix(ip[9], inner_load64(ip + 12));
+    if (flow_hash_has_ports(ip[9]) && (inner_load16(ip + 6) & RTE_BE16(0x3fff)) == 0 && len >= ihl + 4)
+        h = flow_hash_mix(h, inner_load32(ip + ihl));
+    info->hash = flow_hash_finish(h);
     info->tos = ip[1];
     info->is_ip = true;
     return true;
@@ -89,13 +72,13 @@ static inline bool inner_ipv6(const uint8_t *ip, uint32_t len, struct inner_info
 
     if (len < 40 || ip[0] >> 4 != 6)
         return false;
-    h = inner_mix(ip[6], inner_load64(ip + 8));
-    h = inner_mix(h, inner_load64(ip + 16));
-    h = inner_mix(h, inner_load64(ip + 24));
-    h = inner_mix(h, inner_load64(ip + 32));
-    if (inner_has_ports(ip[6]) && len >= 44)
-        h = inner_mix(h, inner_load32(ip + 40));
-    info->hash = inner_finish(h);
+    h = flow_hash_mix(ip[6], inner_load64(ip + 8));
+    h = flow_hash_mix(h, inner_load64(ip + 16));
+    h = flow_hash_mix(h, inner_load64(ip + 24));
+    h = flow_hash_mix(h, inner_load64(ip + 32));
+    if (flow_hash_has_ports(ip[6]) && len >= 44)
+        h = flow_hash_mix(h, inner_load32(ip + 40));
+    info->hash = flow_hash_finish(h);
     info->tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
     info->is_ip = true;
     return true;
@@ -112,8 +95,8 @@ static __rte_always_inline struct inner_info inner_parse(const uint8_t *frame, u
         return info;
     if (type == ETHERTYPE_IPV6_BE && inner_ipv6(frame + 14, len - 14, &info))
         return info;
-    h = inner_mix(inner_load64(frame), inner_load32(frame + 8));
-    info.hash = inner_finish(h);
+    h = flow_hash_mix(inner_load64(frame), inner_load32(frame + 8));
+    info.hash = flow_hash_finish(h);
     return info;
 }
 

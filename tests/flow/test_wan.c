@@ -4,7 +4,7 @@
  */
 #include "tests/flow/flow.h"
 
-#include "dataplane/ecn.h"
+#include "conf/ecn.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * ECN across a tunnel, RFC 6040 normal mode (R1.8). Pure functions of the two low bits of the TOS / traffic
- * class.
+ * ECN across a tunnel, RFC 6040 normal mode (R1.8), for both data planes. Pure functions of the two low bits
+ * of the TOS / traffic class.
  */
-#ifndef DATAPLANE_ECN_H
-#define DATAPLANE_ECN_H
-
-#include <stdint.h>
+#ifndef CONF_ECN_H
+#define CONF_ECN_H
 
 enum { ECN_NOT_ECT = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3 };
 #define ECN_MASK 3u
