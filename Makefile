@@ -45,6 +45,7 @@ BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # Helpers that several flow tests or benchmarks share.
 FLOW_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/flow/test_%,$(wildcard tests/flow/*.c)))
+BPF_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
 
 FUZZ_SECONDS ?= 30
 # How many times the live migration test goes there and back.
@@ -115,13 +116,16 @@ $(B)/causewayctl: $(CTL_OBJ) $(B)/libcauseway.a
 
 CHECK_LIBS = $(shell pkg-config --libs check)
 
-$(UNIT) $(BPFT): $(B)/tests/%: $(B)/tests/%.o $(B)/libcauseway.a
+$(UNIT): $(B)/tests/%: $(B)/tests/%.o $(B)/libcauseway.a
+	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
+
+$(BPFT): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPF_LIB) $(FLOW_LIB) $(B)/libcauseway.a
 	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
 
 $(FLOW): $(B)/tests/flow/%: $(B)/tests/flow/%.o $(FLOW_LIB) $(B)/libcauseway.a
 	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
 
-$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(FLOW_LIB) $(B)/libcauseway.a
+$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(BPF_LIB) $(FLOW_LIB) $(B)/libcauseway.a
 	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
 
 $(TOOLS): $(B)/tests/tools/%: tests/tools/%.c $(B)/libcauseway.a

@@ -55,6 +55,7 @@ void fastpath_flush(struct fastpath *fp);
 struct fastpath_port {
     unsigned ifindex; /* 0: not a port of the fast path */
     bool target;      /* can be redirected to */
+    bool scattered;   /* also frames in several buffers (netdev's NDO_XMIT_SG) */
     uint16_t mtu;     /* IP MTU */
 };
 

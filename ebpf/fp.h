@@ -42,16 +42,27 @@ struct fp_fdb_value {
 
 #define FP_PLACE_MASK 0x000fffffu
 #define FP_BOUNCE     0x00100000u
-#define FP_SLOW       0x00200000u /* the worker's: watched, bi-cast, the gateway itself, flooded although unknown \
-                                   */
+#define FP_SLOW                                                                                              \
+    0x00200000u /* the worker's: watched, bi-cast, the gateway itself, flooded although unknown              \
+                 */
 #define FP_STATIC 0x01000000u
 
 #define FP_KIND(where)   (((where) >> 16) & 0xf)
 #define FP_TARGET(where) ((where)&0xffff)
 
+#define FP_WHERE(kind, target) ((__u32)(kind) << 16 | (target))
+#define FP_WHERE_PORT          1 /* enum dp_where */
+#define FP_WHERE_VTEP          2
+#define FP_WHERE_FLOOD         3
+
+/* Frames between gateways: DP_OAM_MAC as fp_fdb's keys have it, and their EtherType. */
+#define FP_OAM_MAC       0x4d414f574303ull
+#define FP_OAM_ETHERTYPE 0x88b6
+
 #define FP_PORT_PRESENT 0x01 /* the fast path serves it: a program of ours is on it */
 #define FP_PORT_TARGET                                                                                       \
     0x02 /* frames can be redirected to it: link up, its driver takes them, no trouble lately */
+#define FP_PORT_SCATTERED 0x04 /* also frames in several buffers */
 
 struct fp_port {
     __u32 ifindex;
@@ -63,6 +74,7 @@ struct fp_port {
 #define FP_NET_QINQ  0x02 /* R1.6 */
 
 #define FP_NOT_A_MEMBER 0xffff
+#define FP_DSCP_INHERIT 0xff
 
 struct fp_net {
     __u32 vni;
@@ -161,7 +173,8 @@ struct fp_vtep_counters { /* map fp_vtep_count, by VTEP id */
     X(marked, "the worker watches or doubles frames for this MAC, or they are for the gateway")              \
     X(too_big, "does not fit the path or the port")                                                          \
     X(no_redirect, "the port it should leave by cannot be redirected to")                                    \
-    X(odd, "not a plain frame: outer checksum, fragments, options, lengths, scattered buffers")
+    X(odd, "not a plain frame: outer checksum, fragments, options, lengths, scattered buffers")              \
+    X(off, "the fast path is switched off")
 
 enum fp_punt {
 #define X(name, text) FP_PUNT_##name,
@@ -170,9 +183,11 @@ enum fp_punt {
         FP_PUNT_N
 };
 
-struct fp_port_counters {   /* map fp_port_count, by port id */
-    struct fp_count rx, tx; /* carried: in by it, out by it; not what the worker or the kernel got */
-    __u64 drops;            /* came in by it and were dropped here */
+struct fp_port_counters { /* map fp_port_count, by port id */
+    struct fp_count rx;   /* came in by it and were carried or dropped here; not what the worker or the kernel
+                             got */
+    struct fp_count tx;   /* carried, out by it */
+    __u64 drops;          /* came in by it and were dropped before anything was known of where to */
     __u64 punts[FP_PUNT_N]; /* to the worker */
     __u64 passed;           /* to the kernel: not for the gateway */
     __u64 unserved;         /* for the worker, but there is no socket: the kernel got it */
@@ -182,7 +197,7 @@ struct fp_port_counters {   /* map fp_port_count, by port id */
 /* map fp_drop_count: __u64 by enum drop_reason */
 
 /* Map fp_tx: devmap by port id. Map xsks_map, one for each port: AF_XDP sockets by receive queue; its name,
- * and the program's, are libxdp's (see fp_access.bpf.c). */
+ * and the program's, are libxdp's (see xdp_port.bpf.c). */
 
 /* Read-only for a program once it is loaded. */
 struct fp_program_config {

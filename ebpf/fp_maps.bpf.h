@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only)
+ *
+ * The fast path's maps as its programs see them, and the ways a frame ends that is not carried: dropped by
+ * name, handed to the worker, left to the kernel. fastpath.c shares the maps among the programs and sets
+ * their sizes; xsks_map is each program's own.
+ *
+ * Counters add up as dataplane/dp.h says: a frame that is carried or dropped is in its port's rx, one that
+ * goes to the worker is not: the worker counts it.
+ */
+#ifndef EBPF_FP_MAPS_BPF_H
+#define EBPF_FP_MAPS_BPF_H
+
+#include "conf/drop.h"
+#include "ebpf/fp.h"
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "keys and MACs are read as little-endian numbers"
+#endif
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct fp_program_config config = {};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_XSKMAP);
+    __type(key, __u32);
+    __type(value, __u32);
+    __uint(max_entries, 1); /* the number of receive queues */
+} xsks_map SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __type(key, __u64);
+    __type(value, struct fp_fdb_value);
+    __uint(max_entries, 1024);
+} fp_fdb SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct fp_topology);
+    __uint(max_entries, FP_TOPOLOGIES);
+} fp_topology SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct fp_control);
+    __uint(max_entries, 1);
+} fp_control SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_DEVMAP);
+    __type(key, __u32);
+    __type(value, __u32);
+    __uint(max_entries, FP_PORTS);
+} fp_tx SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, struct fp_port_counters);
+    __uint(max_entries, FP_PORTS);
+} fp_port_count SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, struct fp_net_counters);
+    __uint(max_entries, FP_NETS);
+} fp_net_count SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, struct fp_vtep_counters);
+    __uint(max_entries, FP_VTEPS);
+} fp_vtep_count SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __type(key, __u32);
+    __type(value, __u64);
+    __uint(max_entries, DROP_N);
+} fp_drop_count SEC(".maps");
+
+/* Read by libxdp from the BTF: see xdp_port.bpf.c. */
+__uint(xsk_prog_version, 1) SEC("xdp_metadata");
+
+/* A frame on its way. */
+struct fp_way {
+    struct xdp_md *ctx;
+    const struct fp_topology *t;
+    struct fp_port_counters *port; /* it came in by; this CPU's */
+    const struct fp_net *net;
+    __u32 net_id;
+    __u32 vtep;     /* it came from; 0: from an access port */
+    __u32 received; /* its length as it came in, all buffers */
+    __u32 len;      /* of the inner frame without the tag of an access port */
+    __u16 type;     /* the inner frame's EtherType, as it stands there */
+    __u8 ttl;       /* of a frame that is bounced: the most its outer header may have */
+};
+
+/* x below n, a power of two, in a way that the compiler cannot take out or move: the verifier has to see it.
+ * For numbers that are below n anyway. */
+#define FP_BOUNDED(x, n)                                                                                     \
+    ({                                                                                                       \
+        __u32 bounded_ = (x);                                                                                \
+        asm volatile("" : "+r"(bounded_));                                                                   \
+        bounded_ &(n - 1);                                                                                   \
+    })
+
+static __always_inline void fp_count(struct fp_count *c, __u32 bytes)
+{
+    c->frames++;
+    c->bytes += bytes;
+}
+
+/* What the control plane published last, or NULL. */
+static __always_inline const struct fp_topology *fp_active(void)
+{
+    __u32 key = 0;
+    struct fp_control *control = bpf_map_lookup_elem(&fp_control, &key);
+
+    if (!control)
+        return NULL;
+    key = *(volatile __u32 *)&control->active;
+    return bpf_map_lookup_elem(&fp_topology, &key);
+}
+
+static __always_inline struct fp_port_counters *fp_port_counters(__u32 port)
+{
+    return bpf_map_lookup_elem(&fp_port_count, &port);
+}
+
+/* Once its destination is known: the port it came in by counts no drop then (conf/forwarding.h). */
+static __always_inline int fp_drop(struct fp_way *w, enum drop_reason reason)
+{
+    __u32 key = reason;
+    __u64 *n = bpf_map_lookup_elem(&fp_drop_count, &key);
+
+    fp_count(&w->port->rx, w->received);
+    if (n)
+        (*n)++;
+    return XDP_DROP;
+}
+
+static __always_inline int fp_drop_received(struct fp_way *w, enum drop_reason reason)
+{
+    w->port->drops++;
+    return fp_drop(w, reason);
+}
+
+/* False: over the limit (GCRA). */
+static __always_inline int fp_may_punt(struct fp_way *w)
+{
+    __u64 interval = w->t ? w->t->punt_interval_ns : 0, now, at;
+
+    if (!interval)
+        return 1;
+    now = bpf_ktime_get_ns();
+    at = w->port->punt_at;
+    if (at < now)
+        at = now;
+    if (at - now > w->t->punt_burst_ns)
+        return 0;
+    w->port->punt_at = at + interval;
+    return 1;
+}
+
+/* To the worker, as it came; to the kernel where there is no worker's socket. */
+static __always_inline int fp_to_worker(struct fp_way *w, enum fp_punt why)
+{
+    int action = bpf_redirect_map(&xsks_map, w->ctx->rx_queue_index, XDP_PASS);
+
+    if (action == XDP_REDIRECT)
+        w->port->punts[why]++;
+    else
+        w->port->unserved++;
+    return action;
+}
+
+static __always_inline int fp_punt(struct fp_way *w, enum fp_punt why)
+{
+    return fp_may_punt(w) ? fp_to_worker(w, why) : fp_drop_received(w, DROP_punt_limit);
+}
+
+/* Never attached. Run by the loader to learn whether a receive queue has a socket: the map cannot be read
+ * from outside. */
+SEC("xdp")
+int xdp_port_probe(struct xdp_md *ctx)
+{
+    return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
+}
+
+#endif
