@@ -33,7 +33,7 @@ LIB_SRC := $(wildcard conf/*.c dataplane/*.c) $(filter-out %.bpf.c,$(wildcard eb
 	$(filter-out controlplane/main.c $(CTL_SRC),$(wildcard controlplane/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CTL_OBJ := $(CTL_SRC:%.c=$(B)/%.o)
-SKELS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard ebpf/*.bpf.c))
+SKELS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard ebpf/*.bpf.c tests/bench/*.bpf.c))
 
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 FLOW := $(patsubst %.c,$(B)/%,$(wildcard tests/flow/test_*.c))

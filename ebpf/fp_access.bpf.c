@@ -93,8 +93,7 @@ static __always_inline int forward(struct fp_way *w)
     return by_destination(w, &macs, &in, at);
 }
 
-SEC("xdp.frags")
-int xsk_def_prog(struct xdp_md *ctx)
+static __always_inline int on_frame(struct xdp_md *ctx)
 {
     struct fp_way w = {.ctx = ctx, .port = fp_port_counters(config.port)};
 
@@ -107,4 +106,10 @@ int xsk_def_prog(struct xdp_md *ctx)
     if (!w.t)
         return fp_punt(&w, FP_PUNT_no_topology);
     return forward(&w);
+}
+
+SEC("xdp.frags")
+int xsk_def_prog(struct xdp_md *ctx)
+{
+    return on_frame(ctx);
 }

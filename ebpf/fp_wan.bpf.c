@@ -264,8 +264,7 @@ static __always_inline int receive(struct fp_way *w)
     return forward(w, &o);
 }
 
-SEC("xdp.frags")
-int xsk_def_prog(struct xdp_md *ctx)
+static __always_inline int on_frame(struct xdp_md *ctx)
 {
     struct fp_way w = {.ctx = ctx, .port = fp_port_counters(config.port)};
 
@@ -280,4 +279,10 @@ int xsk_def_prog(struct xdp_md *ctx)
     w.received = (__u32)bpf_xdp_get_buff_len(ctx);
     w.t = fp_active();
     return receive(&w);
+}
+
+SEC("xdp.frags")
+int xsk_def_prog(struct xdp_md *ctx)
+{
+    return on_frame(ctx);
 }

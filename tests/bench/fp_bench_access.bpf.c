@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: (BSD-3-Clause OR GPL-2.0-only) */
+#include "ebpf/fp_access.bpf.c"
+
+#include "tests/bench/fp_bench.bpf.h"
