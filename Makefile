@@ -7,13 +7,13 @@ B := build
 Q := $(if $(V),,@)
 
 # Everything that the build, the tests and the demo need, by Debian 12 package name.
-DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-dev libxdp-dev libnl-3-dev \
+DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-dev libxdp-dev libnl-3-dev libnl-genl-3-dev \
 	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev linux-libc-dev
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
 	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
 	qemu-system-x86 busybox-static cpio
 
-PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-3.0 libevent libfyaml libcjson
+PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-genl-3.0 libnl-3.0 libevent libfyaml libcjson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 

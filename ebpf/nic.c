@@ -13,9 +13,17 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+
+#define MAX_STATISTICS 65536
 
 static int nic_ioctl(const char *ifname, unsigned long request, struct ifreq *ifr)
 {
@@ -88,6 +96,18 @@ int nic_set_rxvlan(const char *ifname, bool on)
     return !!(value.data & ETH_FLAG_RXVLAN) == on ? 1 : -EOPNOTSUPP;
 }
 
+int nic_set_promiscuous(const char *ifname, bool on)
+{
+    struct ifreq ifr = {0};
+    int rc = nic_ioctl(ifname, SIOCGIFFLAGS, &ifr);
+
+    if (rc || !!(ifr.ifr_flags & IFF_PROMISC) == on)
+        return rc;
+    ifr.ifr_flags ^= IFF_PROMISC;
+    rc = nic_ioctl(ifname, SIOCSIFFLAGS, &ifr);
+    return rc ? rc : 1;
+}
+
 int nic_promiscuous(int ifindex)
 {
     struct packet_mreq mreq = {.mr_ifindex = ifindex, .mr_type = PACKET_MR_PROMISC};
@@ -102,4 +122,117 @@ int nic_promiscuous(int ifindex)
         return rc;
     }
     return fd;
+}
+
+/* ---- XDP
+ * ----------------------------------------------------------------------------------------------------- */
+
+/* The netdev family's, in <linux/netdev.h> of kernels from 6.3 on. */
+#define NETDEV_CMD_DEV_GET         1
+#define NETDEV_A_DEV_IFINDEX       1
+#define NETDEV_A_DEV_XDP_FEATURES  3
+#define NETDEV_XDP_ACT_NDO_XMIT    0x04
+#define NETDEV_XDP_ACT_NDO_XMIT_SG 0x40
+
+struct features {
+    bool known;
+    uint64_t bits;
+};
+
+static int on_features(struct nl_msg *msg, void *arg)
+{
+    struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(msg));
+    struct nlattr *attr =
+        nla_find(genlmsg_attrdata(header, 0), genlmsg_attrlen(header, 0), NETDEV_A_DEV_XDP_FEATURES);
+    struct features *f = arg;
+
+    if (attr && nla_len(attr) == (int)sizeof(f->bits)) {
+        f->bits = nla_get_u64(attr);
+        f->known = true;
+    }
+    return NL_OK;
+}
+
+static struct features ask_features(struct nl_sock *sock, int family, unsigned ifindex)
+{
+    struct nl_msg *msg = nlmsg_alloc();
+    struct features f = {0};
+
+    if (msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, 0, NETDEV_CMD_DEV_GET, 1) &&
+        nla_put_u32(msg, NETDEV_A_DEV_IFINDEX, ifindex) == 0) {
+        nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_features, &f);
+        if (nl_send_auto(sock, msg) >= 0)
+            (void)nl_recvmsgs_default(sock);
+    }
+    nlmsg_free(msg);
+    return f;
+}
+
+int nic_redirect_target(const char *ifname, bool *scattered)
+{
+    unsigned ifindex = if_nametoindex(ifname);
+    struct nl_sock *sock = nl_socket_alloc();
+    struct features f = {0};
+    int family;
+
+    *scattered = false;
+    if (sock && genl_connect(sock) == 0) {
+        family = genl_ctrl_resolve(sock, "netdev");
+        if (family >= 0 && ifindex != 0)
+            f = ask_features(sock, family, ifindex);
+    }
+    nl_socket_free(sock);
+    if (ifindex == 0)
+        return -ENODEV;
+    if (!f.known)
+        return -ENOTSUP;
+    *scattered = f.bits & NETDEV_XDP_ACT_NDO_XMIT_SG;
+    return !!(f.bits & NETDEV_XDP_ACT_NDO_XMIT);
+}
+
+/* Names of drivers' statistics are free text. What a driver could not send on is "xdp" with an error, a drop
+ * or a full queue, and it is of transmission: what our programs dropped is counted at reception. */
+static bool is_trouble(const char *name)
+{
+    return strstr(name, "xdp") && !strstr(name, "rx") &&
+           (strstr(name, "err") || strstr(name, "drop") || strstr(name, "full"));
+}
+
+static unsigned statistics_number(const char *ifname)
+{
+    struct {
+        struct ethtool_sset_info info;
+        uint32_t n;
+    } set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_STATS}};
+
+    return nic_ethtool(ifname, &set) || !(set.info.sset_mask & 1ull << ETH_SS_STATS) ? 0 : set.n;
+}
+
+uint64_t nic_xdp_trouble(const char *ifname)
+{
+    unsigned n = statistics_number(ifname);
+    struct ethtool_gstrings *names;
+    struct ethtool_stats *values;
+    uint64_t sum = 0;
+
+    if (n == 0 || n > MAX_STATISTICS)
+        return 0;
+    names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
+    values = calloc(1, sizeof(*values) + (size_t)n * sizeof(values->data[0]));
+    if (names && values) {
+        *names = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_STATS, .len = n};
+        *values = (struct ethtool_stats){.cmd = ETHTOOL_GSTATS, .n_stats = n};
+        if (nic_ethtool(ifname, names) == 0 && nic_ethtool(ifname, values) == 0) {
+            for (unsigned i = 0; i < n && i < names->len && i < values->n_stats; i++) {
+                char name[ETH_GSTRING_LEN + 1];
+
+                snprintf(name, sizeof(name), "%.*s", ETH_GSTRING_LEN,
+                         (char *)names->data + (size_t)i * ETH_GSTRING_LEN);
+                sum += is_trouble(name) ? values->data[i] : 0;
+            }
+        }
+    }
+    free(names);
+    free(values);
+    return sum;
 }

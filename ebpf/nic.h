@@ -7,6 +7,7 @@
 #define EBPF_NIC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* 1: Ethernet, 0: something else. */
 int nic_is_ethernet(const char *ifname);
@@ -19,5 +20,15 @@ int nic_set_rxvlan(const char *ifname, bool on);
 
 /* Promiscuous as long as the returned file descriptor is open. */
 int nic_promiscuous(int ifindex);
+/* IFF_PROMISC, which stays when this process ends. 1: it was the other way and has been changed, 0: nothing
+ * to do. */
+int nic_set_promiscuous(const char *ifname, bool on);
+
+/* Whether its driver takes frames that a program in native mode redirects to it: 1 or 0; -ENOTSUP: the kernel
+ * (before 6.3) does not tell; -ENODEV. *scattered: also those in several buffers. */
+int nic_redirect_target(const char *ifname, bool *scattered);
+/* Frames redirected to it that were lost, as far as its driver counts them: a number to be compared with the
+ * one before. 0 when it tells nothing. */
+uint64_t nic_xdp_trouble(const char *ifname);
 
 #endif
