@@ -16,6 +16,8 @@
 
 #include "conf/forwarding.h"
 
+#define FASTPATH_ERR_LEN 512
+
 struct fastpath;
 
 struct fastpath_config {
@@ -31,9 +33,10 @@ struct fastpath_config {
 int fastpath_open(const struct fastpath_config *config, struct fastpath **out, char *err, size_t err_len);
 /* Lets go of everything; what is pinned stays. NULL is fine. */
 void fastpath_close(struct fastpath *fp);
-/* Removes all pins of a gateway, programs included. Frames go as they went before. With or without an open
- * one. 0 or -errno; -ENOENT: there were none. */
-int fastpath_remove(const char *dir, const char *gateway);
+/* Removes all pins of a gateway, programs included, and puts back what was changed on their interfaces. After
+ * fastpath_close(). 0; -ENOENT: there were none; -EBUSY: another process has them, or they are on interfaces
+ * of another network namespace; or another -errno; always with a sentence in err. */
+int fastpath_remove(const char *dir, const char *gateway, char *err, size_t err_len);
 
 /* Whether it is pinned, and why not. */
 bool fastpath_pinned(const struct fastpath *fp, const char **why_not);
@@ -59,7 +62,8 @@ struct fastpath_port {
     uint16_t mtu;     /* IP MTU */
 };
 
-/* ports: by id, DP_MAX_PORTS of them. 0 or -errno. */
+/* ports: by id, DP_MAX_PORTS of them. The first one also takes away the pinned programs of ports that are no
+ * more, so all ports are open by then. 0 or -errno. */
 int fastpath_publish(struct fastpath *fp, const struct dp_topology *t, const struct fastpath_port *ports);
 /* slow: the worker's business whatever dest says (bi-cast). 0, -ENOSPC or another -errno. */
 int fastpath_fdb_set(struct fastpath *fp, dp_net_id net, struct mac mac, struct dp_dest dest, bool slow);
@@ -69,17 +73,19 @@ int fastpath_fdb_del(struct fastpath *fp, dp_net_id net, struct mac mac);
 bool fastpath_fdb_seen(const struct fastpath *fp, dp_net_id net, struct mac mac, mono_t *seen);
 /* Frames bounced for a MAC, modulo 2^32 (R6.5). */
 uint32_t fastpath_fdb_bounced(const struct fastpath *fp, dp_net_id net, struct mac mac);
-/* Walks the MACs, up to n at a time; fewer than n: that was the last. What changes meanwhile may come twice
- * or not at all. */
+/* Walks the MACs, up to n at a time, n at least FASTPATH_FDB_BATCH; begins with a cursor of zeroes. 0: that
+ * was all. What is added meanwhile may come or not; any may be changed or deleted. */
+#define FASTPATH_FDB_BATCH 256
 struct fastpath_mac {
     dp_net_id net;
     struct mac mac;
-    struct dp_dest dest;
+    struct dp_dest dest; /* its watch is in slow */
+    bool slow;
     mono_t seen; /* ns 0: never */
 };
 struct fastpath_cursor {
-    uint64_t key;
-    bool started;
+    uint32_t bucket;
+    bool started, done;
 };
 size_t fastpath_fdb_next(struct fastpath *fp, struct fastpath_cursor *cursor, struct fastpath_mac *out,
                          size_t n);

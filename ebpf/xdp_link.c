@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Pinned links of our XDP programs; see xdp_link.h. Control thread only.
+ *
+ * Tricky: a pin may be anything, and a link's interface may be gone, renamed or in another namespace; a name
+ * proves nothing, what the kernel says of the link does.
+ */
+#include "ebpf/xdp_link.h"
+
+#include "conf/log.h"
+#include "ebpf/fastpath_private.h"
+#include "ebpf/nic.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#define SUBSYSTEM   "xdp"
+#define LINK_PREFIX "link_"
+#define UNDO_PREFIX "undo_"
+
+struct link {
+    uint32_t id, prog_id;
+    unsigned ifindex; /* 0: its interface is gone */
+    uint32_t mode;    /* 0: the interface of that number here has another program, or none */
+};
+
+/* 0; -EINVAL: it is no XDP link, or another -errno. */
+static int look_at(int fd, struct link *out)
+{
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+    struct bpf_link_info info = {0};
+    uint32_t len = sizeof(info);
+
+    if (bpf_obj_get_info_by_fd(fd, &info, &len))
+        return -errno;
+    if (info.type != BPF_LINK_TYPE_XDP)
+        return -EINVAL;
+    *out = (struct link){.id = info.id, .prog_id = info.prog_id, .ifindex = info.xdp.ifindex};
+    if (out->ifindex == 0 || bpf_xdp_query((int)out->ifindex, 0, &query))
+        return 0;
+    if (query.drv_prog_id == out->prog_id)
+        out->mode = XDP_FLAGS_DRV_MODE;
+    else if (query.skb_prog_id == out->prog_id)
+        out->mode = XDP_FLAGS_SKB_MODE;
+    return 0;
+}
+
+static int get(const struct fastpath_dir *d, const char *name, struct link *out)
+{
+    int fd = fastpath_dir_get(d, name);
+    int rc = fd < 0 ? fd : look_at(fd, out);
+
+    if (rc == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+/* ---- what was changed on the interface
+ * ----------------------------------------------------------------------- */
+
+static void undo_name(char name[FASTPATH_NAME_LEN], unsigned ifindex)
+{
+    snprintf(name, FASTPATH_NAME_LEN, UNDO_PREFIX "%u", ifindex);
+}
+
+unsigned xdp_link_undo(const struct fastpath_dir *d, unsigned ifindex)
+{
+    char name[FASTPATH_NAME_LEN], text[FASTPATH_NOTE_LEN];
+    unsigned undo = 0;
+
+    undo_name(name, ifindex);
+    if (!fastpath_dir_read_note(d, name, text))
+        return 0;
+    undo |= strstr(text, "promisc") ? XDP_UNDO_PROMISC : 0;
+    undo |= strstr(text, "rxvlan") ? XDP_UNDO_RXVLAN : 0;
+    return undo;
+}
+
+int xdp_link_set_undo(const struct fastpath_dir *d, unsigned ifindex, unsigned undo)
+{
+    char name[FASTPATH_NAME_LEN], text[FASTPATH_NOTE_LEN];
+    int rc;
+
+    undo_name(name, ifindex);
+    if (undo == 0) {
+        rc = fastpath_dir_unpin(d, name);
+        return rc == -ENOENT ? 0 : rc;
+    }
+    snprintf(text, sizeof(text), "%s %s", undo & XDP_UNDO_PROMISC ? "promisc" : "-",
+             undo & XDP_UNDO_RXVLAN ? "rxvlan" : "-");
+    return fastpath_dir_note(d, name, text);
+}
+
+void xdp_link_settings_back(unsigned ifindex, unsigned undo)
+{
+    char name[IF_NAMESIZE];
+    int rc;
+
+    /* By index: the interface may have another name by now, or the name another interface. */
+    if (undo == 0 || !if_indextoname(ifindex, name))
+        return;
+    if (undo & XDP_UNDO_PROMISC) {
+        rc = nic_set_promiscuous(name, false);
+        if (rc < 0)
+            log_warning(SUBSYSTEM, "interface %s stays promiscuous: %s", name, strerror(-rc));
+    }
+    if (undo & XDP_UNDO_RXVLAN) {
+        rc = nic_set_rxvlan(name, true);
+        if (rc < 0)
+            log_warning(SUBSYSTEM, "interface %s: receive VLAN offload cannot be switched on again: %s", name,
+                        strerror(-rc));
+    }
+}
+
+/* ---- one link
+ * ------------------------------------------------------------------------------------------------ */
+
+struct search {
+    const struct fastpath_dir *d;
+    unsigned ifindex;
+    uint32_t id; /* 0: any */
+    int fd;
+    struct link link;
+    char name[FASTPATH_NAME_LEN];
+};
+
+static int is_it(const char *name, void *arg)
+{
+    struct search *s = arg;
+    int fd = get(s->d, name, &s->link);
+
+    if (fd < 0)
+        return 0;
+    if (s->link.ifindex == s->ifindex && (s->id == 0 ? s->link.mode != 0 : s->link.id == s->id)) {
+        s->fd = fd;
+        snprintf(s->name, sizeof(s->name), "%s", name);
+        return 1;
+    }
+    close(fd);
+    return 0;
+}
+
+int xdp_link_find(const struct fastpath_dir *d, unsigned ifindex, uint32_t *mode)
+{
+    struct search s = {.d = d, .ifindex = ifindex};
+
+    if (fastpath_dir_each(d, LINK_PREFIX, is_it, &s) != 1)
+        return -ENOENT;
+    *mode = s.link.mode;
+    return s.fd;
+}
+
+int xdp_link_pin(const struct fastpath_dir *d, const char *ifname, int fd)
+{
+    char name[FASTPATH_NAME_LEN];
+
+    fastpath_dir_name(name, LINK_PREFIX, ifname);
+    return fastpath_dir_pin(d, name, fd);
+}
+
+void xdp_link_unpin(const struct fastpath_dir *d, int fd)
+{
+    struct search s = {.d = d};
+    struct link link;
+
+    if (look_at(fd, &link))
+        return;
+    s.ifindex = link.ifindex;
+    s.id = link.id;
+    if (fastpath_dir_each(d, LINK_PREFIX, is_it, &s) != 1)
+        return;
+    close(s.fd);
+    (void)fastpath_dir_unpin(d, s.name);
+}
+
+/* ---- all of them
+ * --------------------------------------------------------------------------------------------- */
+
+struct sentence {
+    const struct fastpath_dir *d;
+    char *err;
+    size_t err_len;
+};
+
+static int check_one(const char *name, void *arg)
+{
+    const struct sentence *s = arg;
+    struct link link;
+    int fd = get(s->d, name, &link);
+
+    if (fd >= 0)
+        close(fd);
+    if (fd < 0 || link.ifindex == 0) {
+        log_info(SUBSYSTEM, "%s/%s is taken away: %s", s->d->path, name,
+                 fd < 0 ? "it is no link of an XDP program" : "its interface is gone");
+        (void)fastpath_dir_unpin(s->d, name);
+        return 0;
+    }
+    if (link.mode != 0)
+        return 0;
+    snprintf(s->err, s->err_len,
+             "%s belongs to a gateway of the same name in another network namespace: %s there is on an "
+             "interface that is not here",
+             s->d->path, name);
+    return -EBUSY;
+}
+
+/* Notes of links that are gone. */
+static int check_note(const char *name, void *arg)
+{
+    const struct fastpath_dir *d = ((const struct sentence *)arg)->d;
+    unsigned long ifindex = strtoul(name + strlen(UNDO_PREFIX), NULL, 10);
+    uint32_t mode;
+    int fd = xdp_link_find(d, (unsigned)ifindex, &mode);
+
+    if (fd >= 0)
+        close(fd);
+    else
+        (void)fastpath_dir_unpin(d, name);
+    return 0;
+}
+
+int xdp_link_check_all(const struct fastpath_dir *d, char *err, size_t err_len)
+{
+    struct sentence s = {d, err, err_len};
+    int rc = fastpath_dir_each(d, LINK_PREFIX, check_one, &s);
+
+    if (rc == 0)
+        rc = fastpath_dir_each(d, UNDO_PREFIX, check_note, &s);
+    if (rc < 0 && rc != -EBUSY)
+        snprintf(err, err_len, "%s cannot be read: %s", d->path, strerror(-rc));
+    return rc;
+}
+
+/* Detached and not only unpinned: the kernel may take its time with the last reference. */
+static void remove_link(const struct fastpath_dir *d, const char *name, int fd, const struct link *link)
+{
+    char ifname[IF_NAMESIZE] = "?";
+    unsigned undo = xdp_link_undo(d, link->ifindex);
+
+    (void)if_indextoname(link->ifindex, ifname);
+    if (bpf_link_detach(fd))
+        log_warning(SUBSYSTEM, "interface %s: our XDP program cannot be detached: %s", ifname,
+                    strerror(errno));
+    else
+        log_info(SUBSYSTEM, "interface %s: the XDP program that was pinned is taken away", ifname);
+    (void)fastpath_dir_unpin(d, name);
+    xdp_link_settings_back(link->ifindex, undo);
+    (void)xdp_link_set_undo(d, link->ifindex, 0);
+}
+
+static int remove_one(const char *name, void *arg)
+{
+    const struct fastpath_dir *d = arg;
+    struct link link;
+    int fd = get(d, name, &link);
+
+    if (fd < 0)
+        return 0;
+    remove_link(d, name, fd, &link);
+    close(fd);
+    return 0;
+}
+
+int xdp_link_remove_all(const struct fastpath_dir *d, char *err, size_t err_len)
+{
+    int rc = xdp_link_check_all(d, err, err_len);
+
+    if (rc == 0)
+        rc = fastpath_dir_each(d, LINK_PREFIX, remove_one, (void *)d);
+    return rc;
+}
+
+/* ---- those of this process
+ * ------------------------------------------------------------------------------------ */
+
+void xdp_link_claim(struct fastpath *fp, int fd)
+{
+    struct link link;
+
+    if (look_at(fd, &link) == 0 && fp->n_links < FP_PORTS)
+        fp->links[fp->n_links++] = link.id;
+}
+
+static int sweep_one(const char *name, void *arg)
+{
+    const struct fastpath *fp = arg;
+    struct link link;
+    int fd = get(&fp->dir, name, &link);
+    bool ours = false;
+
+    if (fd < 0)
+        return 0;
+    for (unsigned i = 0; i < fp->n_links; i++)
+        ours |= fp->links[i] == link.id;
+    if (!ours)
+        remove_link(&fp->dir, name, fd, &link);
+    close(fd);
+    return 0;
+}
+
+void xdp_link_sweep(struct fastpath *fp)
+{
+    (void)fastpath_dir_each(&fp->dir, LINK_PREFIX, sweep_one, fp);
+}
