@@ -166,7 +166,7 @@ static int open_interface(struct gateway *g, struct gateway_port *p, struct dp_p
         .vxlan_port = g->conf->underlay.vxlan_port,
     };
     char dp_err[DP_ERR_LEN];
-    int rc = xdp_attach(&config, &p->xdp, &spec->queues, err, err_len);
+    int rc = xdp_attach(&config, NULL, &p->xdp, &spec->queues, err, err_len);
 
     if (rc < 0)
         return rc;
@@ -286,7 +286,7 @@ int gateway_open_ports(struct gateway *g, char *err, size_t err_len)
 void gateway_close_ports(struct gateway *g)
 {
     for (unsigned i = g->n_ports; i > 0; i--) {
-        xdp_close(g->ports[i - 1].xdp);
+        xdp_close(g->ports[i - 1].xdp, false);
         g->ports[i - 1].xdp = NULL;
         if (g->priv->promiscuous_fds[i - 1] > 0)
             close(g->priv->promiscuous_fds[i - 1]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Loads and attaches xdp_port.bpf.c; see xdp.h for the order of things. Control thread only.
+ * Puts our XDP programs on interfaces; see xdp.h for the order of things. Control thread only.
  *
  * Tricky: what may be on the interface already. A program on a bpf_link has an owner that lives (or is
  * pinned). One that was attached through netlink stays when its process dies: that is how libxdp attaches its
@@ -11,17 +11,18 @@
 #include "ebpf/xdp.h"
 
 #include "conf/log.h"
+#include "ebpf/fail.h"
+#include "ebpf/fastpath_private.h"
 #include "ebpf/nic.h"
 #include "ebpf/xdp_holder.h"
-#include "ebpf/xdp_port.h"
-#include "ebpf/xdp_port.skel.h"
+#include "ebpf/xdp_link.h"
+#include "ebpf/xdp_message.h"
+#include "ebpf/xdp_program.h"
 
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/if_link.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -29,74 +30,26 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <xdp/libxdp.h>
 
 #define SUBSYSTEM       "xdp"
 #define DEFAULT_PROGRAM "xsk_def_prog" /* libxdp's, and so ours */
 
 struct xdp {
+    struct xdp_config config;
     char ifname[IFACE_NAMELEN];
     int ifindex;
     unsigned queues;
-    struct xdp_port *port; /* skeleton */
-    int link_fd;           /* -1: not attached */
-    int promiscuous_fd;    /* -1: not asked for */
-    bool rxvlan_off;       /* we switched the offload off */
-    bool attached;         /* xdp_verify() has been through */
-    uint32_t mode;         /* XDP_FLAGS_DRV_MODE (native) or XDP_FLAGS_SKB_MODE (generic) */
+    struct fastpath *fp; /* NULL: none */
+    struct xdp_program *program;
+    int link_fd;        /* -1: not attached */
+    bool fast;          /* the program forwards */
+    bool pinned;        /* the link is */
+    bool taken_over;    /* the link was there already */
+    int promiscuous_fd; /* -1: not asked for */
+    unsigned undo;      /* XDP_UNDO_*: what we changed on the interface */
+    bool attached;      /* xdp_verify() has been through */
+    uint32_t mode;      /* XDP_FLAGS_DRV_MODE (native) or XDP_FLAGS_SKB_MODE (generic) */
 };
-
-/* Why the kernel refused, in its own words: libbpf has them in a warning, not in its return value. */
-static char last_warning[160];
-
-__attribute__((format(printf, 4, 5))) static int fail(char *err, size_t err_len, int rc, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(err, err_len, fmt, ap);
-    va_end(ap);
-    return rc;
-}
-
-/* ---- libbpf's and libxdp's messages
- * -------------------------------------------------------------------------- */
-
-static void keep_message(bool warning, const char *fmt, va_list ap)
-{
-    char text[512];
-    size_t n;
-
-    vsnprintf(text, sizeof(text), fmt, ap);
-    for (n = strlen(text); n > 0 && strchr("\n. ", text[n - 1]); n--)
-        text[n - 1] = '\0';
-    if (n == 0)
-        return;
-    if (warning)
-        snprintf(last_warning, sizeof(last_warning), "%.*s", (int)sizeof(last_warning) - 1, text);
-    log_debug(SUBSYSTEM, "%s", text);
-}
-
-__attribute__((format(printf, 2, 0))) static int on_libbpf_message(enum libbpf_print_level level,
-                                                                   const char *fmt, va_list ap)
-{
-    if (level != LIBBPF_DEBUG)
-        keep_message(level == LIBBPF_WARN, fmt, ap);
-    return 0;
-}
-
-__attribute__((format(printf, 2, 0))) static int on_libxdp_message(enum libxdp_print_level level,
-                                                                   const char *fmt, va_list ap)
-{
-    if (level != LIBXDP_DEBUG)
-        keep_message(level == LIBXDP_WARN, fmt, ap);
-    return 0;
-}
-
-static const char *reason(int rc)
-{
-    return last_warning[0] ? last_warning : strerror(-rc);
-}
 
 /* ---- before anything is changed
  * ------------------------------------------------------------------------------ */
@@ -209,8 +162,9 @@ static int remove_left_over(const char *ifname, int ifindex, uint32_t id, uint32
         if (rc)
             fail(err, err_len, rc, "interface %s: XDP program %s (id %u) cannot be taken away: %s", ifname,
                  info.name, id,
-                 rc == -EBUSY ? "it is attached through a link that is pinned or of another process"
-                              : reason(rc));
+                 rc == -EBUSY ? "it is attached through a link that is pinned or of another process; "
+                                "'causewayctl fastpath detach' takes away what a gateway has pinned"
+                              : xdp_message_reason(rc));
         else
             log_info(SUBSYSTEM,
                      "interface %s: took away XDP program %s (id %u) that a dead process left behind", ifname,
@@ -227,7 +181,7 @@ static int remove_left_overs(const char *ifname, int ifindex, char *err, size_t 
 
     if (rc)
         return fail(err, err_len, rc, "interface %s: its XDP programs cannot be listed: %s", ifname,
-                    reason(rc));
+                    xdp_message_reason(rc));
     if (query.drv_prog_id)
         rc = remove_left_over(ifname, ifindex, query.drv_prog_id, XDP_FLAGS_DRV_MODE, err, err_len);
     if (!rc && query.skb_prog_id)
@@ -237,31 +191,84 @@ static int remove_left_overs(const char *ifname, int ifindex, char *err, size_t 
     return rc;
 }
 
+/* ---- the interface
+ * ------------------------------------------------------------------------------------------- */
+
+static bool is_pinnable(const struct xdp *x)
+{
+    return x->fp && x->fp->dir.fd >= 0;
+}
+
+/* Noted before it is done: whoever comes after a crash finds one that may not have been done. */
+static int note_undo(struct xdp *x, unsigned undo)
+{
+    int rc = is_pinnable(x) ? xdp_link_set_undo(&x->fp->dir, (unsigned)x->ifindex, undo) : 0;
+
+    if (rc == 0)
+        x->undo = undo;
+    return rc;
+}
+
+/* XDP sees a frame without the tag that the NIC has taken off: on a trunk every VLAN would look untagged, on
+ * the underlay another VLAN's traffic could look like ours. */
+static int switch_rxvlan_off(struct xdp *x, char *err, size_t err_len)
+{
+    int rc = nic_set_rxvlan(x->ifname, false);
+
+    if (rc < 0 && x->config.take == XDP_TAKE_ALL)
+        return fail(err, err_len, rc,
+                    "interface %s: receive VLAN offload cannot be switched off (%s), and with it VLAN tags "
+                    "are not seen",
+                    x->ifname, strerror(-rc));
+    if (rc < 0)
+        log_warning(SUBSYSTEM, "interface %s: receive VLAN offload stays on: %s", x->ifname, strerror(-rc));
+    return rc == 1 ? note_undo(x, x->undo | XDP_UNDO_RXVLAN) : 0;
+}
+
+static int set_up_interface(struct xdp *x, char *err, size_t err_len)
+{
+    int rc = switch_rxvlan_off(x, err, err_len);
+
+    if (rc < 0 || x->config.take != XDP_TAKE_ALL)
+        return rc;
+    x->promiscuous_fd = nic_promiscuous(x->ifindex);
+    if (x->promiscuous_fd < 0)
+        return fail(err, err_len, x->promiscuous_fd, "interface %s cannot be made promiscuous: %s", x->ifname,
+                    strerror(-x->promiscuous_fd));
+    return 0;
+}
+
+/* The membership ends with this process, and the program is to go on. */
+static void stay_promiscuous(struct xdp *x)
+{
+    int rc;
+
+    if (x->config.take != XDP_TAKE_ALL)
+        return;
+    rc = nic_set_promiscuous(x->ifname, true);
+    if (rc == 1)
+        rc = note_undo(x, x->undo | XDP_UNDO_PROMISC);
+    if (rc < 0)
+        log_warning(SUBSYSTEM,
+                    "interface %s does not stay promiscuous when this process ends: %s; frames that its NIC "
+                    "filters are lost then",
+                    x->ifname, strerror(-rc));
+}
+
 /* ---- our program
  * --------------------------------------------------------------------------------------------- */
 
-static int load_program(struct xdp *x, const struct xdp_config *config, char *err, size_t err_len)
+static int load_program(struct xdp *x, bool fast, struct xdp_program **out, char *err, size_t err_len)
 {
-    struct xdp_port_config *to;
-    int rc;
+    const struct xdp_program_spec spec = {
+        .config = &x->config,
+        .fp = x->fp,
+        .fast = fast,
+        .queues = x->queues,
+        .sockets = x->program,
+    };
 
-    last_warning[0] = '\0';
-    x->port = xdp_port__open();
-    if (!x->port)
-        return fail(err, err_len, -errno, "interface %s: our XDP program cannot be opened: %s", x->ifname,
-                    reason(-errno));
-    to = (struct xdp_port_config *)&x->port->rodata->config;
-    to->take_all = config->take == XDP_TAKE_ALL;
-    to->family = config->address.family;
-    memcpy(to->vtep, config->address.b, sizeof(to->vtep));
-    to->vxlan_port = htons(config->vxlan_port);
-    rc = bpf_map__set_max_entries(x->port->maps.xsks_map, x->queues);
-    if (!rc)
-        rc = xdp_port__load(x->port);
-    if (rc)
-        return fail(err, err_len, rc, "interface %s: the kernel does not take our XDP program: %s", x->ifname,
-                    reason(rc));
-    return 0;
+    return xdp_program_load(&spec, out, err, err_len);
 }
 
 static int create_link(struct xdp *x, uint32_t mode)
@@ -269,7 +276,7 @@ static int create_link(struct xdp *x, uint32_t mode)
     LIBBPF_OPTS(bpf_link_create_opts, opts);
 
     opts.flags = x->mode = mode;
-    x->link_fd = bpf_link_create(bpf_program__fd(x->port->progs.xsk_def_prog), x->ifindex, BPF_XDP, &opts);
+    x->link_fd = bpf_link_create(xdp_program_fd(x->program), x->ifindex, BPF_XDP, &opts);
     return x->link_fd < 0 ? x->link_fd : 0;
 }
 
@@ -277,13 +284,13 @@ static int attach_program(struct xdp *x, char *err, size_t err_len)
 {
     int native, rc;
 
-    last_warning[0] = '\0';
+    xdp_message_clear();
     native = rc = create_link(x, XDP_FLAGS_DRV_MODE);
     if (native)
         rc = create_link(x, XDP_FLAGS_SKB_MODE);
     if (rc)
         return fail(err, err_len, rc, "interface %s: our XDP program cannot be attached: %s", x->ifname,
-                    reason(rc));
+                    xdp_message_reason(rc));
     if (native)
         log_warning(SUBSYSTEM,
                     "interface %s: its driver refuses native XDP (%s); generic mode is used, which is slower",
@@ -291,28 +298,67 @@ static int attach_program(struct xdp *x, char *err, size_t err_len)
     return 0;
 }
 
-/* XDP sees a frame without the tag that the NIC has taken off: on a trunk every VLAN would look untagged, on
- * the underlay another VLAN's traffic could look like ours. */
-static int set_up_interface(struct xdp *x, enum xdp_take take, char *err, size_t err_len)
+/* The pinned link gets our program in place of the one that was on it. */
+static int replace_program(struct xdp *x, char *err, size_t err_len)
 {
-    int rc = nic_set_rxvlan(x->ifname, false);
+    int rc;
 
-    if (rc < 0 && take == XDP_TAKE_ALL)
-        return fail(err, err_len, rc,
-                    "interface %s: receive VLAN offload cannot be switched off (%s), and with it VLAN tags "
-                    "are not seen",
-                    x->ifname, strerror(-rc));
-    if (rc < 0)
-        log_warning(SUBSYSTEM, "interface %s: receive VLAN offload stays on: %s", x->ifname, strerror(-rc));
-    x->rxvlan_off = rc == 1;
-    if (take != XDP_TAKE_ALL)
-        return 0;
-    x->promiscuous_fd = nic_promiscuous(x->ifindex);
-    if (x->promiscuous_fd < 0)
-        return fail(err, err_len, x->promiscuous_fd, "interface %s cannot be made promiscuous: %s", x->ifname,
-                    strerror(-x->promiscuous_fd));
+    xdp_message_clear();
+    rc = bpf_link_update(x->link_fd, xdp_program_fd(x->program), NULL);
+    if (rc)
+        return fail(err, err_len, rc, "interface %s: the XDP program on it cannot be replaced: %s", x->ifname,
+                    xdp_message_reason(rc));
+    log_info(SUBSYSTEM, "interface %s: took over the pinned link, the program on it is replaced", x->ifname);
     return 0;
 }
+
+static void pin(struct xdp *x)
+{
+    int rc = xdp_link_pin(&x->fp->dir, x->ifname, x->link_fd);
+
+    x->pinned = rc == 0;
+    if (rc < 0)
+        log_warning(SUBSYSTEM, "interface %s: its XDP program is not pinned and ends with this process: %s",
+                    x->ifname, strerror(-rc));
+}
+
+/* What was taken over may be of another configuration: a port's id, or our address, may be another one. */
+static void check_topology(struct xdp *x)
+{
+    const struct fp_topology *t = fastpath_topology(x->fp);
+    bool wan = x->config.take == XDP_TAKE_VXLAN;
+
+    if (!t)
+        return;
+    if (t->ports[x->config.port].ifindex == (uint32_t)x->ifindex && (t->underlay == x->config.port) == wan &&
+        (!wan || (t->family == x->config.address.family && t->vxlan_port == x->config.vxlan_port &&
+                  memcmp(t->address, x->config.address.b, sizeof(t->address)) == 0)))
+        return;
+    log_info(SUBSYSTEM, "interface %s: it is configured otherwise than before, the fast path waits",
+             x->ifname);
+    fastpath_suspend(x->fp);
+}
+
+static int attach_fast(struct xdp *x, char *err, size_t err_len)
+{
+    int rc;
+
+    check_topology(x);
+    rc = x->taken_over ? replace_program(x, err, err_len) : attach_program(x, err, err_len);
+    if (rc)
+        return rc;
+    x->fast = true;
+    if (!is_pinnable(x))
+        return 0;
+    pin(x);
+    if (x->pinned)
+        stay_promiscuous(x);
+    xdp_link_claim(x->fp, x->link_fd);
+    return 0;
+}
+
+/* ---- the way of a port
+ * --------------------------------------------------------------------------------------- */
 
 int xdp_queues(const char *ifname, unsigned *queues)
 {
@@ -321,14 +367,34 @@ int xdp_queues(const char *ifname, unsigned *queues)
     return nic_queues(ifname, queues, &total);
 }
 
-int xdp_attach(const struct xdp_config *config, struct xdp **out, unsigned *queues, char *err, size_t err_len)
+static struct xdp *new_xdp(const struct xdp_config *config, struct fastpath *fp, int ifindex, unsigned queues)
 {
-    struct xdp *x;
+    struct xdp *x = calloc(1, sizeof(*x));
+
+    if (!x)
+        return NULL;
+    x->config = *config;
+    snprintf(x->ifname, sizeof(x->ifname), "%s", config->ifname);
+    x->config.ifname = x->ifname;
+    x->fp = fp;
+    x->ifindex = ifindex;
+    x->queues = queues;
+    x->link_fd = x->promiscuous_fd = -1;
+    if (is_pinnable(x)) {
+        x->link_fd = xdp_link_find(&fp->dir, (unsigned)ifindex, &x->mode);
+        x->taken_over = x->link_fd >= 0;
+        x->undo = x->taken_over ? xdp_link_undo(&fp->dir, (unsigned)ifindex) : 0;
+    }
+    return x;
+}
+
+int xdp_attach(const struct xdp_config *config, struct fastpath *fp, struct xdp **out, unsigned *queues,
+               char *err, size_t err_len)
+{
+    struct xdp *x = NULL;
     int ifindex = 0, rc;
 
-    libbpf_set_print(on_libbpf_message);
-    libxdp_set_print(on_libxdp_message);
-    last_warning[0] = '\0';
+    xdp_message_clear();
     /* Should libxdp not recognise our program it is to fail on it, not to build a dispatcher around it. */
     setenv("LIBXDP_SKIP_DISPATCHER", "1", 1);
 
@@ -337,71 +403,49 @@ int xdp_attach(const struct xdp_config *config, struct xdp **out, unsigned *queu
         rc = check_rights(err, err_len);
     if (!rc)
         rc = check_queues(config->ifname, queues, err, err_len);
-    if (!rc)
-        rc = remove_left_overs(config->ifname, ifindex, err, err_len);
+    if (!rc && fp && config->port >= FP_PORTS - 1)
+        rc = fail(err, err_len, -EINVAL, "interface %s: port %u is one too many for the fast path",
+                  config->ifname, config->port);
     if (rc)
         return rc;
-
-    x = calloc(1, sizeof(*x));
+    x = new_xdp(config, fp, ifindex, *queues);
     if (!x)
         return fail(err, err_len, -ENOMEM, "interface %s: out of memory", config->ifname);
-    snprintf(x->ifname, sizeof(x->ifname), "%s", config->ifname);
-    x->ifindex = ifindex;
-    x->queues = *queues;
-    x->link_fd = x->promiscuous_fd = -1;
-    rc = set_up_interface(x, config->take, err, err_len);
+    if (!x->taken_over)
+        rc = remove_left_overs(config->ifname, ifindex, err, err_len);
     if (!rc)
-        rc = load_program(x, config, err, err_len);
+        rc = set_up_interface(x, err, err_len);
     if (!rc)
-        rc = attach_program(x, err, err_len);
+        rc = load_program(x, fp != NULL, &x->program, err, err_len);
+    if (!rc)
+        rc = fp ? attach_fast(x, err, err_len) : attach_program(x, err, err_len);
     if (rc) {
-        xdp_close(x);
+        xdp_close(x, x->taken_over);
         return rc;
     }
     *out = x;
     return 0;
 }
 
-/* 1: the receive queue has a socket, 0: it has none, or -errno. */
-static int has_socket(const struct xdp *x, unsigned queue)
-{
-    unsigned char frame[64] = {0};
-    struct xdp_md md = {
-        .data_end = sizeof(frame),
-        .ingress_ifindex = (uint32_t)x->ifindex,
-        .rx_queue_index = queue,
-    };
-    LIBBPF_OPTS(bpf_test_run_opts, opts);
-    int rc;
-
-    opts.data_in = frame;
-    opts.data_size_in = sizeof(frame);
-    opts.ctx_in = &md;
-    opts.ctx_size_in = sizeof(md);
-    rc = bpf_prog_test_run_opts(bpf_program__fd(x->port->progs.xdp_port_probe), &opts);
-    return rc ? rc : opts.retval == XDP_REDIRECT;
-}
-
 int xdp_verify(struct xdp *x, char *err, size_t err_len)
 {
-    struct bpf_prog_info info = {0};
-    uint32_t info_len = sizeof(info), id = 0;
+    uint32_t ours = 0, id = 0;
     int rc;
 
-    last_warning[0] = '\0';
-    rc = bpf_obj_get_info_by_fd(bpf_program__fd(x->port->progs.xsk_def_prog), &info, &info_len);
+    xdp_message_clear();
+    rc = xdp_program_id(x->program, &ours);
     if (!rc)
-        rc = bpf_xdp_query_id(x->ifindex, x->mode, &id);
+        rc = bpf_xdp_query_id(x->ifindex, (int)x->mode, &id);
     if (rc)
         return fail(err, err_len, rc, "interface %s: its XDP program cannot be looked at: %s", x->ifname,
-                    reason(rc));
-    if (id != info.id)
+                    xdp_message_reason(rc));
+    if (id != ours)
         return fail(err, err_len, -ENOENT, "interface %s: our XDP program is no longer on it", x->ifname);
     for (unsigned queue = 0; queue < x->queues; queue++) {
-        rc = has_socket(x, queue);
+        rc = xdp_program_has_socket(x->program, x->ifindex, queue);
         if (rc < 0)
             return fail(err, err_len, rc, "interface %s: receive queue %u cannot be probed: %s", x->ifname,
-                        queue, reason(rc));
+                        queue, xdp_message_reason(rc));
         if (rc == 0)
             return fail(err, err_len, -ENOTCONN,
                         "interface %s: DPDK has put no AF_XDP socket on receive queue %u", x->ifname, queue);
@@ -417,48 +461,93 @@ const char *xdp_mode(const struct xdp *x)
     return x->mode == XDP_FLAGS_DRV_MODE ? "native" : "generic";
 }
 
-int xdp_counters(const struct xdp *x, struct xdp_counters *out)
+void xdp_status(const struct xdp *x, struct xdp_status *out)
 {
-    uint64_t sum[XDP_PORT_COUNTERS] = {0};
-    int n = libbpf_num_possible_cpus();
-    uint64_t *values;
-    int rc = 0;
-
-    if (n < 0)
-        return n;
-    values = calloc((size_t)n, sizeof(*values));
-    if (!values)
-        return -ENOMEM;
-    for (uint32_t key = 0; key < XDP_PORT_COUNTERS && !rc; key++) {
-        rc = bpf_map_lookup_elem(bpf_map__fd(x->port->maps.counters), &key, values);
-        for (int cpu = 0; cpu < n && !rc; cpu++)
-            sum[key] += values[cpu];
-    }
-    free(values);
-    out->taken = sum[XDP_PORT_TAKEN];
-    out->passed = sum[XDP_PORT_PASSED];
-    out->unserved = sum[XDP_PORT_UNSERVED];
-    return rc;
+    *out = (struct xdp_status){
+        .program = xdp_program_name(x->program),
+        .mode = xdp_mode(x),
+        .fast = x->fast,
+        .pinned = x->pinned,
+        .taken_over = x->taken_over,
+    };
+    (void)xdp_program_id(x->program, &out->program_id);
 }
 
-void xdp_close(struct xdp *x)
+int xdp_counters(const struct xdp *x, struct xdp_counters *out)
 {
-    char name[IF_NAMESIZE];
+    struct fastpath_port_work work;
 
+    if (!x->fp)
+        return xdp_program_counters(x->program, out);
+    fastpath_port_work(x->fp, x->config.port, &work);
+    *out = (struct xdp_counters){.passed = work.passed, .unserved = work.unserved};
+    for (unsigned i = 0; i < FASTPATH_PUNTS; i++)
+        out->taken += work.punts[i];
+    return 0;
+}
+
+/* ---- taking it away
+ * ------------------------------------------------------------------------------------------ */
+
+/* The membership, if there is one, holds as long as this process. */
+static void unpin(struct xdp *x)
+{
+    if (!x->pinned)
+        return;
+    xdp_link_unpin(&x->fp->dir, x->link_fd);
+    xdp_link_settings_back((unsigned)x->ifindex, x->undo & XDP_UNDO_PROMISC);
+    x->undo &= ~(unsigned)XDP_UNDO_PROMISC;
+    x->pinned = false;
+}
+
+/* What is left to undo is this process's own business. */
+static void forget_note(const struct xdp *x)
+{
+    if (is_pinnable(x))
+        (void)xdp_link_set_undo(&x->fp->dir, (unsigned)x->ifindex, 0);
+}
+
+int xdp_fast_off(struct xdp *x, char *err, size_t err_len)
+{
+    struct xdp_program *slow = NULL;
+    int rc;
+
+    if (!x->fp || !x->fast)
+        return 0;
+    rc = load_program(x, false, &slow, err, err_len);
+    if (rc)
+        return rc;
+    rc = bpf_link_update(x->link_fd, xdp_program_fd(slow), NULL);
+    if (rc) {
+        xdp_program_free(slow);
+        return fail(err, err_len, rc, "interface %s: the XDP program on it cannot be replaced: %s", x->ifname,
+                    xdp_message_reason(rc));
+    }
+    xdp_program_free(x->program);
+    x->program = slow;
+    x->fast = false;
+    unpin(x);
+    forget_note(x);
+    return 0;
+}
+
+void xdp_close(struct xdp *x, bool keep)
+{
     if (!x)
         return;
+    keep = keep && (x->pinned || x->taken_over);
+    if (!keep && x->link_fd >= 0) {
+        (void)bpf_link_detach(x->link_fd); /* now, and not when the kernel drops the last reference */
+        unpin(x);
+    }
     if (x->link_fd >= 0)
         close(x->link_fd);
     if (x->promiscuous_fd >= 0)
         close(x->promiscuous_fd);
-    /* By index: the interface may have another name by now, or the name another interface. */
-    if (x->rxvlan_off && if_indextoname((unsigned)x->ifindex, name)) {
-        int rc = nic_set_rxvlan(name, true);
-
-        if (rc < 0)
-            log_warning(SUBSYSTEM, "interface %s: receive VLAN offload cannot be switched on again: %s", name,
-                        strerror(-rc));
+    if (!keep) {
+        xdp_link_settings_back((unsigned)x->ifindex, x->undo);
+        forget_note(x);
     }
-    xdp_port__destroy(x->port);
+    xdp_program_free(x->program);
     free(x);
 }

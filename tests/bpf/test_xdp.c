@@ -251,7 +251,7 @@ static struct xdp *prepare(const struct xdp_config *config)
 {
     struct xdp *x = NULL;
     unsigned queues = 0;
-    int rc = xdp_attach(config, &x, &queues, err, sizeof(err));
+    int rc = xdp_attach(config, NULL, &x, &queues, err, sizeof(err));
 
     ck_assert_msg(rc == 0, "%s", err);
     ck_assert_uint_eq(queues, 1);
@@ -265,7 +265,7 @@ static void expect_refusal(const struct xdp_config *config, int want, const char
     int rc;
 
     err[0] = '\0';
-    rc = xdp_attach(config, &x, &queues, err, sizeof(err));
+    rc = xdp_attach(config, NULL, &x, &queues, err, sizeof(err));
     ck_assert_msg(rc == want, "%d, not %d: %s", rc, want, err);
     ck_assert_msg(strstr(err, text) != NULL, "'%s' is not in '%s'", text, err);
     ck_assert_ptr_null(x);
@@ -354,7 +354,7 @@ START_TEST(test_queues_that_dpdk_cannot_serve)
     access_port.ifname = "cwtwo";
     expect_refusal(&access_port, -ENOTSUP, "2 receive queues that are not combined channels, DPDK serves 1");
     sh("ethtool -L cwtwo rx 1 && ethtool -L cwthree tx 1");
-    xdp_close(prepare(&access_port));
+    xdp_close(prepare(&access_port), false);
 }
 END_TEST
 
@@ -408,7 +408,7 @@ START_TEST(test_another_causewayd)
     expect_refusal(&access_port, -EBUSY, text);
     expect_refusal(&underlay, -EBUSY, "is another causewayd running");
     kill_child(pid);
-    xdp_close(prepare(&access_port));
+    xdp_close(prepare(&access_port), false);
 }
 END_TEST
 
@@ -432,7 +432,7 @@ START_TEST(test_left_over_of_dpdk)
     ck_assert_uint_eq(program_on(NEAR), id);
     x = prepare(&access_port);
     ck_assert_uint_ne(program_on(NEAR), id);
-    xdp_close(x);
+    xdp_close(x, false);
     ck_assert_uint_eq(program_on(NEAR), 0);
 }
 END_TEST
@@ -453,7 +453,7 @@ START_TEST(test_close_puts_back)
         dpdk_open(&d, NEAR, 0);
         if (dpdk_first)
             dpdk_close(&d);
-        xdp_close(x);
+        xdp_close(x, false);
         if (!dpdk_first)
             dpdk_close(&d);
         ck_assert_int_eq(promiscuity(), 0);
@@ -464,13 +464,13 @@ START_TEST(test_close_puts_back)
     x = prepare(&underlay);
     ck_assert_int_eq(promiscuity(), 0);
     ck_assert(!rxvlan());
-    xdp_close(x);
+    xdp_close(x, false);
     ck_assert(rxvlan());
 
     sh("ethtool -K " NEAR " rx-vlan-offload off");
-    xdp_close(prepare(&underlay));
+    xdp_close(prepare(&underlay), false);
     ck_assert(!rxvlan());
-    xdp_close(NULL);
+    xdp_close(NULL, false);
 }
 END_TEST
 
@@ -495,7 +495,7 @@ START_TEST(test_interface_vanishes)
     sh("ip link del " NEAR);
     ck_assert_int_ne(xdp_verify(x, err, sizeof(err)), 0);
     ck_assert_str_ne(err, "");
-    xdp_close(x);
+    xdp_close(x, false);
 }
 END_TEST
 
@@ -504,7 +504,7 @@ START_TEST(test_interface_renamed)
     struct xdp *x = prepare(&access_port);
 
     sh("ip link set " NEAR " name cwother");
-    xdp_close(x);
+    xdp_close(x, false);
     sh("ip link set cwother name " NEAR);
     ck_assert(rxvlan());
     ck_assert_uint_eq(program_on(NEAR), 0);
@@ -528,7 +528,7 @@ START_TEST(test_attach_needs_sockets)
     sh("ip link set " NEAR " down");
     ck_assert_msg(xdp_verify(x, err, sizeof(err)) == 0, "%s", err);
     dpdk_close(&d);
-    xdp_close(x);
+    xdp_close(x, false);
 }
 END_TEST
 
@@ -560,7 +560,7 @@ START_TEST(test_detached_by_somebody)
     ck_assert_int_eq(xdp_verify(x, err, sizeof(err)), -ENOENT);
     ck_assert_ptr_nonnull(strstr(err, "our XDP program is no longer on it"));
     dpdk_close(&d);
-    xdp_close(x);
+    xdp_close(x, false);
 }
 END_TEST
 
@@ -599,7 +599,7 @@ START_TEST(test_underlay_takes_vxlan_only)
     ck_assert_mem_eq(got, vxlan, FRAME_LEN);
     ck_assert_int_eq(xdp_counters(x, &counters), 0);
     ck_assert_uint_eq(counters.unserved, 1);
-    xdp_close(x);
+    xdp_close(x, false);
 }
 END_TEST
 
@@ -620,7 +620,7 @@ START_TEST(test_access_takes_tagged_frames_for_others)
     ck_assert_uint_eq(len, FRAME_LEN);
     ck_assert_mem_eq(got, tagged, FRAME_LEN);
     dpdk_close(&d);
-    xdp_close(x);
+    xdp_close(x, false);
 }
 END_TEST
 
@@ -644,7 +644,7 @@ START_TEST(test_link_down_and_up)
         ck_assert_mem_eq(got, frame, FRAME_LEN);
     }
     dpdk_close(&d);
-    xdp_close(x);
+    xdp_close(x, false);
 }
 END_TEST
 
@@ -660,7 +660,7 @@ START_TEST(test_jumbo_mtu)
     ck_assert_msg(xdp_verify(x, err, sizeof(err)) == 0, "%s", err);
     ck_assert_str_eq(xdp_mode(x), "native");
     dpdk_close(&d);
-    xdp_close(x);
+    xdp_close(x, false);
 }
 END_TEST
 
@@ -678,7 +678,7 @@ START_TEST(test_generic_mode)
     ck_assert_msg(xdp_verify(x, err, sizeof(err)) == 0, "%s", err);
     ck_assert_str_eq(xdp_mode(x), "generic");
     dpdk_close(&d);
-    xdp_close(x);
+    xdp_close(x, false);
     ck_assert_uint_eq(program_on("cwbridge"), 0);
 }
 END_TEST
