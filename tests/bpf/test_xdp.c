@@ -7,6 +7,7 @@
 #include "ebpf/xdp.h"
 
 #include "conf/log.h"
+#include "tests/bpf/dpdk_part.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -15,7 +16,6 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
-#include <linux/if_xdp.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
@@ -24,21 +24,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <xdp/xsk.h>
 
-#define NEAR       "cwnear" /* ours */
-#define FAR        "cwfar"  /* where the frames come from */
-#define PORT       4789
-#define UMEM_SIZE  (512 * 4096)
-#define DEADLINE_S 10
-#define FRAME_LEN  100
+#define NEAR      "cwnear" /* ours */
+#define FAR       "cwfar"  /* where the frames come from */
+#define PORT      4789
+#define FRAME_LEN 100
 
 static char err[256];
 
@@ -91,99 +87,6 @@ static bool rxvlan(void)
     return value.data & ETH_FLAG_RXVLAN;
 }
 
-static bool is_over(mono_t start)
-{
-    return mono_now().ns - start.ns > DEADLINE_S * 1000000000ull;
-}
-
-/* ---- DPDK's part
- * --------------------------------------------------------------------------------------------- */
-
-struct dpdk_part {
-    struct xsk_ring_prod fill, tx;
-    struct xsk_ring_cons done, rx;
-    struct xsk_umem *umem;
-    struct xsk_socket *socket;
-    char *memory;
-};
-
-static int open_socket(struct dpdk_part *d, const char *ifname, unsigned queue)
-{
-    struct xsk_socket_config config = {
-        .rx_size = 256,
-        .tx_size = 256,
-        .xdp_flags = XDP_FLAGS_UPDATE_IF_NOEXIST,
-        .bind_flags = XDP_USE_NEED_WAKEUP,
-    };
-    uint32_t at;
-    int rc;
-
-    d->memory = mmap(NULL, UMEM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(d->memory, MAP_FAILED);
-    ck_assert_int_eq(xsk_umem__create(&d->umem, d->memory, UMEM_SIZE, &d->fill, &d->done, NULL), 0);
-    rc = xsk_socket__create(&d->socket, ifname, queue, d->umem, &d->rx, &d->tx, &config);
-    if (rc) {
-        xsk_umem__delete(d->umem);
-        munmap(d->memory, UMEM_SIZE);
-        return rc;
-    }
-    ck_assert_uint_eq(xsk_ring_prod__reserve(&d->fill, 256, &at), 256);
-    for (uint32_t i = 0; i < 256; i++)
-        *xsk_ring_prod__fill_addr(&d->fill, at + i) = i * 4096;
-    xsk_ring_prod__submit(&d->fill, 256);
-    return 0;
-}
-
-/* A socket that has just been closed keeps its queue for some milliseconds. */
-static void dpdk_open(struct dpdk_part *d, const char *ifname, unsigned queue)
-{
-    mono_t start = mono_now();
-    int rc;
-
-    setenv("LIBXDP_SKIP_DISPATCHER", "1", 1);
-    while ((rc = open_socket(d, ifname, queue)) == -EBUSY && !is_over(start))
-        usleep(1000);
-    ck_assert_msg(rc == 0, "AF_XDP socket on %s: %s", ifname, strerror(-rc));
-}
-
-static void dpdk_close(struct dpdk_part *d)
-{
-    xsk_socket__delete(d->socket);
-    xsk_umem__delete(d->umem);
-    munmap(d->memory, UMEM_SIZE);
-}
-
-/* Copies the next frame that the socket gets; false at the deadline. */
-static bool dpdk_receive(struct dpdk_part *d, uint8_t *frame, size_t *len)
-{
-    struct pollfd p = {.fd = xsk_socket__fd(d->socket), .events = POLLIN};
-    const struct xdp_desc *desc;
-    mono_t start = mono_now();
-    uint32_t at;
-
-    while (!xsk_ring_cons__peek(&d->rx, 1, &at)) {
-        if (is_over(start))
-            return false;
-        poll(&p, 1, 100);
-    }
-    desc = xsk_ring_cons__rx_desc(&d->rx, at);
-    ck_assert_uint_le(desc->len, FRAME_LEN);
-    *len = desc->len;
-    memcpy(frame, d->memory + desc->addr, desc->len);
-    xsk_ring_cons__release(&d->rx, 1);
-    return true;
-}
-
-static bool dpdk_has_frame(struct dpdk_part *d)
-{
-    uint32_t at;
-
-    if (!xsk_ring_cons__peek(&d->rx, 1, &at))
-        return false;
-    xsk_ring_cons__cancel(&d->rx, 1);
-    return true;
-}
-
 /* ---- frames
  * -------------------------------------------------------------------------------------------------- */
 
@@ -228,7 +131,7 @@ static bool kernel_receive(int fd, uint8_t frame[FRAME_LEN])
     struct pollfd p = {.fd = fd, .events = POLLIN};
     mono_t start = mono_now();
 
-    while (!is_over(start)) {
+    while (!dpdk_is_over(start)) {
         if (poll(&p, 1, 100) == 1 && recv(fd, frame, FRAME_LEN, 0) == FRAME_LEN && frame[0] == 2 &&
             frame[11] == 2)
             return true;
