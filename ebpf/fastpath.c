@@ -141,6 +141,8 @@ int fastpath_open(const struct fastpath_config *config, struct fastpath **out, c
     if (rc == -ENOMEM)
         snprintf(err, err_len, "out of memory for the fast path");
     if (rc < 0) {
+        if (fp->dir.fd >= 0)
+            (void)fastpath_dir_remove(&fp->dir); /* if it is empty, that is */
         fastpath_close(fp);
         return rc;
     }

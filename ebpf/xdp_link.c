@@ -53,16 +53,28 @@ static int look_at(int fd, struct link *out)
     return 0;
 }
 
+/* What the kernel says of a program looks like what it says of a link: so the link is asked for once more, by
+ * its id. */
 static int get(const struct fastpath_dir *d, const char *name, struct link *out)
 {
-    int fd = fastpath_dir_get(d, name);
-    int rc = fd < 0 ? fd : look_at(fd, out);
+    int fd = fastpath_dir_get(d, name), by_id;
+    struct link again;
+    int rc;
 
-    if (rc == 0)
+    if (fd < 0)
         return fd;
-    if (fd >= 0)
-        close(fd);
-    return rc;
+    rc = look_at(fd, out);
+    close(fd);
+    if (rc < 0)
+        return rc;
+    by_id = bpf_link_get_fd_by_id(out->id);
+    if (by_id < 0)
+        return by_id;
+    rc = look_at(by_id, &again);
+    if (rc == 0 && again.prog_id == out->prog_id)
+        return by_id;
+    close(by_id);
+    return -EINVAL;
 }
 
 /* ---- what was changed on the interface
