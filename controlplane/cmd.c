@@ -7,6 +7,7 @@
 
 #include "controlplane/api.h"
 #include "controlplane/overlay.h"
+#include "controlplane/site.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,6 +52,40 @@ int cmd_find_network(const struct gateway *g, const struct api_args *args, const
         }
     }
     snprintf(err, API_ERR_LEN, "no network of that name; \"show networks\" lists them");
+    return -ENOENT;
+}
+
+/* The VTEP with this address, if it serves the network; else 0. */
+static dp_vtep_id serves(const struct gateway *g, dp_net_id net, const struct ipaddr *address)
+{
+    size_t n;
+    const struct gateway_peer *peers = gateway_peers(g, net, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct gateway_vtep *v = gateway_vtep(g, peers[i].vtep);
+
+        if (v && ipaddr_eq(&v->address, address))
+            return v->id;
+    }
+    return 0;
+}
+
+int cmd_find_target(const struct gateway *g, const struct gateway_network *net, const char *to,
+                    dp_vtep_id *out, char err[API_ERR_LEN])
+{
+    struct site site;
+    int rc = site_find(g->conf, to, &site, err, API_ERR_LEN);
+
+    *out = 0;
+    if (rc < 0 || site.own)
+        return rc;
+    for (size_t i = 0; i < site.n_vteps; i++) {
+        *out = serves(g, net->id, &site.vteps[i]);
+        if (*out)
+            return 0;
+    }
+    snprintf(err, API_ERR_LEN, "no gateway of %s serves network %s now (show networks --network %s)", to,
+             net->conf->name, net->conf->name);
     return -ENOENT;
 }
 

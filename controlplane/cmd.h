@@ -23,6 +23,11 @@ API_COMMANDS(X)
 int cmd_find_network(const struct gateway *g, const struct api_args *args, const struct gateway_network **net,
                      char err[API_ERR_LEN]);
 
+/* A VTEP of the site that serves the network; 0: the site is this one. 0, or -errno with a sentence in err.
+ */
+int cmd_find_target(const struct gateway *g, const struct gateway_network *net, const char *to,
+                    dp_vtep_id *out, char err[API_ERR_LEN]);
+
 /* BGP as the commands need it: 0, or -ENOTSUP with a sentence in err when the gateway runs without. */
 int cmd_need_bgp(const struct gateway *g, char err[API_ERR_LEN]);
 /* The BGP peer that the arguments name, by address or by its configured name: 0 and *peer NULL when none is

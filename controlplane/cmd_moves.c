@@ -151,41 +151,6 @@ static const struct gateway_network *find_one(const struct gateway *g, const str
     return found;
 }
 
-/* The VTEP with this address, if it serves the network; else 0. */
-static dp_vtep_id serves(const struct gateway *g, dp_net_id net, const struct ipaddr *address)
-{
-    size_t n;
-    const struct gateway_peer *peers = gateway_peers(g, net, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        const struct gateway_vtep *v = gateway_vtep(g, peers[i].vtep);
-
-        if (v && ipaddr_eq(&v->address, address))
-            return v->id;
-    }
-    return 0;
-}
-
-/* The VTEP of the site that serves the network; 0: here. */
-static int find_target(const struct gateway *g, const struct gateway_network *net, const char *to,
-                       dp_vtep_id *out, char err[API_ERR_LEN])
-{
-    struct site site;
-    int rc = site_find(g->conf, to, &site, err, API_ERR_LEN);
-
-    *out = 0;
-    if (rc < 0 || site.own)
-        return rc;
-    for (size_t i = 0; i < site.n_vteps; i++) {
-        *out = serves(g, net->id, &site.vteps[i]);
-        if (*out)
-            return 0;
-    }
-    snprintf(err, API_ERR_LEN, "no gateway of %s serves network %s now (show networks --network %s)", to,
-             net->conf->name, net->conf->name);
-    return -ENOENT;
-}
-
 static int refuse(const struct gateway *g, const struct gateway_network *net, const struct api_args *args,
                   int rc, char err[API_ERR_LEN])
 {
@@ -253,7 +218,7 @@ int cmd_move_prepare(void *ctx, const struct api_args *args, cJSON *result, char
         snprintf(err, API_ERR_LEN, "the timeout must be 1 to %d seconds", MOVE_PREPARE_LONGEST);
         return -EINVAL;
     }
-    rc = find_target(g, net, to->text, &vtep, err);
+    rc = cmd_find_target(g, net, to->text, &vtep, err);
     if (rc < 0)
         return rc;
     rc = moves_prepare(g->moves, net->id, api_arg(args, MAC)->mac, vtep, seconds, &p);

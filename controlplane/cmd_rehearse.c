@@ -15,24 +15,25 @@
 #define VLAN_MTU    1500 /* of a network that does not say */
 #define FRAME_LIMIT 9216
 
-/* 169.254.1.0 to 169.254.254.255 (RFC 3927 section 2.1), by the session. */
-static struct ipaddr link_local(uint32_t session)
+#define LINK_LOCALS (254u * 256u)
+
+/* 169.254.1.0 to 169.254.254.255 (RFC 3927 section 2.1). */
+static struct ipaddr link_local(uint32_t i)
 {
-    return (struct ipaddr){.family = 4,
-                           .b = {169, 254, (uint8_t)(1 + session / 256 % 254), (uint8_t)session}};
+    return (struct ipaddr){.family = 4, .b = {169, 254, (uint8_t)(1 + i / 256 % 254), (uint8_t)i}};
 }
 
-/* The VTEP of the site that this gateway knows. */
-static int find_vtep(const struct gateway *g, const struct site *site, dp_vtep_id *out, char err[API_ERR_LEN])
+/* One that no host of the network, at any site, is known to have. 0 or -EADDRINUSE. */
+static int pick_ip(const struct gateway *g, dp_net_id net, uint32_t session, struct ipaddr *out)
 {
-    for (unsigned i = 0; i < g->n_vteps; i++)
-        for (size_t j = 0; j < site->n_vteps; j++)
-            if (g->vteps[i].address.family && ipaddr_eq(&g->vteps[i].address, &site->vteps[j])) {
-                *out = g->vteps[i].id;
-                return 0;
-            }
-    snprintf(err, API_ERR_LEN, "no VTEP of that site is known here now (show vteps)");
-    return -ENOENT;
+    struct neighbor_info n;
+
+    for (uint32_t i = 0; i < LINK_LOCALS; i++) {
+        *out = link_local((session + i) % LINK_LOCALS);
+        if (!neighbor_find(g->neighbors, net, out, &n))
+            return 0;
+    }
+    return -EADDRINUSE;
 }
 
 static void json_ns(cJSON *o, const char *name, uint64_t ns)
@@ -95,8 +96,7 @@ int cmd_move_rehearse(void *ctx, const struct api_args *args, cJSON *result, cha
     struct gateway *g = ctx;
     const union api_value *to = api_arg(args, TO);
     const struct gateway_network *net;
-    struct site site;
-    dp_vtep_id vtep = 0;
+    dp_vtep_id vtep;
     uint32_t session, mtu;
     struct ipaddr ip;
     int rc = cmd_find_network(g, args, &net, err);
@@ -107,16 +107,13 @@ int cmd_move_rehearse(void *ctx, const struct api_args *args, cJSON *result, cha
         snprintf(err, API_ERR_LEN, "in which network, and to which site? --network NAME --to SITE");
         return -EINVAL;
     }
-    rc = site_find(g->conf, to->text, &site, err, API_ERR_LEN);
+    rc = cmd_find_target(g, net, to->text, &vtep, err);
     if (rc < 0)
         return rc;
-    if (site.own) {
+    if (!vtep) {
         snprintf(err, API_ERR_LEN, "%s is this gateway's own site", to->text);
         return -EINVAL;
     }
-    rc = find_vtep(g, &site, &vtep, err);
-    if (rc < 0)
-        return rc;
     if (!g->overlay) {
         snprintf(err, API_ERR_LEN, "a rehearsal needs BGP, and the configuration has no bgp section");
         return -ENOTSUP;
@@ -124,7 +121,11 @@ int cmd_move_rehearse(void *ctx, const struct api_args *args, cJSON *result, cha
     if (getrandom(&session, sizeof(session), 0) != sizeof(session))
         session = (uint32_t)mono_now().ns;
     mtu = net->conf->mtu ? net->conf->mtu : VLAN_MTU;
-    ip = link_local(session);
+    rc = pick_ip(g, net->id, session, &ip);
+    if (rc < 0) {
+        snprintf(err, API_ERR_LEN, "hosts of that network have all addresses of 169.254.0.0/16");
+        return rc;
+    }
     rc = rehearse_start(g->rehearse, net->id, vtep, &ip,
                         (uint16_t)(mtu + ETH_LEN > FRAME_LIMIT ? FRAME_LIMIT : mtu + ETH_LEN), session,
                         mono_now());

@@ -76,7 +76,7 @@ static int on_take(void *arg, dp_net_id net, struct mac mac, const struct ipaddr
                          .mac = mac,
                          .where = DP_WHERE_PORT,
                          .target = DP_OWN_PORT,
-                         .evidence = DP_EVIDENCE_DATA,
+                         .evidence = ip ? DP_EVIDENCE_ARP : DP_EVIDENCE_DATA,
                          .at = now};
     const struct mac_entry *entry;
 
@@ -84,7 +84,13 @@ static int on_take(void *arg, dp_net_id net, struct mac mac, const struct ipaddr
     entry = mactable_find(g->macs, net, mac);
     if (!entry || entry->where != DP_WHERE_PORT || entry->target != DP_OWN_PORT)
         return -ENOSPC;
-    return ip ? mactable_local_ip(g->macs, net, mac, ip) : 0;
+    if (!ip)
+        return 0;
+    /* As an ARP packet of it would: the neighbour table tells the MAC table, and so the peers. */
+    e.type = DP_EVENT_NEIGHBOUR;
+    e.ip = *ip;
+    neighbor_settle(g->neighbors);
+    return neighbor_seen(g->neighbors, &e, now);
 }
 
 static bool on_known_away(void *arg, dp_net_id net, struct mac mac)

@@ -58,6 +58,24 @@ def test_there_and_back(s, record_property):
     record_property("seen", f"rehearsal: dark {r['here']['dark_there_ns'] / 1e6:.1f} ms there, {r['here']['dark_back_ns'] / 1e6:.1f} ms back")
 
 
+def test_its_address_is_a_neighbor(s):
+    """As any host's: the synthetic IP is in the neighbour tables of both sites while it lasts, and goes with it."""
+    ip, used = s.gw_paris.ask("move rehearse", network=WEB, to="london")["ip"], {}
+
+    def bindings(gw):
+        return [n for n in gw.ask("show neighbors", ip=ip)["neighbors"] if n["used"]]
+
+    def over():
+        for gw in (s.gw_paris, s.gw_london):
+            for n in bindings(gw):
+                used.setdefault(gw.name, set()).add(n["origin"])
+        return s.gw_paris.ask("show rehearsal")["finished"]
+
+    wait_for(over, 40, "the rehearsal ends")
+    assert all(used.get(gw.name, set()) & {"local", "both"} for gw in (s.gw_paris, s.gw_london)), used
+    wait_for(lambda: not bindings(s.gw_paris) and not bindings(s.gw_london), 5, "nothing is left of it")
+
+
 def test_nothing_real_is_disturbed(s):
     """R1.12 aside, a site sees announcements of the synthetic MAC and nothing else of it."""
     wire = Wire(s.b.ns, "eth0")
@@ -97,7 +115,7 @@ def test_command_line(s):
     (("--to", "london"), "--network"),
     (("--network", WEB, "--to", "rome"), 'no site "rome": there are paris (this one), london'),
     (("--network", WEB, "--to", "paris"), "own site"),
-    (("--network", WEB, "--to", "198.18.0.77"), "no VTEP"),
+    (("--network", WEB, "--to", "198.18.0.77"), "serves network web now"),
     (("--network", "nix", "--to", "london"), "no network of that name"),
 ])
 def test_wrong_words(s, args, says):

@@ -3,6 +3,7 @@
  * The commands about moves, on a gateway made up in cmd_rig.h: what is shown of the journal, page by page,
  * and what may be prepared.
  */
+#include "controlplane/rehearse.h"
 #include "tests/unit/cmd_rig.h"
 #include "tests/unit/journal_sample.h"
 
@@ -228,6 +229,64 @@ START_TEST(test_watch_without_a_connection)
 }
 END_TEST
 
+/* ---- move rehearse */
+
+static int no_send(void *arg, dp_net_id net, dp_vtep_id vtep, const void *frame, size_t len)
+{
+    (void)arg, (void)net, (void)vtep, (void)frame, (void)len;
+    return 0;
+}
+
+static void no_forget(void *arg, dp_net_id net, struct mac mac)
+{
+    (void)arg, (void)net, (void)mac;
+}
+
+/* It serves other networks, not this one: no synthetic MAC would come there. */
+START_TEST(test_rehearse_where_the_network_is)
+{
+    ck_refused("{\"cmd\":\"move rehearse\",\"network\":\"db\",\"to\":\"london\"}",
+               "no gateway of london serves network db now (show networks --network db)");
+    ck_refused("{\"cmd\":\"move rehearse\",\"network\":\"web\",\"to\":\"london\"}",
+               "a rehearsal needs BGP, and the configuration has no bgp section");
+    ck_refused("{\"cmd\":\"move rehearse\",\"network\":\"web\",\"to\":\"paris\"}",
+               "paris is this gateway's own site");
+}
+END_TEST
+
+/* Hosts may have any address of 169.254.0.0/16 but one; or all. */
+START_TEST(test_rehearse_takes_nobodys_address)
+{
+    static const struct oam_ops oam_ops = {.send = no_send};
+    static const struct rehearse_ops ops = {.forget = no_forget};
+    bool all = _i;
+    char ip[32];
+
+    gw.oam = oam_new((struct mac){{2}}, 1, &oam_ops, NULL);
+    gw.rehearse = rehearse_new(gw.oam, &ops, NULL);
+    gw.overlay = (struct overlay *)&gw; /* nobody looks into it */
+    ck_assert(gw.oam && gw.rehearse);
+    for (unsigned i = 0; i < 254 * 256; i++) {
+        unsigned host = 1000 + i / 30;
+
+        if (i % 30 == 0)
+            learn(WEB, host, DP_WHERE_PORT, TRUNK);
+        snprintf(ip, sizeof(ip), "169.254.%u.%u", 1 + i / 256, i % 256);
+        if (all || i != 254 * 100 + 7)
+            ck_assert_int_eq(show_ip(WEB, host, ip, 0, 1), 0);
+    }
+    snprintf(ip, sizeof(ip), "\"169.254.%u.%u\"", 1 + (254 * 100 + 7) / 256, (254 * 100 + 7) % 256);
+    if (all)
+        ck_refused("{\"cmd\":\"move rehearse\",\"network\":\"web\",\"to\":\"london\"}",
+                   "hosts of that network have all addresses of 169.254.0.0/16");
+    else
+        ck_ask("{\"cmd\":\"move rehearse\",\"network\":\"web\",\"to\":\"london\"}", {"ip", ip},
+               {"vtep", "\"198.18.0.3\""});
+    rehearse_free(gw.rehearse);
+    oam_free(gw.oam);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("cmd_moves");
@@ -243,6 +302,8 @@ int main(void)
     tcase_add_test(c, test_prepare_refused);
     tcase_add_test(c, test_prepare_of_a_duplicate);
     tcase_add_test(c, test_watch_without_a_connection);
+    tcase_add_test(c, test_rehearse_where_the_network_is);
+    tcase_add_loop_test(c, test_rehearse_takes_nobodys_address, 0, 2);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
