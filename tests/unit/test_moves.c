@@ -5,6 +5,7 @@
  */
 #include "controlplane/announce.h"
 #include "controlplane/api.h"
+#include "controlplane/forwarding.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves_private.h"
 #include "controlplane/overlay.h"
@@ -57,48 +58,48 @@ static unsigned slot_of(struct mac mac)
     return i;
 }
 
-bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest *out)
+bool fwd_fdb_get(const struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest *out)
 {
     unsigned i = slot_of(mac);
 
-    (void)dp, (void)net;
+    (void)f, (void)net;
     *out = fdb[i].dest;
     return fdb[i].used && out->where != 0;
 }
 
-int dp_fdb_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest dest)
+int fwd_fdb_set(struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest dest)
 {
     unsigned i = slot_of(mac);
 
-    (void)dp, (void)net;
+    (void)f, (void)net;
     fdb[i].used = true;
     fdb[i].mac = mac;
     fdb[i].dest = dest;
     return 0;
 }
 
-uint32_t dp_bounce_counter(const struct dp *dp, dp_net_id net, struct mac mac, uint32_t *frames)
+uint32_t fwd_bounce_counter(const struct forwarding *f, dp_net_id net, struct mac mac, uint32_t *frames)
 {
-    (void)dp, (void)net;
+    (void)f, (void)net;
     *frames = bounced_frames;
     return mac.b[5] % DP_BOUNCE_COUNTERS;
 }
 
-int dp_bicast_set(struct dp *dp, dp_net_id net, struct mac mac, struct dp_dest also)
+int fwd_bicast_set(struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest also)
 {
-    (void)dp, (void)net, (void)mac, (void)also;
+    (void)f, (void)net, (void)mac, (void)also;
     return 0;
 }
 
-int dp_bicast_del(struct dp *dp, dp_net_id net, struct mac mac)
+int fwd_bicast_del(struct forwarding *f, dp_net_id net, struct mac mac)
 {
-    (void)dp, (void)net, (void)mac;
+    (void)f, (void)net, (void)mac;
     return 0;
 }
 
-bool dp_bicast_count(const struct dp *dp, dp_net_id net, struct mac mac, uint64_t *frames)
+bool fwd_bicast_count(const struct forwarding *f, dp_net_id net, struct mac mac, uint64_t *frames)
 {
-    (void)dp, (void)net, (void)mac;
+    (void)f, (void)net, (void)mac;
     *frames = 0;
     return true;
 }
@@ -209,7 +210,7 @@ const struct gateway_port *gateway_port(const struct gateway *gw, dp_port_id id)
 static int mac_program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
 {
     (void)arg;
-    return dp_fdb_set(NULL, net, mac, moves_mark(g.moves, net, mac, dest));
+    return fwd_fdb_set(NULL, net, mac, moves_mark(g.moves, net, mac, dest));
 }
 
 static void mac_remove(void *arg, dp_net_id net, struct mac mac)
@@ -408,9 +409,9 @@ START_TEST(test_R6_5_bounce_that_ends_early_is_counted)
                 ck_assert(!move_bounces_begin(g.moves->bounces, 2, mac_no(j), 99, mono_now(), &ended));
         bounced_frames = i == 1 ? 5 : 12;
         routed(i, A, 1);
-        ck_assert(dp_fdb_get(NULL, NET, mac_no(i), &dest) && dest.bounce);
+        ck_assert(fwd_fdb_get(NULL, NET, mac_no(i), &dest) && dest.bounce);
     }
-    ck_assert(dp_fdb_get(NULL, NET, mac_no(1), &dest) && !dest.bounce);
+    ck_assert(fwd_fdb_get(NULL, NET, mac_no(1), &dest) && !dest.bounce);
     bounced_frames = 1000;
     ck_assert_uint_eq(last_move(1)->bounced, 7);
     ck_assert_uint_eq(moves_entry_now(g.moves, last_move(1)).bounced, 7);
@@ -445,7 +446,7 @@ START_TEST(test_R6_3_withdrawn_before_the_new_route)
     ck_assert(ipaddr_eq(&expect_move(1, 1, A)->to.vtep, &vteps[B - 1].address));
     ck_assert_uint_eq(last_move(1)->sequence, 2);
     /* Its first frame from there is looked for as after any move. */
-    ck_assert(dp_fdb_get(NULL, NET, mac_no(1), &dest) && dest.watch && !dest.bounce);
+    ck_assert(fwd_fdb_get(NULL, NET, mac_no(1), &dest) && dest.watch && !dest.bounce);
     first.at = mono_now();
     moves_first_frame(g.moves, &first);
     ck_assert_uint_ne(last_move(1)->first_ns, JOURNAL_UNKNOWN);
@@ -476,7 +477,7 @@ START_TEST(test_R6_3_gone_and_new_but_no_move)
     routed(1, A, 1);
     routed(1, 0, 0);
     routed(1, A, 1);
-    ck_assert(dp_fdb_get(NULL, NET, mac_no(1), &dest) && !dest.watch);
+    ck_assert(fwd_fdb_get(NULL, NET, mac_no(1), &dest) && !dest.watch);
     seen_here(2);
     mactable_clear(g.macs, NET, NULL, mono_now());
     routed(2, B, 1);
