@@ -207,12 +207,23 @@ static void on_age_timer(evutil_socket_t fd, short what, void *arg)
     gateway_neighbors_age(g, mono_now());
 }
 
+static void on_clear_ports(evutil_socket_t fd, short what, void *arg)
+{
+    static const struct timeval at_once = {0};
+    struct gateway *g = arg;
+
+    (void)fd, (void)what;
+    if (gateway_clear_ports(g))
+        event_add(g->priv->clear_ports, &at_once);
+}
+
 static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct gateway *g = arg;
 
     (void)fd, (void)what;
     gateway_poll_ports(g, false);
+    on_clear_ports(-1, 0, g);
     gateway_vteps_sweep(g);
     if (g->overlay)
         overlay_poll(g->overlay);
@@ -430,7 +441,8 @@ static int start_events(struct gateway *g, char *err, size_t err_len)
     p->age_timer = event_new(g->base, -1, EV_PERSIST, on_age_timer, g);
     p->poll_timer = event_new(g->base, -1, EV_PERSIST, on_poll_timer, g);
     p->publish = event_new(g->base, -1, 0, on_topology_changed, g);
-    if (!p->publish || !p->events || !p->more_events || !p->age_timer || !p->poll_timer ||
+    p->clear_ports = evtimer_new(g->base, on_clear_ports, g);
+    if (!p->publish || !p->clear_ports || !p->events || !p->more_events || !p->age_timer || !p->poll_timer ||
         event_add(p->events, NULL) < 0 || event_add(p->age_timer, &age) < 0 ||
         event_add(p->poll_timer, &second) < 0) {
         snprintf(err, err_len, "out of memory");
@@ -523,6 +535,7 @@ void gateway_stop(struct gateway *g)
     event_drop(g->priv->publish);
     g->priv->publish = NULL;
     event_drop(g->priv->poll_timer);
+    event_drop(g->priv->clear_ports);
     event_drop(g->priv->age_timer);
     event_drop(g->priv->more_events);
     event_drop(g->priv->events);

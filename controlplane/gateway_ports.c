@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #define LEAST_MAX_MTU 1600 /* a 1500-byte VLAN and its VXLAN header */
+#define DOWN_HOLD_NS  UINT64_C(1000000000)
+#define CLEAR_SLOTS   4096 /* of the MAC table, in one turn of the loop */
 
 bool gateway_needs_tap(const struct conf *conf)
 {
@@ -315,8 +317,11 @@ static void poll_interface(struct gateway *g, unsigned i, const struct conf_port
     const struct gateway_port *p = &g->ports[i];
     unsigned ifindex = if_nametoindex(port->device);
     uint16_t mtu = interface_mtu(port, configured_mtu);
-    bool up = kernel_up(port->device);
+    bool up;
 
+    if (first)
+        g->priv->port_seen[i].opened = ifindex;
+    up = kernel_up(port->device) && ifindex == g->priv->port_seen[i].opened;
     if (!first && ifindex != g->priv->port_seen[i].ifindex)
         log_error("port", "%s: the interface %s %s", p->name, port->device,
                   ifindex ? "was made anew: restart causewayd to use it" : "is gone");
@@ -346,6 +351,58 @@ void gateway_poll_ports(struct gateway *g, bool first)
         if (first ? !now.up : now.up != g->priv->port_seen[i].up)
             log_write(now.up ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "port", "%s: link %s", p->name,
                       now.up ? "up" : "down");
+        if (now.up)
+            g->priv->port_seen[i].down = (mono_t){0};
+        else if (g->priv->port_seen[i].up)
+            g->priv->port_seen[i].down = mono_now();
         g->priv->port_seen[i].up = now.up;
     }
+}
+
+/* ---- MACs at a port that is down */
+
+/* Not at once: who is behind it is not reached either way, and where it turns up next its frames take it
+ * there without any withdrawal. But a cable that is moved, or a VM whose port is plugged anew, costs nobody a
+ * withdrawal and an advertisement for each MAC then, and a VM that resumes at another site with a RARP still
+ * finds its IPs known (R6.2). What the worker had reported before the link went may be learned after that, so
+ * it is looked for for as long as the port is down. A port whose driver never says that it is up is not
+ * judged. */
+static bool is_due(const struct gateway *g, unsigned i, mono_t now)
+{
+    const struct gateway_port *p = &g->ports[i];
+    mono_t down = g->priv->port_seen[i].down;
+
+    return p->access && down.ns && now.ns - down.ns >= DOWN_HOLD_NS &&
+           mactable_learned_at_port(g->macs, p->id) > 0;
+}
+
+/* True: there is more at this port. */
+static bool clear_port(struct gateway *g, unsigned i, mono_t now)
+{
+    const struct gateway_port *p = &g->ports[i];
+    bool *clearing = &g->priv->port_seen[i].clearing;
+    uint32_t *cursor = &g->priv->port_seen[i].cursor;
+
+    if (!is_due(g, i, now)) {
+        *clearing = false;
+        return false;
+    }
+    if (!*clearing) {
+        *cursor = 0;
+        log_warning("port", "%s: no link: its %u learned MACs are forgotten, and withdrawn from the peers",
+                    p->name, mactable_learned_at_port(g->macs, p->id));
+    }
+    *clearing = !mactable_clear_port(g->macs, p->id, cursor, CLEAR_SLOTS, now);
+    neighbor_settle(g->neighbors);
+    return *clearing;
+}
+
+bool gateway_clear_ports(struct gateway *g)
+{
+    mono_t now = mono_now();
+    bool more = false;
+
+    for (unsigned i = 0; i < g->n_ports; i++)
+        more |= clear_port(g, i, now);
+    return more;
 }

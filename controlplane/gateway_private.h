@@ -30,7 +30,8 @@ struct gateway_limit {
 struct gateway_private {
     struct event *events, *tap, *more_events, *age_timer, *poll_timer, *oam_timer;
     struct event *announce_timer;
-    struct event *publish; /* active when the topology changed in this turn of the loop */
+    struct event *clear_ports; /* the next part of gateway_clear_ports() */
+    struct event *publish;     /* active when the topology changed in this turn of the loop */
     struct topology topology;
     dp_port_id underlay_port;
     dp_vtep_id last_vtep;              /* what gateway_vtep_find() found last */
@@ -44,6 +45,10 @@ struct gateway_private {
         bool up;
         uint16_t mtu;
         unsigned ifindex; /* `interface:` ports; 0: the interface is gone */
+        unsigned opened;  /* the one that DPDK holds on to */
+        mono_t down;      /* since then; 0: it is up, or never was */
+        bool clearing;
+        uint32_t cursor;
     } port_seen[DP_MAX_PORTS];
     struct underlay_hop *hop_seen; /* by VTEP id - 1 */
     struct underlay_link link_seen;
@@ -107,6 +112,9 @@ void gateway_close_ports(struct gateway *g);
 /* Looks at the state of each port, logs what changed, and passes on what the kernel says of `interface:`
  * ports. */
 void gateway_poll_ports(struct gateway *g, bool first);
+/* Forgets what was learned at ports that are down, a part of it; after each poll, and until it says false:
+ * true means that more is to be done, in the next turn of the loop. */
+bool gateway_clear_ports(struct gateway *g);
 
 /* ---- gateway_neighbors.c */
 

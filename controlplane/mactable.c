@@ -543,6 +543,15 @@ unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t tar
     return removed;
 }
 
+bool mactable_clear_port(struct mactable *t, dp_port_id port, uint32_t *cursor, unsigned budget, mono_t now)
+{
+    mac_event(t, MAC_BY_US, now);
+    for (; budget > 0 && *cursor < t->high; budget--, (*cursor)++)
+        if (t->slots[*cursor].e.net != 0)
+            (void)clear_place(t, &t->slots[*cursor], mac_place_port(port), now);
+    return *cursor >= t->high;
+}
+
 void mactable_replay(struct mactable *t)
 {
     for (uint32_t i = 0; i < t->high; i++) {
@@ -598,6 +607,11 @@ uint32_t mactable_count_at(const struct mactable *t, enum dp_where where, uint16
     if (!mac_place_valid((struct mac_place){target, (uint8_t)where}))
         return 0;
     return where == DP_WHERE_PORT ? t->ports[target].count.total : t->vteps[target].count.total;
+}
+
+uint32_t mactable_learned_at_port(const struct mactable *t, dp_port_id port)
+{
+    return port < DP_MAX_PORTS ? t->ports[port].count.learned : 0;
 }
 
 const struct mac_entry *mactable_find(const struct mactable *t, dp_net_id net, struct mac mac)

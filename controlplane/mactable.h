@@ -234,6 +234,9 @@ unsigned mactable_clear_duplicate(struct mactable *t, dp_net_id net, const struc
  * after mactable_remote() for the MACs that the RIB has another route for: these move without a gap. If the
  * RIB keeps routes to it, it must give them again, with their IPs, when the VTEP is back. */
 unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t target, mono_t now);
+/* A port is down: forgets what was learned there, in slots from *cursor (0 at first) on, `budget` of them.
+ * True: that was all; start again from 0 if mactable_learned_at_port() says so. */
+bool mactable_clear_port(struct mactable *t, dp_port_id port, uint32_t *cursor, unsigned budget, mono_t now);
 /* Programs every entry again. */
 void mactable_replay(struct mactable *t);
 /* Advertises everything of ours again. */
@@ -244,6 +247,7 @@ void mactable_replay_routes(struct mactable *t);
 uint32_t mactable_count(const struct mactable *t);
 uint32_t mactable_count_network(const struct mactable *t, dp_net_id net);
 uint32_t mactable_count_at(const struct mactable *t, enum dp_where where, uint16_t target);
+uint32_t mactable_learned_at_port(const struct mactable *t, dp_port_id port);
 const struct mac_entry *mactable_find(const struct mactable *t, dp_net_id net, struct mac mac);
 /* Walks the table in a stable order of slots: *cursor starts at 0; NULL at the end. Entries added or removed
  * during a walk over several loop turns may or may not be seen; others are seen once. */

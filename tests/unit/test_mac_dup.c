@@ -242,6 +242,33 @@ START_TEST(test_R5_1_port_that_goes_ends_it)
 }
 END_TEST
 
+/* In parts; what is learned behind it meanwhile, or comes back, is found by the next walk. */
+START_TEST(test_port_without_link_is_cleared_in_parts)
+{
+    uint32_t cursor = 0;
+    unsigned parts = 0;
+
+    for (unsigned n = 1; n <= 20; n++)
+        see(1, n, DP_WHERE_PORT, n % 2 ? PORT : PORT2, 100);
+    route(1, 7, 0);
+    here(1);
+    while (!mactable_clear_port(table, PORT, &cursor, 3, at(101)))
+        parts++;
+    ck_assert_uint_eq(parts, 6);
+    ck_assert_uint_eq(mactable_learned_at_port(table, PORT), 0);
+    ck_assert_uint_eq(mactable_learned_at_port(table, PORT2), 10);
+    expect_routed(1, 7, 0);
+    ck_assert(!find(3) && !ours(3, 0) && ours(2, 0));
+    ck_assert_uint_eq(mactable_stats(table).duplicates, 0);
+    here(3);
+    ck_assert_uint_eq(mactable_learned_at_port(table, PORT), 1);
+    cursor = 0;
+    ck_assert(mactable_clear_port(table, PORT, &cursor, 100, at(102)));
+    ck_assert_ptr_null(find(3));
+    check_consistent();
+}
+END_TEST
+
 /* R5.2: among static peers and ports as well. */
 START_TEST(test_R5_2_announced_move_between_places_of_ours)
 {
@@ -369,6 +396,7 @@ int main(void)
         test_R5_1_clone_behind_two_static_peers,
         test_R5_1_third_clone_elsewhere_is_followed_once,
         test_R5_1_port_that_goes_ends_it,
+        test_port_without_link_is_cleared_in_parts,
         test_R5_1_until_an_operator_clears_it,
         test_R5_1_hold_down,
         test_R5_1_the_place_is_gone,
