@@ -157,11 +157,7 @@ static void show_port_to_worker(struct dp *dp, dp_port_id id)
     const struct port *p = &dp->ports[id];
     struct worker_port *wp = &dp->worker.ports[id];
 
-    wp->ethdev = p->ethdev;
-    wp->rx_queues = p->queues;
-    wp->role = p->spec.role;
-    wp->pool = p->pool;
-    wp->max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX);
+    port_to_worker(p, wp);
     if (p->spec.role == DP_PORT_KERNEL)
         dp->worker.kernel_port = id;
     dp->worker.n_ports = dp->n_ports;

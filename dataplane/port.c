@@ -16,6 +16,7 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
+#include <rte_memzone.h>
 
 #define RX_RING        2048
 #define TX_RING        2048
@@ -65,34 +66,71 @@ static unsigned xdp_data_room(const struct port *p, unsigned room)
     return room;
 }
 
-/* One buffer in each page, without the gaps that rte_pktmbuf_pool_create() leaves where a buffer would cross
- * a page: net_af_xdp registers buffers times their size, from the first one on, and the kernel silently loses
- * every frame in a buffer that lies beyond. */
+static void free_xdp_memory(struct rte_mempool_memhdr *piece, void *opaque)
+{
+    (void)piece;
+    rte_memzone_free(opaque);
+}
+
+/* One buffer in each page, the first at the beginning of one: net_af_xdp registers buffers times their size,
+ * from where DPDK's piece of memory begins, and the kernel keeps every buffer that sticks out of that for
+ * good. So no gaps as rte_pktmbuf_pool_create() leaves where a buffer would cross a page, and no piece as
+ * rte_mempool_populate_default() gets, which begins somewhere in a page. */
+static int populate_xdp_pool(struct rte_mempool *pool)
+{
+    const struct rte_memzone *mz =
+        rte_memzone_reserve_aligned(pool->name, (size_t)pool->size * XDP_CHUNK_MAX, SOCKET_ID_ANY,
+                                    RTE_MEMZONE_IOVA_CONTIG, XDP_CHUNK_MAX);
+    int rc;
+
+    if (!mz)
+        return -rte_errno;
+    rc = rte_mempool_populate_iova(pool, mz->addr, mz->iova, mz->len, free_xdp_memory, (void *)(uintptr_t)mz);
+    if (rc <= 0)
+        rte_memzone_free(mz);
+    return rc > 0 ? 0 : rc == 0 ? -ENOMEM : rc;
+}
+
 static struct rte_mempool *create_xdp_pool(const char *name, unsigned size, unsigned room)
 {
     struct rte_pktmbuf_pool_private private = {.mbuf_data_room_size = (uint16_t)room};
     unsigned element = XDP_CHUNK_MAX - RTE_ALIGN_CEIL(sizeof(struct rte_mempool_objhdr), RTE_MEMPOOL_ALIGN);
     struct rte_mempool *pool = rte_mempool_create_empty(name, size, element, POOL_CACHE, sizeof(private),
                                                         SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_SPREAD);
+    int rc;
 
     if (!pool)
         return NULL;
     rte_pktmbuf_pool_init(pool, &private);
-    if (rte_mempool_populate_default(pool) < 0) {
+    rc = populate_xdp_pool(pool);
+    if (rc < 0) {
         rte_mempool_free(pool);
+        rte_errno = -rc;
         return NULL;
     }
     rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
     return pool;
 }
 
-/* What net_af_xdp registers holds all buffers. */
-static bool umem_is_whole(const struct rte_mempool *pool)
+static void check_in_umem(struct rte_mempool *pool, void *arg, void *buffer, unsigned i)
 {
-    const struct rte_mempool_memhdr *piece = STAILQ_FIRST(&pool->mem_list);
-    size_t chunk = rte_mempool_calc_obj_size(pool->elt_size, pool->flags, NULL);
+    uintptr_t chunk = (uintptr_t)buffer - pool->header_size;
+    uintptr_t umem = (uintptr_t)STAILQ_FIRST(&pool->mem_list)->addr & ~(uintptr_t)(XDP_CHUNK_MAX - 1);
+    bool *whole = arg;
 
-    return pool->nb_mem_chunks == 1 && piece->len <= (size_t)pool->populated_size * chunk + XDP_CHUNK_MAX;
+    (void)i;
+    *whole &= chunk % XDP_CHUNK_MAX == 0 && chunk >= umem &&
+              chunk + XDP_CHUNK_MAX <= umem + (uintptr_t)pool->populated_size * XDP_CHUNK_MAX;
+}
+
+/* What net_af_xdp registers holds all buffers, and each is a page. */
+bool port_umem_is_whole(struct rte_mempool *pool)
+{
+    bool whole = pool->nb_mem_chunks == 1 && pool->populated_size == pool->size &&
+                 rte_mempool_calc_obj_size(pool->elt_size, pool->flags, NULL) == XDP_CHUNK_MAX;
+
+    rte_mempool_obj_iter(pool, check_in_umem, &whole);
+    return whole;
 }
 
 static int create_pool(struct port *p, unsigned index, const struct dp_config *config, char err[DP_ERR_LEN])
@@ -114,7 +152,7 @@ static int create_pool(struct port *p, unsigned index, const struct dp_config *c
                  size, room, rte_strerror(rte_errno));
         return -ENOMEM;
     }
-    if (xdp && !umem_is_whole(p->pool)) {
+    if (xdp && !port_umem_is_whole(p->pool)) {
         snprintf(err, DP_ERR_LEN,
                  "port %s: AF_XDP needs its packet buffers in one piece: free more hugepages, or "
                  "set dataplane.hugepages: off",
@@ -289,6 +327,15 @@ void port_close(struct port *p)
     p->pool = NULL;
     p->hotplugged = false;
     p->ethdev = RTE_MAX_ETHPORTS;
+}
+
+void port_to_worker(const struct port *p, struct worker_port *wp)
+{
+    *wp = (struct worker_port){.ethdev = p->ethdev,
+                               .rx_queues = p->queues,
+                               .role = p->spec.role,
+                               .max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX),
+                               .pool = p->pool};
 }
 
 bool port_is_up(const struct port *p)

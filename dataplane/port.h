@@ -31,11 +31,15 @@ int port_open(struct port *p, unsigned index, const struct dp_port_spec *spec, c
 /* Configures and starts an ethdev that exists already (tests: rings). */
 int port_start(struct port *p, unsigned index, const struct dp_config *config, char err[DP_ERR_LEN]);
 void port_close(struct port *p);
+/* What the worker needs to know of a started port. */
+void port_to_worker(const struct port *p, struct worker_port *wp);
 
 bool port_is_up(const struct port *p);
 void port_mac(const struct port *p, struct mac *mac);
 /* Frames that the device lost before anybody took them. */
 uint64_t port_missed(const struct port *p);
+/* AF_XDP: whether the kernel will take every buffer of the pool. */
+bool port_umem_is_whole(struct rte_mempool *pool);
 uint16_t port_mtu(const struct port *p);
 const char *port_driver(const struct port *p);
 

@@ -27,14 +27,21 @@ const struct mac flow_mac_hop = {{0x02, 0xaa, 0, 0, 0, 0x02}};
         }                                                                                                    \
     } while (0)
 
-void flow_start_eal(void)
+void flow_start_eal_mb(unsigned mb)
 {
+    static char memory[16];
     static char *argv[] = {"flow", "--no-huge",      "--no-shconf",    "--no-pci", "-m",
-                           "512",  "--iova-mode=va", "--no-telemetry", "-l0",      "--log-level=*:error",
+                           memory, "--iova-mode=va", "--no-telemetry", "-l0",      "--log-level=*:error",
                            NULL};
     int argc = (int)(sizeof(argv) / sizeof(argv[0])) - 1;
 
+    snprintf(memory, sizeof(memory), "%u", mb);
     REQUIRE(rte_eal_init(argc, argv) >= 0);
+}
+
+void flow_start_eal(void)
+{
+    flow_start_eal_mb(512);
 }
 
 struct ipaddr flow_vtep_address(const struct flow *f, unsigned id)

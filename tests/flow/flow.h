@@ -39,6 +39,7 @@ struct flow {
 
 /* Once in a process, before any flow_open(). Aborts on failure. */
 void flow_start_eal(void);
+void flow_start_eal_mb(unsigned mb);
 
 struct flow *flow_open(bool ipv6);
 void flow_close(struct flow *f);

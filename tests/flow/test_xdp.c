@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Ports over AF_XDP: what becomes of their packet buffers. Each test has two veth pairs (x0-x1 and y0-y1) in
+ * a network namespace that goes with the process; the worker has x0 and y0 as access ports of one network,
+ * hosts 1 and 2 are at x1 and y1. Needs root.
+ */
+#include "tests/flow/flow.h"
+
+#include <check.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <bpf/libbpf.h>
+#include <rte_ethdev.h>
+#include <xdp/libxdp.h>
+
+#define N_XDP 2 /* PORT_A and PORT_B of the worker, instead of their rings */
+#define BURST 32
+#define HELD  2048 /* by the fill ring, for good */
+
+static struct flow *f;
+static struct port ports[N_XDP];
+static int host[N_XDP];
+static uint8_t frame[9216], got[9216];
+
+static void must(bool ok, const char *what)
+{
+    if (!ok) {
+        perror(what);
+        exit(1);
+    }
+}
+
+static void sh(const char *command)
+{
+    must(system(command) == 0, command);
+}
+
+static int packet_socket(const char *ifname)
+{
+    struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = RTE_BE16(0x0003)};
+    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, RTE_BE16(0x0003)), size = 64 << 20, on = 1;
+
+    at.sll_ifindex = (int)if_nametoindex(ifname);
+    must(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0, ifname);
+    must(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) == 0, "PACKET_IGNORE_OUTGOING");
+    must(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0, "SO_RCVBUFFORCE");
+    return fd;
+}
+
+static void open_xdp(unsigned i, const char *ifname, uint16_t mtu, uint32_t buffers)
+{
+    struct dp_config config = {.max_mtu = 9000, .packet_buffers = buffers};
+    struct dp_port_spec spec = {.role = DP_PORT_ACCESS, .owner = DP_OWNER_INTERFACE, .queues = 1, .mtu = mtu};
+    char err[DP_ERR_LEN];
+    int rc;
+
+    snprintf(spec.name, sizeof(spec.name), "%s", ifname);
+    snprintf(spec.device, sizeof(spec.device), "%s", ifname);
+    rc = port_open(&ports[i], 50 + i, &spec, &config, err);
+    ck_assert_msg(rc == 0, "%s", err);
+    port_to_worker(&ports[i], &f->w.ports[i]);
+}
+
+static void open_both(uint16_t mtu, uint32_t buffers)
+{
+    open_xdp(PORT_A, "x0", mtu, buffers);
+    open_xdp(PORT_B, "y0", mtu, buffers);
+}
+
+static void setup(void)
+{
+    (void)!system("ip link del x0 2>/dev/null; ip link del y0 2>/dev/null");
+    sh("for i in x y; do ip link add ${i}0 type veth peer name ${i}1 && ip link set ${i}0 "
+       "up && ip "
+       "link set ${i}1 up || exit 1; done");
+    f = flow_open(false);
+    host[PORT_A] = packet_socket("x1");
+    host[PORT_B] = packet_socket("y1");
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
+    flow_fdb(f, NET_WEB, flow_mac(3), DP_WHERE_VTEP, VTEP_1, false);
+}
+
+static void teardown(void)
+{
+    flow_discard(f);
+    for (unsigned i = 0; i < N_XDP; i++) {
+        port_close(&ports[i]);
+        close(host[i]);
+    }
+    flow_close(f);
+}
+
+static unsigned spare(unsigned port)
+{
+    return rte_mempool_avail_count(ports[port].pool);
+}
+
+/* From the host at a port to another host: how many the kernel took. */
+static unsigned say(unsigned port, unsigned to, unsigned n)
+{
+    size_t len = flow_ipv4(frame, flow_mac(to), flow_mac(port + 1), 100, 0, 1, 40);
+    unsigned sent = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        sent += send(host[port], frame, len, 0) == (ssize_t)len;
+    return sent;
+}
+
+/* What the host at a port has got so far. */
+static unsigned heard(unsigned port)
+{
+    unsigned n = 0;
+
+    while (recv(host[port], got, sizeof(got), 0) > 0)
+        n++;
+    return n;
+}
+
+/* Until n more frames have come in by the port. */
+static void serve(unsigned port, unsigned n)
+{
+    const struct dp_count *rx = &f->w.counters.ports[port].rx;
+    uint64_t until = rx->frames + n;
+    mono_t begin = mono_now();
+
+    while (rx->frames < until) {
+        worker_poll(&f->w);
+        if (mono_now().ns - begin.ns > 10000000000u)
+            ck_abort_msg("port %u: %llu of %u frames came in, %u buffers spare", port,
+                         (unsigned long long)(rx->frames + n - until), n, spare(port));
+    }
+}
+
+/* The host at the port still gets through to the one at the other port. */
+static void expect_alive(unsigned port)
+{
+    unsigned other = port == PORT_A ? PORT_B : PORT_A;
+
+    (void)heard(other);
+    for (unsigned i = 0; i < 100; i++) {
+        ck_assert_uint_eq(say(port, other + 1, BURST), BURST);
+        serve(port, BURST);
+    }
+    ck_assert_uint_eq(heard(other), 100 * BURST);
+}
+
+/* ---- A buffer that sticks out of what the kernel was told of is kept there for good ---- */
+
+START_TEST(test_every_buffer_comes_back)
+{
+    static struct rte_mbuf *m[16384];
+    unsigned n, sent = 0;
+
+    open_both(1500, 0);
+    ck_assert(port_umem_is_whole(ports[PORT_A].pool));
+    n = spare(PORT_A);
+    ck_assert_uint_eq(n, ports[PORT_A].pool->size - HELD);
+    for (unsigned i = 0; i < n; i++) {
+        m[i] = rte_pktmbuf_alloc(ports[PORT_A].pool);
+        ck_assert(m[i] != NULL && rte_pktmbuf_append(m[i], 1514) != NULL);
+        memset(rte_pktmbuf_mtod(m[i], void *), 0xff, 1514);
+    }
+    while (sent < n)
+        sent += rte_eth_tx_burst(ports[PORT_A].ethdev, 0, m + sent, (uint16_t)RTE_MIN(n - sent, BURST * 1u));
+    (void)rte_eth_tx_burst(ports[PORT_A].ethdev, 0, m, 0); /* takes back what has been sent */
+    ck_assert_uint_eq(heard(PORT_A), n);
+    ck_assert_uint_eq(spare(PORT_A), n);
+}
+END_TEST
+
+/* ---- A port that is down keeps what it was given to send, and a busy machine lets rings run full and empty
+ * ---- */
+
+START_TEST(test_down_and_up_again)
+{
+    open_both(1500, 0);
+    expect_alive(PORT_A);
+    expect_alive(PORT_B);
+    sh("ip link set y0 down");
+    for (unsigned i = 0; i < 10000 / BURST; i++) { /* more than its rings hold */
+        say(PORT_A, 2, BURST);
+        serve(PORT_A, BURST);
+    }
+    ck_assert_uint_gt(flow_drops(f, DROP_tx_full), 0);
+    ck_assert_uint_ge(spare(PORT_A), ports[PORT_A].pool->size - HELD - 2 * BURST);
+    ck_assert_uint_ge(spare(PORT_B), BURST);
+    sh("ip link set y0 up");
+    /* What it says comes in, before anything is sent to it: that would be what moves its rings. */
+    ck_assert_uint_eq(say(PORT_B, 1, BURST), BURST);
+    serve(PORT_B, BURST);
+    say(PORT_A, 2, BURST); /* and this brings what waited for it */
+    serve(PORT_A, BURST);
+    expect_alive(PORT_B);
+    expect_alive(PORT_A);
+    ck_assert_uint_ge(spare(PORT_B), ports[PORT_B].pool->size - HELD - 2 * BURST);
+}
+END_TEST
+
+START_TEST(test_a_worker_that_gets_no_cpu)
+{
+    open_both(1500, 0);
+    for (unsigned round = 0; round < 5; round++) {
+        uint64_t missed = port_missed(&ports[PORT_A]);
+
+        say(PORT_A, 2, 6000); /* its fill ring runs empty */
+        ck_assert_uint_gt(port_missed(&ports[PORT_A]), missed);
+        say(PORT_B, 1, 6000);
+        while (worker_poll(&f->w) > 0)
+            ;
+        expect_alive(PORT_A);
+        expect_alive(PORT_B);
+    }
+    for (unsigned i = 0; i < N_XDP; i++)
+        ck_assert_uint_ge(spare(i), ports[i].pool->size - HELD - 2 * BURST);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("xdp");
+    TCase *t = tcase_create("xdp");
+    SRunner *r;
+    int failed;
+
+    libbpf_set_print(NULL);
+    libxdp_set_print(NULL);
+    must(unshare(CLONE_NEWNET) == 0, "a network namespace (root is needed)");
+    sh("echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6");
+    flow_start_eal_mb(1024); /* the driver gives little of it back */
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_every_buffer_comes_back);
+    tcase_add_test(t, test_down_and_up_again);
+    tcase_add_test(t, test_a_worker_that_gets_no_cpu);
+    suite_add_tcase(s, t);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
