@@ -31,14 +31,36 @@
 #define FP_VTEP_WORDS (FP_VTEPS / 64)
 #define FP_HEADER     72 /* outer Ethernet, IP, UDP, VXLAN: 50 or 70 bytes of it */
 
-/* Map fp_fdb: hash, key as fdb_key() in dataplane/fdb.h: network << 48 | MAC (its 6 bytes as a little-endian
- * number). */
-struct fp_fdb_value {
-    __u32 where;   /* as FDB_WHERE(): target in bits 0-15, kind (enum dp_where) in 16-19, marks above */
-    __u32 bounced; /* frames sent on after a move (R6.5), modulo 2^32 */
-    __u64 seen_ns; /* CLOCK_MONOTONIC (coarse is enough) of the last frame with this source from this place;
-                      0: never */
+/* Map fp_fdb: an array of buckets, a cache line each; fp_control says how many and the seed. An entry is in
+ * the bucket of its key's hash or one of the FP_FDB_PROBES - 1 behind it, in any slot, and stays there until
+ * it is deleted. fp_table.h writes it, through mmap. The key as fdb_key() in dataplane/fdb.h: network << 48 |
+ * MAC (its 6 bytes as a little-endian number); 0: free. */
+struct fp_fdb_entry {
+    __u64 key;
+    __u32 where; /* as FDB_WHERE(): target in bits 0-15, kind (enum dp_where) in 16-19, marks above */
+    __u32 seen;  /* FP_SEEN() of the last frame with this source from this place; 0: never */
 };
+
+#define FP_FDB_WAYS   4
+#define FP_FDB_PROBES 8
+
+struct fp_fdb_bucket {
+    struct fp_fdb_entry entry[FP_FDB_WAYS];
+};
+
+/* CLOCK_MONOTONIC (coarse is enough) in units of 1.05 ms, for 52 days; never 0. */
+#define FP_SEEN(ns) ((__u32)((ns) >> 20) | 1u)
+
+/* Map fp_bounced: array of __u32, frames sent on after a move (R6.5), modulo 2^32, by bucket * FP_FDB_WAYS +
+ * slot. */
+
+static inline __u32 fp_fdb_home(__u64 seed, __u32 mask, __u64 key)
+{
+    __u64 h = (key ^ seed) * 0x9e3779b97f4a7c15ull;
+
+    h = (h ^ h >> 32) * 0xd6e8feb86659fd93ull;
+    return (__u32)(h >> 32) & mask;
+}
 
 #define FP_PLACE_MASK 0x000fffffu
 #define FP_BOUNCE     0x00100000u
@@ -124,8 +146,11 @@ struct fp_topology {
 struct fp_control {
     __u32 version; /* FP_VERSION */
     __u32 active;  /* which of fp_topology, or FP_TOPOLOGIES: none yet, everything goes to the worker */
-    __u32 struct_sizes[4]; /* fdb value, topology, net counters, port counters: a second look at what is taken
-                              over */
+    __u64 fdb_seed;
+    __u32 fdb_mask; /* buckets - 1 */
+    __u32 pad;
+    __u32 struct_sizes[4]; /* fdb bucket, topology, net counters, port counters: a second look at what is
+                              taken over */
 };
 
 static inline __u32 fp_mix(__u32 x)

@@ -33,18 +33,16 @@ static __always_inline enum drop_reason classify(struct fp_way *w, void *data, v
 static __always_inline int by_destination(struct fp_way *w, const struct fp_macs_of *macs,
                                           const struct fp_inner *in, __u32 at)
 {
-    struct fp_fdb_value *v = fp_find(w->net_id, macs->dst);
-    __u32 where, target;
+    struct fp_place to = fp_find(w, macs->dst);
+    __u32 target = FP_TARGET(to.where);
 
-    if (!v)
+    if (!to.entry)
         return fp_punt(w, FP_PUNT_unknown);
-    where = *(volatile __u32 *)&v->where;
-    target = FP_TARGET(where);
-    if (where & FP_SLOW)
+    if (to.where & FP_SLOW)
         return fp_punt(w, FP_PUNT_marked);
-    if (FP_KIND(where) == FP_WHERE_VTEP)
+    if (FP_KIND(to.where) == FP_WHERE_VTEP)
         return fp_to_vtep(w, in, macs, target, at, -1, NULL);
-    if (FP_KIND(where) != FP_WHERE_PORT || target >= FP_PORTS - 1)
+    if (FP_KIND(to.where) != FP_WHERE_PORT || target >= FP_PORTS - 1)
         return fp_punt(w, FP_PUNT_marked);
     if (target == config.port) {
         fp_came_in(w);
@@ -56,7 +54,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
 static __always_inline int forward(struct fp_way *w)
 {
     void *data = (void *)(long)w->ctx->data, *end = (void *)(long)w->ctx->data_end;
-    struct fp_fdb_value *source;
+    struct fp_place source;
     enum drop_reason reason;
     struct fp_macs_of macs;
     struct fp_inner in;
@@ -81,12 +79,12 @@ static __always_inline int forward(struct fp_way *w)
     if (in.syn)
         return fp_punt(w, FP_PUNT_syn);
 
-    source = fp_find(w->net_id, macs.src);
-    if (!source)
+    source = fp_find(w, macs.src);
+    if (!source.entry)
         return fp_punt(w, FP_PUNT_source);
-    if ((source->where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_PORT, config.port))
-        fp_touch(source);
-    else if (source->where & FP_STATIC)
+    if ((source.where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_PORT, config.port))
+        fp_touch(source.entry);
+    else if (source.where & FP_STATIC)
         return fp_drop_received(w, DROP_src_static);
     else
         return fp_punt(w, FP_PUNT_source);
@@ -102,7 +100,7 @@ static __always_inline int on_frame(struct xdp_md *ctx)
     if (!config.fast)
         return fp_to_worker(&w, FP_PUNT_off);
     w.received = (__u32)bpf_xdp_get_buff_len(ctx);
-    w.t = fp_active();
+    fp_active(&w);
     if (!w.t)
         return fp_punt(&w, FP_PUNT_no_topology);
     return forward(&w);

@@ -121,20 +121,54 @@ static __always_inline void fp_parse(const void *eth, __u16 type, const void *l3
         in->hash = flow_hash_finish(flow_hash_mix(FP_LOAD64(eth), FP_LOAD32(eth + 8)));
 }
 
-static __always_inline struct fp_fdb_value *fp_find(__u32 net, __u64 mac)
-{
-    __u64 key = (__u64)net << 48 | mac;
+/* What the FDB says of a MAC. */
+struct fp_place {
+    struct fp_fdb_entry *entry; /* NULL: not there */
+    __u32 slot;                 /* of fp_bounced */
+    __u32 where;
+};
 
-    return bpf_map_lookup_elem(&fp_fdb, &key);
+static __always_inline struct fp_place fp_find(const struct fp_way *w, __u64 mac)
+{
+    __u64 key = (__u64)w->net_id << 48 | mac;
+    __u32 home = fp_fdb_home(w->control->fdb_seed, w->control->fdb_mask, key);
+    struct fp_place found = {};
+
+    for (__u32 i = 0; i < FP_FDB_PROBES; i++) {
+        __u32 at = (home + i) & w->control->fdb_mask;
+        struct fp_fdb_bucket *b = bpf_map_lookup_elem(&fp_fdb, &at);
+        __u32 way = 0;
+
+        if (!b)
+            break;
+        if (b->entry[0].key == key)
+            way = 0;
+        else if (b->entry[1].key == key)
+            way = 1;
+        else if (b->entry[2].key == key)
+            way = 2;
+        else if (b->entry[3].key == key)
+            way = 3;
+        else
+            continue;
+        found.entry = &b->entry[way];
+        found.slot = at * FP_FDB_WAYS + way;
+        found.where = *(volatile __u32 *)&found.entry->where;
+        /* Has the slot another owner by now? It is without one in between. */
+        if (*(volatile __u64 *)&found.entry->key != key)
+            found.entry = NULL;
+        break;
+    }
+    return found;
 }
 
 /* The line is written once in a while, not for each frame. */
-static __always_inline void fp_touch(struct fp_fdb_value *v)
+static __always_inline void fp_touch(struct fp_fdb_entry *e)
 {
-    __u64 now = bpf_ktime_get_coarse_ns();
+    __u32 now = FP_SEEN(bpf_ktime_get_coarse_ns());
 
-    if (now - v->seen_ns >= 1000000)
-        v->seen_ns = now;
+    if (e->seen != now)
+        e->seen = now;
 }
 
 #endif

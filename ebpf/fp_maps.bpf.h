@@ -34,11 +34,20 @@ struct {
 } xsks_map SEC(".maps");
 
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __type(key, __u64);
-    __type(value, struct fp_fdb_value);
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct fp_fdb_bucket);
     __uint(max_entries, 1024);
 } fp_fdb SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, __u32);
+    __uint(max_entries, 1024 * FP_FDB_WAYS);
+} fp_bounced SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -98,6 +107,7 @@ __uint(xsk_prog_version, 1) SEC("xdp_metadata");
 struct fp_way {
     struct xdp_md *ctx;
     const struct fp_topology *t;
+    const struct fp_control *control;
     struct fp_port_counters *port; /* it came in by; this CPU's */
     const struct fp_net *net;
     __u32 net_id;
@@ -123,16 +133,16 @@ static __always_inline void fp_count(struct fp_count *c, __u32 bytes)
     c->bytes += bytes;
 }
 
-/* What the control plane published last, or NULL. */
-static __always_inline const struct fp_topology *fp_active(void)
+/* Looks up what the control plane published last: w->t, or NULL. */
+static __always_inline void fp_active(struct fp_way *w)
 {
     __u32 key = 0;
-    struct fp_control *control = bpf_map_lookup_elem(&fp_control, &key);
 
-    if (!control)
-        return NULL;
-    key = *(volatile __u32 *)&control->active;
-    return bpf_map_lookup_elem(&fp_topology, &key);
+    w->control = bpf_map_lookup_elem(&fp_control, &key);
+    if (!w->control)
+        return;
+    key = *(const volatile __u32 *)&w->control->active;
+    w->t = bpf_map_lookup_elem(&fp_topology, &key);
 }
 
 static __always_inline struct fp_port_counters *fp_port_counters(__u32 port)

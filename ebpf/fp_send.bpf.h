@@ -288,10 +288,18 @@ static __always_inline int fp_wrap(struct fp_way *w, const struct fp_vtep *v, co
     return v->zero_csum || fp_fill_checksum(w);
 }
 
+static __always_inline void fp_count_bounced(__u32 slot)
+{
+    __u32 *n = bpf_map_lookup_elem(&fp_bounced, &slot);
+
+    if (n)
+        __sync_fetch_and_add(n, 1);
+}
+
 /* at: where in the frame its EtherType is. bounce: it came from a VTEP (R6.5). */
 static __always_inline int fp_to_vtep(struct fp_way *w, const struct fp_inner *in,
                                       const struct fp_macs_of *macs, __u32 vtep, __u32 at, int ecn,
-                                      struct fp_fdb_value *bounce)
+                                      const struct fp_place *bounce)
 {
     __u32 underlay = w->t->underlay, net = w->net_id;
     const struct fp_vtep *v = &w->t->vteps[FP_BOUNDED(vtep, FP_VTEPS)];
@@ -327,7 +335,7 @@ static __always_inline int fp_to_vtep(struct fp_way *w, const struct fp_inner *i
         n->bounced += bounce != NULL;
     }
     if (bounce)
-        __sync_fetch_and_add(&bounce->bounced, 1);
+        fp_count_bounced(bounce->slot);
     vc = bpf_map_lookup_elem(&fp_vtep_count, &vtep);
     if (vc)
         fp_count(&vc->tx, w->len);

@@ -149,9 +149,11 @@ static __always_inline int drop_from_vtep(struct fp_way *w, enum drop_reason rea
 
 /* R6.5: on to the VTEP where the MAC is now. */
 static __always_inline int bounce(struct fp_way *w, const struct fp_macs_of *macs, const struct fp_inner *in,
-                                  struct fp_fdb_value *v, __u32 target, const struct outer *o, int ecn)
+                                  const struct fp_place *to, const struct outer *o, int ecn)
 {
-    if (target == w->vtep || !(v->where & FP_BOUNCE)) { /* R1.11; never back to where it came from */
+    __u32 target = FP_TARGET(to->where);
+
+    if (target == w->vtep || !(to->where & FP_BOUNCE)) { /* R1.11; never back to where it came from */
         fp_came_in(w);
         return fp_drop_received(w, DROP_split_horizon);
     }
@@ -160,24 +162,22 @@ static __always_inline int bounce(struct fp_way *w, const struct fp_macs_of *mac
         return fp_drop_received(w, DROP_bounce_ttl);
     }
     w->ttl = o->ttl - 1;
-    return fp_to_vtep(w, in, macs, target, o->len + 12, ecn, v);
+    return fp_to_vtep(w, in, macs, target, o->len + 12, ecn, to);
 }
 
 static __always_inline int by_destination(struct fp_way *w, const struct fp_macs_of *macs,
                                           const struct fp_inner *in, const struct outer *o, int ecn)
 {
-    struct fp_fdb_value *v = fp_find(w->net_id, macs->dst);
-    __u32 where, target;
+    struct fp_place to = fp_find(w, macs->dst);
+    __u32 target = FP_TARGET(to.where);
 
-    if (!v)
+    if (!to.entry)
         return fp_punt(w, FP_PUNT_unknown);
-    where = *(volatile __u32 *)&v->where;
-    target = FP_TARGET(where);
-    if (where & FP_SLOW)
+    if (to.where & FP_SLOW)
         return fp_punt(w, FP_PUNT_marked);
-    if (FP_KIND(where) == FP_WHERE_VTEP)
-        return bounce(w, macs, in, v, target, o, ecn);
-    if (FP_KIND(where) != FP_WHERE_PORT || target >= FP_PORTS - 1)
+    if (FP_KIND(to.where) == FP_WHERE_VTEP)
+        return bounce(w, macs, in, &to, o, ecn);
+    if (FP_KIND(to.where) != FP_WHERE_PORT || target >= FP_PORTS - 1)
         return fp_punt(w, FP_PUNT_marked);
     return fp_to_port(w, macs, target, o->len + 12, ecn);
 }
@@ -185,7 +185,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
 static __always_inline int forward(struct fp_way *w, const struct outer *o)
 {
     void *data = (void *)(long)w->ctx->data, *end = (void *)(long)w->ctx->data_end, *inner = data + o->len;
-    struct fp_fdb_value *source;
+    struct fp_place source;
     enum drop_reason reason;
     struct fp_macs_of macs;
     struct fp_inner in;
@@ -220,10 +220,10 @@ static __always_inline int forward(struct fp_way *w, const struct outer *o)
     if (in.syn)
         return fp_punt(w, FP_PUNT_syn);
 
-    source = fp_find(w->net_id, macs.src);
-    if (source && (source->where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_VTEP, w->vtep))
-        fp_touch(source);
-    else if (source && (source->where & FP_STATIC))
+    source = fp_find(w, macs.src);
+    if (source.entry && (source.where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_VTEP, w->vtep))
+        fp_touch(source.entry);
+    else if (source.entry && (source.where & FP_STATIC))
         return drop_from_vtep(w, DROP_src_static);
     else if (bit(w->net->learning, w->vtep)) /* R1.10 */
         return fp_punt(w, FP_PUNT_source);
@@ -277,7 +277,7 @@ static __always_inline int on_frame(struct xdp_md *ctx)
         return XDP_PASS;
     }
     w.received = (__u32)bpf_xdp_get_buff_len(ctx);
-    w.t = fp_active();
+    fp_active(&w);
     return receive(&w);
 }
 

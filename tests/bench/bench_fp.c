@@ -7,6 +7,7 @@
  *
  *   bench_fp [ROUNDS]      rounds of a million frames for each case; the best counts
  */
+#include "ebpf/fp_table.h"
 #include "ebpf/fp_topology.h"
 
 #include "tests/bench/fp_bench_access.skel.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -24,7 +26,7 @@
 #define VNI       10100
 #define VLAN      100
 #define LO        1
-#define SAVED     96
+#define SEED      0x123456789abcdefull
 #define ETH_LEN   14u
 #define MAX_FRAME 2048
 
@@ -133,24 +135,47 @@ static unsigned outer(uint8_t *p, unsigned len)
 
 /* ---- maps ---- */
 
-static void fill_fdb(int fd, uint32_t macs)
+/* The FDB for so many MACs of each kind, at load as a gateway has it. */
+static void size_fdb(struct bpf_map *fdb, struct bpf_map *bounced, uint32_t macs)
 {
+    uint32_t buckets = fp_table_buckets(2 * macs);
+
+    require(bpf_map__set_max_entries(fdb, buckets) == 0 &&
+                bpf_map__set_max_entries(bounced, buckets * FP_FDB_WAYS) == 0,
+            "the FDB's size");
+}
+
+static void *map_memory(const struct bpf_map *map, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+    require(p != MAP_FAILED, "the FDB cannot be mapped");
+    return p;
+}
+
+static uint32_t fill_fdb(const struct bpf_map *fdb, const struct bpf_map *bounced, uint32_t macs)
+{
+    uint32_t n = bpf_map__max_entries(fdb);
+    struct fp_table t;
+
+    fp_table_init(&t, map_memory(fdb, (size_t)n * sizeof(struct fp_fdb_bucket)),
+                  map_memory(bounced, (size_t)n * FP_FDB_WAYS * 4), n, SEED);
     for (uint32_t i = 0; i < 2 * macs; i++) {
         bool local = i & 1;
         uint8_t mac[8] = {local ? 0x02 : 0x06};
-        struct fp_fdb_value value = {.where = local ? FP_WHERE(FP_WHERE_PORT, PORT_ACCESS)
-                                                    : FP_WHERE(FP_WHERE_VTEP, 1)};
-        uint32_t n = htonl(i / 2);
+        uint32_t where = local ? FP_WHERE(FP_WHERE_PORT, PORT_ACCESS) : FP_WHERE(FP_WHERE_VTEP, 1);
+        uint32_t number = htonl(i / 2);
         uint64_t key = 0;
 
-        memcpy(mac + 2, &n, 4);
+        memcpy(mac + 2, &number, 4);
         memcpy(&key, mac, 6);
         key |= (uint64_t)1 << 48;
-        require(bpf_map_update_elem(fd, &key, &value, 0) == 0, "the FDB does not take a MAC");
+        require(fp_table_set(&t, key, where, 0) == 0, "the FDB does not take a MAC");
     }
+    return t.mask;
 }
 
-static void publish(int topology_fd, int control_fd, int tx_fd)
+static void publish(int topology_fd, int control_fd, int tx_fd, uint32_t fdb_mask)
 {
     struct dp_member member = {PORT_ACCESS, VLAN};
     struct dp_net_vtep known = {.vtep = 1};
@@ -175,7 +200,7 @@ static void publish(int topology_fd, int control_fd, int tx_fd)
     struct fastpath_port ports[DP_MAX_PORTS] = {{.ifindex = LO, .target = true, .mtu = 1500},
                                                 {.ifindex = LO, .target = true, .mtu = 1600}};
     struct fp_topology *out = malloc(sizeof(*out));
-    struct fp_control control = {.version = FP_VERSION};
+    struct fp_control control = {.version = FP_VERSION, .fdb_seed = SEED, .fdb_mask = fdb_mask};
     struct fp_topology_used used;
     uint32_t zero = 0, lo = LO;
 
@@ -254,10 +279,10 @@ static void access_case(unsigned size, uint32_t macs, unsigned rounds)
     s->rodata->bench.words = 2;
     s->rodata->bench.dst = 0x06;
     s->rodata->bench.src = 0x02;
-    require(bpf_map__set_max_entries(s->maps.fp_fdb, macs + 2) == 0 && fp_bench_access__load(s) == 0,
-            "the kernel does not take the program");
-    fill_fdb(bpf_map__fd(s->maps.fp_fdb), s->rodata->bench.macs);
-    publish(bpf_map__fd(s->maps.fp_topology), bpf_map__fd(s->maps.fp_control), bpf_map__fd(s->maps.fp_tx));
+    size_fdb(s->maps.fp_fdb, s->maps.fp_bounced, s->rodata->bench.macs);
+    require(fp_bench_access__load(s) == 0, "the kernel does not take the program");
+    publish(bpf_map__fd(s->maps.fp_topology), bpf_map__fd(s->maps.fp_control), bpf_map__fd(s->maps.fp_tx),
+            fill_fdb(s->maps.fp_fdb, s->maps.fp_bounced, s->rodata->bench.macs));
     p = (struct programs){bpf_program__fd(s->progs.bench_frames), bpf_program__fd(s->progs.bench_nothing),
                           bpf_map__fd(s->maps.bench_saved)};
     measure("encap", size, macs, &p, frame, len, rounds, &s->bss->bench_bad);
@@ -279,10 +304,10 @@ static void wan_case(unsigned size, uint32_t macs, unsigned rounds)
     s->rodata->bench.words = (header + 12 + 7) / 8;
     s->rodata->bench.dst = 0x02;
     s->rodata->bench.src = 0x06;
-    require(bpf_map__set_max_entries(s->maps.fp_fdb, macs + 2) == 0 && fp_bench_wan__load(s) == 0,
-            "the kernel does not take the program");
-    fill_fdb(bpf_map__fd(s->maps.fp_fdb), s->rodata->bench.macs);
-    publish(bpf_map__fd(s->maps.fp_topology), bpf_map__fd(s->maps.fp_control), bpf_map__fd(s->maps.fp_tx));
+    size_fdb(s->maps.fp_fdb, s->maps.fp_bounced, s->rodata->bench.macs);
+    require(fp_bench_wan__load(s) == 0, "the kernel does not take the program");
+    publish(bpf_map__fd(s->maps.fp_topology), bpf_map__fd(s->maps.fp_control), bpf_map__fd(s->maps.fp_tx),
+            fill_fdb(s->maps.fp_fdb, s->maps.fp_bounced, s->rodata->bench.macs));
     p = (struct programs){bpf_program__fd(s->progs.bench_frames), bpf_program__fd(s->progs.bench_nothing),
                           bpf_map__fd(s->maps.bench_saved)};
     measure("decap", size, macs, &p, frame, len, rounds, &s->bss->bench_bad);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include <bpf/libbpf.h>
 
 #define MAX_CPUS 1024
+#define SEED     0xfeedfacecafebeefull
 #define LO       1 /* where fp_tx points: test runs send nothing */
 
 #define REQUIRE(x)                                                                                           \
@@ -66,6 +68,29 @@ static void add_socket(struct fp_rig *r, struct bpf_map *map)
     REQUIRE(bpf_map_update_elem(bpf_map__fd(map), &key, &r->socket, 0) == 0);
 }
 
+static void size_fdb(struct fp_rig *r, uint32_t buckets)
+{
+    REQUIRE(bpf_map__set_max_entries(r->access[0]->maps.fp_fdb, buckets) == 0);
+    REQUIRE(bpf_map__set_max_entries(r->access[0]->maps.fp_bounced, buckets * FP_FDB_WAYS) == 0);
+}
+
+static void *map_memory(const struct bpf_map *map)
+{
+    size_t size = (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map);
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+    REQUIRE(p != MAP_FAILED);
+    return p;
+}
+
+static void map_fdb(struct fp_rig *r)
+{
+    const struct bpf_map *fdb = r->access[0]->maps.fp_fdb;
+
+    fp_table_init(&r->fdb, map_memory(fdb), map_memory(r->access[0]->maps.fp_bounced),
+                  bpf_map__max_entries(fdb), SEED);
+}
+
 struct fp_rig *fp_rig_open(const struct ipaddr *vtep, uint16_t vxlan_port, uint32_t max_macs)
 {
     struct fp_rig *r = calloc(1, sizeof(*r));
@@ -81,7 +106,7 @@ struct fp_rig *fp_rig_open(const struct ipaddr *vtep, uint16_t vxlan_port, uint3
         REQUIRE(r->access[i]);
         configure((struct fp_program_config *)&r->access[i]->rodata->config, i, vtep, vxlan_port);
         if (i == 0)
-            REQUIRE(bpf_map__set_max_entries(r->access[0]->maps.fp_fdb, max_macs) == 0);
+            size_fdb(r, fp_table_buckets(max_macs));
         else
             share(r->access[0]->obj, r->access[i]->obj);
         REQUIRE(fp_access__load(r->access[i]) == 0);
@@ -99,12 +124,15 @@ struct fp_rig *fp_rig_open(const struct ipaddr *vtep, uint16_t vxlan_port, uint3
         r->ports[i] = (struct fastpath_port){.ifindex = ifindex, .target = true, .mtu = 1500};
         REQUIRE(bpf_map_update_elem(bpf_map__fd(r->access[0]->maps.fp_tx), &i, &ifindex, 0) == 0);
     }
+    map_fdb(r);
     r->active = FP_TOPOLOGIES;
     return r;
 }
 
 void fp_rig_close(struct fp_rig *r)
 {
+    munmap(r->fdb.buckets, (size_t)(r->fdb.mask + 1) * sizeof(struct fp_fdb_bucket));
+    munmap(r->fdb.bounced, (size_t)(r->fdb.mask + 1) * FP_FDB_WAYS * 4);
     fp_wan__destroy(r->wan);
     fp_access__destroy(r->access[0]);
     fp_access__destroy(r->access[1]);
@@ -116,7 +144,8 @@ void fp_rig_close(struct fp_rig *r)
 int fp_rig_publish(struct fp_rig *r, const struct dp_topology *t)
 {
     uint32_t slot = r->active >= FP_TOPOLOGIES ? 0 : (r->active + 1) % FP_TOPOLOGIES, zero = 0;
-    struct fp_control control = {.version = FP_VERSION, .active = slot};
+    struct fp_control control = {
+        .version = FP_VERSION, .active = slot, .fdb_seed = SEED, .fdb_mask = r->fdb.mask};
     struct fp_topology_used used;
     int rc = fp_topology_build(t, r->ports, r->punt_limit, r->topology, &used);
 
@@ -128,42 +157,12 @@ int fp_rig_publish(struct fp_rig *r, const struct dp_topology *t)
     return 0;
 }
 
-/* ---- FDB ---- */
-
-static int fdb_fd(const struct fp_rig *r)
-{
-    return bpf_map__fd(r->access[0]->maps.fp_fdb);
-}
-
-static uint64_t fdb_key(dp_net_id net, struct mac mac)
+uint64_t fp_rig_key(dp_net_id net, struct mac mac)
 {
     uint64_t key = 0;
 
     memcpy(&key, mac.b, sizeof(mac.b));
     return key | (uint64_t)net << 48;
-}
-
-void fp_rig_fdb(struct fp_rig *r, dp_net_id net, struct mac mac, uint32_t where)
-{
-    struct fp_fdb_value value = {.where = where};
-    uint64_t key = fdb_key(net, mac);
-
-    REQUIRE(bpf_map_update_elem(fdb_fd(r), &key, &value, 0) == 0);
-}
-
-bool fp_rig_fdb_get(const struct fp_rig *r, dp_net_id net, struct mac mac, struct fp_fdb_value *out)
-{
-    uint64_t key = fdb_key(net, mac);
-
-    return bpf_map_lookup_elem(fdb_fd(r), &key, out) == 0;
-}
-
-void fp_rig_fdb_clear(struct fp_rig *r)
-{
-    uint64_t key;
-
-    while (bpf_map_get_next_key(fdb_fd(r), NULL, &key) == 0)
-        REQUIRE(bpf_map_delete_elem(fdb_fd(r), &key) == 0);
 }
 
 /* ---- frames ---- */

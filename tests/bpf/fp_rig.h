@@ -9,6 +9,7 @@
 
 #include "ebpf/fastpath.h"
 #include "ebpf/fp.h"
+#include "ebpf/fp_table.h"
 
 #include <linux/bpf.h>
 
@@ -21,6 +22,7 @@ struct fp_rig {
     struct fp_wan *wan;
     struct fastpath_port ports[DP_MAX_PORTS];
     struct fp_topology *topology;
+    struct fp_table fdb;
     uint32_t punt_limit;
     uint32_t active;
     int socket;
@@ -32,12 +34,9 @@ void fp_rig_close(struct fp_rig *r);
 
 /* Fills another copy of the topology and makes it the one. rc of fp_topology_build(). */
 int fp_rig_publish(struct fp_rig *r, const struct dp_topology *t);
-void fp_rig_fdb(struct fp_rig *r, dp_net_id net, struct mac mac, uint32_t where);
-/* False: no such entry. */
-bool fp_rig_fdb_get(const struct fp_rig *r, dp_net_id net, struct mac mac, struct fp_fdb_value *out);
-void fp_rig_fdb_clear(struct fp_rig *r);
+uint64_t fp_rig_key(dp_net_id net, struct mac mac);
 
-/* The XDP action. out: FP_RIG_BUFFER bytes; repeat > 1: *ns is the time of one. */
+/* The XDP action. out: FP_RIG_BUFFER bytes. */
 uint32_t fp_rig_run(struct fp_rig *r, unsigned port, const void *frame, size_t len, uint8_t *out,
                     size_t *out_len);
 int fp_rig_program(const struct fp_rig *r, unsigned port);
