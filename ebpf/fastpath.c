@@ -179,6 +179,21 @@ int fastpath_remove(const char *dir, const char *gateway, char *err, size_t err_
     return rc;
 }
 
+int fastpath_unpin(struct fastpath *fp, char *err, size_t err_len)
+{
+    if (fp->dir.fd < 0)
+        return 0;
+    if (xdp_link_any(&fp->dir)) {
+        snprintf(err, err_len, "a program in %s is still pinned", fp->dir.path);
+        return -EBUSY;
+    }
+    fastpath_maps_unpin(&fp->dir);
+    (void)fastpath_dir_remove(&fp->dir);
+    fastpath_dir_close(&fp->dir);
+    snprintf(fp->why_not, sizeof(fp->why_not), "it was detached");
+    return 0;
+}
+
 bool fastpath_pinned(const struct fastpath *fp, const char **why_not)
 {
     if (why_not)

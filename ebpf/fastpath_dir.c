@@ -169,17 +169,12 @@ int fastpath_dir_pin(const struct fastpath_dir *d, const char *name, int fd)
         return -errno;
     if (bpf_obj_pin(fd, path))
         return -errno;
-    return fastpath_dir_rename(d, next, name);
+    return renameat(d->fd, next, d->fd, name) ? -errno : 0;
 }
 
 int fastpath_dir_unpin(const struct fastpath_dir *d, const char *name)
 {
     return unlinkat(d->fd, name, 0) ? -errno : 0;
-}
-
-int fastpath_dir_rename(const struct fastpath_dir *d, const char *from, const char *to)
-{
-    return renameat(d->fd, from, d->fd, to) ? -errno : 0;
 }
 
 int fastpath_dir_note(const struct fastpath_dir *d, const char *name, const char *text)

@@ -29,7 +29,7 @@ void fastpath_dir_close(struct fastpath_dir *d);
  * -errno. */
 int fastpath_dir_remove(struct fastpath_dir *d);
 
-/* "link_" and "eth0.100": "link_eth0%2e100". */
+/* "" and "paris.1": "paris%2e1". */
 void fastpath_dir_name(char name[FASTPATH_NAME_LEN], const char *prefix, const char *text);
 
 /* A file descriptor, or -errno. */
@@ -38,7 +38,6 @@ int fastpath_dir_get(const struct fastpath_dir *d, const char *name);
 int fastpath_dir_pin(const struct fastpath_dir *d, const char *name, int fd);
 /* Pins and notes. 0 or -errno. */
 int fastpath_dir_unpin(const struct fastpath_dir *d, const char *name);
-int fastpath_dir_rename(const struct fastpath_dir *d, const char *from, const char *to);
 
 int fastpath_dir_note(const struct fastpath_dir *d, const char *name, const char *text);
 /* False: there is none. */

@@ -314,7 +314,7 @@ static int replace_program(struct xdp *x, char *err, size_t err_len)
 
 static void pin(struct xdp *x)
 {
-    int rc = xdp_link_pin(&x->fp->dir, x->ifname, x->link_fd);
+    int rc = x->taken_over ? 0 : xdp_link_pin(&x->fp->dir, (unsigned)x->ifindex, x->link_fd);
 
     x->pinned = rc == 0;
     if (rc < 0)
@@ -494,7 +494,7 @@ static void unpin(struct xdp *x)
 {
     if (!x->pinned)
         return;
-    xdp_link_unpin(&x->fp->dir, x->link_fd);
+    xdp_link_unpin(&x->fp->dir, (unsigned)x->ifindex);
     xdp_link_settings_back((unsigned)x->ifindex, x->undo & XDP_UNDO_PROMISC);
     x->undo &= ~(unsigned)XDP_UNDO_PROMISC;
     x->pinned = false;

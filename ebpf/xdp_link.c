@@ -32,6 +32,11 @@ struct link {
     uint32_t mode;    /* 0: the interface of that number here has another program, or none */
 };
 
+static void name_of(char name[FASTPATH_NAME_LEN], const char *prefix, unsigned ifindex)
+{
+    snprintf(name, FASTPATH_NAME_LEN, "%s%u", prefix, ifindex);
+}
+
 /* 0; -EINVAL: it is no XDP link, or another -errno. */
 static int look_at(int fd, struct link *out)
 {
@@ -80,17 +85,12 @@ static int get(const struct fastpath_dir *d, const char *name, struct link *out)
 /* ---- what was changed on the interface
  * ----------------------------------------------------------------------- */
 
-static void undo_name(char name[FASTPATH_NAME_LEN], unsigned ifindex)
-{
-    snprintf(name, FASTPATH_NAME_LEN, UNDO_PREFIX "%u", ifindex);
-}
-
 unsigned xdp_link_undo(const struct fastpath_dir *d, unsigned ifindex)
 {
     char name[FASTPATH_NAME_LEN], text[FASTPATH_NOTE_LEN];
     unsigned undo = 0;
 
-    undo_name(name, ifindex);
+    name_of(name, UNDO_PREFIX, ifindex);
     if (!fastpath_dir_read_note(d, name, text))
         return 0;
     undo |= strstr(text, "promisc") ? XDP_UNDO_PROMISC : 0;
@@ -103,7 +103,7 @@ int xdp_link_set_undo(const struct fastpath_dir *d, unsigned ifindex, unsigned u
     char name[FASTPATH_NAME_LEN], text[FASTPATH_NOTE_LEN];
     int rc;
 
-    undo_name(name, ifindex);
+    name_of(name, UNDO_PREFIX, ifindex);
     if (undo == 0) {
         rc = fastpath_dir_unpin(d, name);
         return rc == -ENOENT ? 0 : rc;
@@ -137,62 +137,38 @@ void xdp_link_settings_back(unsigned ifindex, unsigned undo)
 /* ---- one link
  * ------------------------------------------------------------------------------------------------ */
 
-struct search {
-    const struct fastpath_dir *d;
-    unsigned ifindex;
-    uint32_t id; /* 0: any */
-    int fd;
-    struct link link;
-    char name[FASTPATH_NAME_LEN];
-};
-
-static int is_it(const char *name, void *arg)
-{
-    struct search *s = arg;
-    int fd = get(s->d, name, &s->link);
-
-    if (fd < 0)
-        return 0;
-    if (s->link.ifindex == s->ifindex && (s->id == 0 ? s->link.mode != 0 : s->link.id == s->id)) {
-        s->fd = fd;
-        snprintf(s->name, sizeof(s->name), "%s", name);
-        return 1;
-    }
-    close(fd);
-    return 0;
-}
-
 int xdp_link_find(const struct fastpath_dir *d, unsigned ifindex, uint32_t *mode)
 {
-    struct search s = {.d = d, .ifindex = ifindex};
+    char name[FASTPATH_NAME_LEN];
+    struct link link;
+    int fd;
 
-    if (fastpath_dir_each(d, LINK_PREFIX, is_it, &s) != 1)
+    name_of(name, LINK_PREFIX, ifindex);
+    fd = get(d, name, &link);
+    if (fd < 0)
         return -ENOENT;
-    *mode = s.link.mode;
-    return s.fd;
+    if (link.ifindex != ifindex || link.mode == 0) {
+        close(fd);
+        return -ENOENT;
+    }
+    *mode = link.mode;
+    return fd;
 }
 
-int xdp_link_pin(const struct fastpath_dir *d, const char *ifname, int fd)
+int xdp_link_pin(const struct fastpath_dir *d, unsigned ifindex, int fd)
 {
     char name[FASTPATH_NAME_LEN];
 
-    fastpath_dir_name(name, LINK_PREFIX, ifname);
+    name_of(name, LINK_PREFIX, ifindex);
     return fastpath_dir_pin(d, name, fd);
 }
 
-void xdp_link_unpin(const struct fastpath_dir *d, int fd)
+void xdp_link_unpin(const struct fastpath_dir *d, unsigned ifindex)
 {
-    struct search s = {.d = d};
-    struct link link;
+    char name[FASTPATH_NAME_LEN];
 
-    if (look_at(fd, &link))
-        return;
-    s.ifindex = link.ifindex;
-    s.id = link.id;
-    if (fastpath_dir_each(d, LINK_PREFIX, is_it, &s) != 1)
-        return;
-    close(s.fd);
-    (void)fastpath_dir_unpin(d, s.name);
+    name_of(name, LINK_PREFIX, ifindex);
+    (void)fastpath_dir_unpin(d, name);
 }
 
 /* ---- all of them
@@ -207,14 +183,18 @@ struct sentence {
 static int check_one(const char *name, void *arg)
 {
     const struct sentence *s = arg;
-    struct link link;
+    char expected[FASTPATH_NAME_LEN];
+    struct link link = {0};
     int fd = get(s->d, name, &link);
 
     if (fd >= 0)
         close(fd);
-    if (fd < 0 || link.ifindex == 0) {
+    name_of(expected, LINK_PREFIX, link.ifindex);
+    if (fd < 0 || link.ifindex == 0 || strcmp(name, expected) != 0) {
         log_info(SUBSYSTEM, "%s/%s is taken away: %s", s->d->path, name,
-                 fd < 0 ? "it is no link of an XDP program" : "its interface is gone");
+                 fd < 0              ? "it is no link of an XDP program"
+                 : link.ifindex == 0 ? "its interface is gone"
+                                     : "it is another interface's");
         (void)fastpath_dir_unpin(s->d, name);
         return 0;
     }
@@ -291,6 +271,18 @@ int xdp_link_remove_all(const struct fastpath_dir *d, char *err, size_t err_len)
     if (rc == 0)
         rc = fastpath_dir_each(d, LINK_PREFIX, remove_one, (void *)d);
     return rc;
+}
+
+static int stop(const char *name, void *arg)
+{
+    (void)name;
+    (void)arg;
+    return 1;
+}
+
+bool xdp_link_any(const struct fastpath_dir *d)
+{
+    return fastpath_dir_each(d, LINK_PREFIX, stop, NULL) == 1;
 }
 
 /* ---- those of this process

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The bpf_link by which a program of ours is on an interface, pinned in a gateway's directory ("link_IFNAME")
- * so that it outlives the process; and what had to be changed on the interface for as long as it is there
+ * The bpf_link by which a program of ours is on an interface, pinned in a gateway's directory
+ * ("link_IFINDEX") so that it outlives the process; and what had to be changed on the interface for as long
+ * as it is there
  * ("undo_IFINDEX", a note). Control thread only.
  *
  * A pinned link says which interface it is on by a number that means nothing in another network namespace. It
@@ -25,13 +26,15 @@ int xdp_link_check_all(const struct fastpath_dir *d, char *err, size_t err_len);
 /* Takes all away, programs and changes included. 0, or as above: then nothing was done. */
 int xdp_link_remove_all(const struct fastpath_dir *d, char *err, size_t err_len);
 
+bool xdp_link_any(const struct fastpath_dir *d);
+
 /* The pinned link on an interface: its file descriptor, *mode XDP_FLAGS_DRV_MODE or XDP_FLAGS_SKB_MODE. Else
  * -ENOENT. */
 int xdp_link_find(const struct fastpath_dir *d, unsigned ifindex, uint32_t *mode);
 /* 0 or -errno. */
-int xdp_link_pin(const struct fastpath_dir *d, const char *ifname, int fd);
-/* From then on it ends with fd. Does nothing to the note. */
-void xdp_link_unpin(const struct fastpath_dir *d, int fd);
+int xdp_link_pin(const struct fastpath_dir *d, unsigned ifindex, int fd);
+/* From then on it ends with its file descriptor. Does nothing to the note. */
+void xdp_link_unpin(const struct fastpath_dir *d, unsigned ifindex);
 
 /* What is to be undone one day: XDP_UNDO_*. 0: nothing, no note. */
 unsigned xdp_link_undo(const struct fastpath_dir *d, unsigned ifindex);
