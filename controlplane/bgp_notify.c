@@ -5,6 +5,8 @@
  */
 #include "controlplane/bgp_notify.h"
 
+#include "conf/utf8.h"
+
 #include <stdio.h>
 
 #define CODES    9
@@ -90,33 +92,6 @@ const char *bgp_notification_name(uint8_t code, uint8_t subcode, char buf[BGP_NO
     return buf;
 }
 
-/* Length in bytes of the UTF-8 character at p, and its value; 0 when there is none (RFC 3629 section 4). */
-static size_t utf8_char(const uint8_t *p, size_t n, uint32_t *value)
-{
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    uint32_t v = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-
-    if ((p[0] >= 0x80 && p[0] < 0xc0) || p[0] > 0xf4 || len > n)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        v = v << 6 | (p[i] & 0x3f);
-    }
-    if (v < least[len] || v > 0x10ffff || (v >= 0xd800 && v <= 0xdfff))
-        return 0;
-    *value = v;
-    return len;
-}
-
-/* Control characters, line and paragraph separators, and marks that turn the direction of a line. */
-static bool is_harmful(uint32_t v)
-{
-    return v < 0x20 || (v >= 0x7f && v < 0xa0) || (v >= 0x200b && v <= 0x200f) ||
-           (v >= 0x2028 && v <= 0x202e) || (v >= 0x2066 && v <= 0x2069) || v == 0xfeff;
-}
-
 void bgp_text_sanitise(const uint8_t *in, size_t n, char *out, size_t size)
 {
     size_t at = 0;
@@ -124,7 +99,7 @@ void bgp_text_sanitise(const uint8_t *in, size_t n, char *out, size_t size)
     while (n > 0) {
         uint32_t value = 0;
         size_t len = utf8_char(in, n, &value);
-        bool ok = len > 0 && !is_harmful(value);
+        bool ok = len > 0 && utf8_harmless(value);
         size_t need = ok ? len : 1;
 
         if (at + need >= size)

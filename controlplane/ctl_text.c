@@ -4,6 +4,8 @@
  */
 #include "controlplane/ctl_text.h"
 
+#include "conf/utf8.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,41 +21,13 @@ void *ctl_alloc(size_t size)
     return p;
 }
 
-static bool code_point_harmless(uint32_t c)
-{
-    if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-        return false;
-    if (c >= 0x200b && c <= 0x200f)
-        return false; /* zero width, direction marks */
-    if (c >= 0x2028 && c <= 0x202e)
-        return false; /* line separators, direction overrides */
-    return !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff && c != 0xad;
-}
-
 size_t ctl_char(const char *text, bool *harmless)
 {
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *s = (const unsigned char *)text;
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf8 ? 4 : 0;
-    uint32_t c;
+    uint32_t value;
+    size_t n = utf8_char(text, strnlen(text, 4), &value);
 
-    *harmless = false;
-    if (n == 1) {
-        *harmless = code_point_harmless(s[0]);
-        return 1;
-    }
-    if (n == 0)
-        return 1;
-    c = s[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 1;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return 1;
-    *harmless = code_point_harmless(c);
-    return n;
+    *harmless = n > 0 && utf8_harmless(value);
+    return n ? n : 1;
 }
 
 char *ctl_safe(const char *text, bool lines)
