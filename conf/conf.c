@@ -21,6 +21,8 @@ void conf_default(struct conf *c)
     strcpy(c->fastpath.dir, CONF_FASTPATH_DIR);
     c->fastpath.punt_limit = 250000;
     strcpy(c->api_socket, CONF_API_SOCKET);
+    c->log_level = LOG_LEVEL_INFO;
+    c->log_format = LOG_FORMAT_TEXT;
     c->moves.repeats = 2;        /* R6.3 */
     c->moves.interval_ms = 1100; /* Linux's locktime is a second */
     c->moves.limit = 1000;

@@ -11,6 +11,7 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include "conf/log.h"
 #include "conf/types.h"
 
 #include <stdio.h>
@@ -228,6 +229,8 @@ struct conf {
     struct conf_bgp bgp;
     struct ipaddr metrics_address; /* family 0: no metrics section */
     uint16_t metrics_port;
+    enum log_level log_level;
+    enum log_format log_format;
 };
 
 /* Mistakes found in a file, in line order, each a complete line of text without newline. */
@@ -249,6 +252,10 @@ void conf_print(const struct conf *c, FILE *out);
 /* The same with CONF_MASK for each password; that text does not load. */
 void conf_print_masked(const struct conf *c, FILE *out);
 
+/* Every key that a file may have, a line each: its path and what it takes. */
+void conf_keys_print(FILE *out);
+/* Of the library that reads the file. */
+const char *conf_yaml_version(void);
 const struct conf_network *conf_network_find(const struct conf *c, const char *name);
 /* True when access port a carries network n (see conf_access); *vlan is then its tag there, 0 = untagged. */
 bool conf_access_carries(const struct conf_access *a, const struct conf_network *n, uint16_t *vlan);

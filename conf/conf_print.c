@@ -362,6 +362,12 @@ static void print_rest(FILE *out, const struct conf *c, bool masked)
                 c->metrics_port);
 }
 
+static void print_log(FILE *out, const struct conf *c)
+{
+    fprintf(out, "log:\n  level: %s\n  format: %s\n", log_level_name(c->log_level),
+            c->log_format == LOG_FORMAT_JSON ? "json" : "text");
+}
+
 static void print_conf(const struct conf *c, FILE *out, bool masked)
 {
     print_key_string(out, "site", c->site);
@@ -374,6 +380,7 @@ static void print_conf(const struct conf *c, FILE *out, bool masked)
     for (size_t i = 0; i < c->n_networks; i++)
         print_network(out, &c->networks[i], c->bgp.on);
     print_rest(out, c, masked);
+    print_log(out, c);
 }
 
 void conf_print(const struct conf *c, FILE *out)

@@ -7,8 +7,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#define EXPECT_LEN 256
-
 struct conf_marks_slot {
     const void *field; /* NULL: free */
     const struct conf_node *node;
@@ -64,16 +62,16 @@ void conf_reader_free(struct conf_reader *r)
 
 /* ---- messages */
 
-/* Appends to text, an EXPECT_LEN buffer. */
+/* Appends to text, a buffer of CONF_EXPECT_LEN. */
 static void append(char *text, const char *more)
 {
     size_t n = strlen(text);
 
-    snprintf(text + n, EXPECT_LEN - n, "%s", more);
+    snprintf(text + n, CONF_EXPECT_LEN - n, "%s", more);
 }
 
 /* What would be right for this field. */
-static const char *expected(const struct conf_field *f, char buf[EXPECT_LEN])
+const char *conf_expected(const struct conf_field *f, char buf[CONF_EXPECT_LEN])
 {
     bool numbers = f->read == conf_read_number && f->min <= f->max;
 
@@ -87,7 +85,8 @@ static const char *expected(const struct conf_field *f, char buf[EXPECT_LEN])
     if (f->expect || f->read != conf_read_number)
         return buf;
     if (numbers)
-        snprintf(buf, EXPECT_LEN, "a whole number from %lld to %lld", (long long)f->min, (long long)f->max);
+        snprintf(buf, CONF_EXPECT_LEN, "a whole number from %lld to %lld", (long long)f->min,
+                 (long long)f->max);
     for (const struct conf_word *w = f->words; w && w->text; w++) {
         if (buf[0])
             append(buf, w[1].text ? ", " : " or ");
@@ -98,10 +97,10 @@ static const char *expected(const struct conf_field *f, char buf[EXPECT_LEN])
 
 bool conf_refuse(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f)
 {
-    char found[CONF_QUOTE_LEN], expect[EXPECT_LEN];
+    char found[CONF_QUOTE_LEN], expect[CONF_EXPECT_LEN];
 
     conf_report_add(r->report, n->at, "%s: found %s, expected %s", f->key, conf_node_describe(n, found),
-                    expected(f, expect));
+                    conf_expected(f, expect));
     return false;
 }
 
@@ -149,7 +148,7 @@ static bool whole_number(const char *text, int64_t *out)
 
 bool conf_read_number(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f, void *out)
 {
-    char expect[EXPECT_LEN], found[CONF_QUOTE_LEN];
+    char expect[CONF_EXPECT_LEN], found[CONF_QUOTE_LEN];
     size_t len;
     const char *text = conf_scalar(r, n, f, &len);
     const char *digits;
@@ -166,7 +165,7 @@ bool conf_read_number(struct conf_reader *r, const struct conf_node *n, const st
     if (f->min > f->max || strlen(text) != len || !whole_number(text, &v))
         return conf_refuse(r, n, f);
     digits = text + (*text == '-');
-    expected(f, expect);
+    conf_expected(f, expect);
     conf_quote(text, len, found);
     if (n->quoted)
         conf_report_add(r->report, n->at, "%s: found %s in quotes, expected %s, without quotes", f->key,
@@ -352,7 +351,7 @@ static void check_one_of(struct conf_reader *r, const struct map_state *st, cons
 bool conf_read_map(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f, void *out)
 {
     struct map_state st = {.schema = f->map};
-    char expect[EXPECT_LEN];
+    char expect[CONF_EXPECT_LEN];
 
     if (n->kind != CONF_NODE_MAP)
         return conf_refuse(r, n, f);
@@ -363,7 +362,7 @@ bool conf_read_map(struct conf_reader *r, const struct conf_node *n, const struc
 
         if (g->required && !st.key[i] && !(st.excused >> i & 1))
             conf_report_add(r->report, n->at, "%s is missing in %s, expected %s: %s", g->key, f->map->what,
-                            g->key, expected(g, expect));
+                            g->key, conf_expected(g, expect));
     }
     if (f->map->one_of)
         check_one_of(r, &st, n, out);

@@ -71,6 +71,10 @@ conf_read_fn conf_read_number; /* whole number or one of f->words, into an integ
  * the NUL. */
 const char *conf_scalar(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f,
                         size_t *len);
+#define CONF_EXPECT_LEN 256
+
+/* What f takes: "a whole number from 1 to 16, or auto". */
+const char *conf_expected(const struct conf_field *f, char buf[CONF_EXPECT_LEN]);
 /* Reports "KEY: found X, expected what f says"; returns false. */
 bool conf_refuse(struct conf_reader *r, const struct conf_node *n, const struct conf_field *f);
 

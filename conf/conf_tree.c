@@ -9,6 +9,8 @@
  */
 #include "conf/conf_tree.h"
 
+#include "conf/utf8.h"
+
 #include <libfyaml.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -59,6 +61,11 @@ static void *arena_alloc(struct conf_tree *tree, size_t size)
     return p;
 }
 
+const char *conf_yaml_version(void)
+{
+    return fy_library_version();
+}
+
 void conf_tree_free(struct conf_tree *tree)
 {
     while (tree->blocks) {
@@ -87,33 +94,6 @@ const char *conf_node_describe(const struct conf_node *n, char buf[CONF_QUOTE_LE
     return conf_quote(n->text, n->len, buf);
 }
 
-/* Length of the UTF-8 character at p, 0 when it is none (RFC 3629: shortest form, no surrogates, up to
- * U+10FFFF). */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80                   ? 1
-               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-               : (p[0] & 0xf0) == 0xe0       ? 3
-               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                                             : 0;
-    uint32_t cp;
-
-    if (n <= 1)
-        return n;
-    if (n > left)
-        return 0;
-    cp = p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        cp = cp << 6 | (p[i] & 0x3f);
-    }
-    if (cp < smallest[n] || cp > 0x10ffff || (cp >= 0xd800 && cp < 0xe000))
-        return 0;
-    return n;
-}
-
 /* Only text goes to the library: UTF-8, no control characters but tab and line ends. One mistake says it all.
  */
 static bool check_text(const char *yaml, size_t len, struct conf_report *report)
@@ -122,7 +102,8 @@ static bool check_text(const char *yaml, size_t len, struct conf_report *report)
     struct conf_mark at = {1, 1};
 
     for (size_t i = 0; i < len;) {
-        size_t n = utf8_length(p + i, len - i);
+        uint32_t value;
+        size_t n = utf8_char(p + i, len - i, &value);
         bool c1 = n == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0;
 
         if (n == 0) {

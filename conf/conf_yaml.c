@@ -60,6 +60,13 @@ static const struct conf_word hugepage_modes[] = {
 
 static const struct conf_word fastpath_modes[] = {
     {"auto", CONF_FASTPATH_AUTO}, {"on", CONF_FASTPATH_ON}, {"off", CONF_FASTPATH_OFF}, {NULL, 0}};
+static const struct conf_word log_levels[] = {{"debug", LOG_LEVEL_DEBUG},
+                                              {"info", LOG_LEVEL_INFO},
+                                              {"warning", LOG_LEVEL_WARNING},
+                                              {"error", LOG_LEVEL_ERROR},
+                                              {NULL, 0}};
+static const struct conf_word log_formats[] = {
+    {"text", LOG_FORMAT_TEXT}, {"json", LOG_FORMAT_JSON}, {NULL, 0}};
 
 /* ---- a port's device: underlay.port is this mapping; an access port has the same keys among its own */
 
@@ -298,8 +305,14 @@ static const struct conf_field metrics_fields[] = {
 };
 static const struct conf_schema metrics = {.what = "the metrics section", FIELDS(metrics_fields)};
 
-/* api, metrics, limits, route_targets, duplicate and announce are mappings in the file only: their fields lie
- * in the struct around them, hence no offset. */
+static const struct conf_field log_fields[] = {
+    {.key = "level", WORDS(conf, log_level, log_levels)},
+    {.key = "format", WORDS(conf, log_format, log_formats)},
+};
+static const struct conf_schema log_section = {.what = "the log section", FIELDS(log_fields)};
+
+/* api, metrics, log, limits, route_targets, duplicate and announce are mappings in the file only: their
+ * fields lie in the struct around them, hence no offset. */
 static const struct conf_field root_fields[] = {
     {.key = "site", TEXT(conf_read_name, conf, site, NAME_EXPECT), NEEDED},
     {.key = "gateway", TEXT(conf_read_name, conf, gateway, NAME_EXPECT), NEEDED},
@@ -319,12 +332,13 @@ static const struct conf_field root_fields[] = {
     {.key = "api", MAPPING(api)},
     {.key = "bgp", MAPPING(bgp), INTO(conf, bgp), .there_offset = offsetof(struct conf, bgp.on)},
     {.key = "metrics", MAPPING(metrics)},
+    {.key = "log", MAPPING(log_section)},
 };
-static const struct conf_schema root_schema = {.what = "the configuration", FIELDS(root_fields)};
+const struct conf_schema conf_yaml_root = {.what = "the configuration", FIELDS(root_fields)};
 
 void conf_yaml_read(struct conf_reader *r, const struct conf_node *root, struct conf *c)
 {
-    static const struct conf_field whole = {.key = "the configuration", MAPPING(root_schema)};
+    static const struct conf_field whole = {.key = "the configuration", MAPPING(conf_yaml_root)};
 
     if (root->kind != CONF_NODE_BAD)
         conf_read_map(r, root, &whole, c);

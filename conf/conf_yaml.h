@@ -8,6 +8,9 @@
 
 #include "conf/conf_read.h"
 
+/* All keys. */
+extern const struct conf_schema conf_yaml_root;
+
 /* Fills in c, which holds the defaults, from the file's root node; mistakes go to the reader's report. */
 void conf_yaml_read(struct conf_reader *r, const struct conf_node *root, struct conf *c);
 

@@ -35,7 +35,8 @@ enum api_arg_type {
     X(TO, "to", API_ARG_TEXT, "SITE", "the other site, by its name or the address of a VTEP")                \
     X(TIMEOUT, "timeout", API_ARG_SECONDS, "SECONDS", "how long to wait for it (60; at most 3600)")          \
     X(LAST, "last", API_ARG_NUMBER, "N", "at most that many, the newest (50)")                               \
-    X(PREPARED, "prepared", API_ARG_FLAG, "", "those that are prepared and did not happen yet")
+    X(PREPARED, "prepared", API_ARG_FLAG, "", "those that are prepared and did not happen yet")              \
+    X(LEVEL, "level", API_ARG_TEXT, "LEVEL", "debug, info, warning or error")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -100,6 +101,8 @@ enum api_arg_id {
       API_TAKES(PEER) | API_TAKES(ALL) | API_TAKES(SOFT), "reset the session with a BGP peer, or with all")  \
     X(clear_duplicate, "clear duplicate",                                                                    \
       API_TAKES(MAC) | API_TAKES(IP) | API_TAKES(NETWORK) | API_TAKES(ALL), API_TAKES(MAC) | API_TAKES(ALL), \
-      "unfreeze a MAC that was taken for a duplicate, an IP address, or all")
+      "unfreeze a MAC that was taken for a duplicate, an IP address, or all")                                \
+    X(log_level, "log level", API_TAKES(LEVEL), API_TAKES(LEVEL),                                            \
+      "how much is logged: shown, or changed until the next restart")
 
 #endif

@@ -140,11 +140,15 @@ static void close_conn(struct bgp_session *s, unsigned c)
 static void went_up(struct bgp_session *s, const struct bgp_fsm_action *a, mono_t now)
 {
     const struct bgp_fsm_session *session = a->session;
+    struct log_fields f = {0};
     char id[BGP_ID_TEXT];
 
-    log_info("bgp", "%s: session established: AS %u, router id %s, hold time %u s%s", s->name,
-             session->peer.asn, bgp_id_format(session->peer.router_id, id), session->hold_s,
-             s->stale ? ", after a restart" : "");
+    log_field(&f, "event", "session-up");
+    log_field(&f, "peer", "%s", s->name);
+    log_field(&f, "asn", "%u", session->peer.asn);
+    log_event(LOG_LEVEL_INFO, "bgp", &f, "%s: session established: AS %u, router id %s, hold time %u s%s",
+              s->name, session->peer.asn, bgp_id_format(session->peer.router_id, id), session->hold_s,
+              s->stale ? ", after a restart" : "");
     s->up = true;
     s->up_conn = a->conn;
     s->since = now;
@@ -170,9 +174,11 @@ static bool is_ours(const struct bgp_session *s, const struct bgp_fsm_fault *f)
            (f->why == BGP_WHY_ADMIN_RESET && !s->gave_up);
 }
 
-/* Half a message that was waiting says more than a timer. */
-static void log_fault(struct bgp_session *s, const char *what, const struct bgp_fsm_action *a)
+/* event NULL: it was no session yet. Half a message that was waiting says more than a timer. */
+static void log_fault(struct bgp_session *s, const char *event, const char *what,
+                      const struct bgp_fsm_action *a)
 {
+    struct log_fields fields = {0};
     const struct bgp_fsm_fault *f = &a->fault;
     bool silent = f->why == BGP_WHY_HOLD_TIMER || f->why == BGP_WHY_OPEN_TIMEOUT || f->why == BGP_WHY_LOST;
     char words[BGP_FSM_WORDS_LEN], more[BGP_ERROR_TEXT + 32] = "";
@@ -185,13 +191,21 @@ static void log_fault(struct bgp_session *s, const char *what, const struct bgp_
     else if (silent && s->unfinished > 0)
         snprintf(more, sizeof(more), " (after %zu bytes of an unfinished message)", s->unfinished);
     s->counters.unfinished += silent && s->unfinished > 0;
-    log_write(is_ours(s, f) ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "bgp", "%s: %s%s%s", s->name, what, words,
-              more);
+    if (event)
+        log_field(&fields, "event", "%s", event);
+    log_field(&fields, "peer", "%s", s->name);
+    if (f->code) {
+        log_field(&fields, "notification", "%u/%u", f->code, f->subcode);
+        log_field(&fields, "by", f->by_peer ? "peer" : "us");
+    }
+    log_event(is_ours(s, f) ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "bgp", &fields, "%s: %s%s%s", s->name, what,
+              words, more);
 }
 
 static void went_down(struct bgp_session *s, const struct bgp_fsm_action *a, mono_t now)
 {
-    log_fault(s, a->graceful ? "session down, its routes are kept for a while: " : "session down: ", a);
+    log_fault(s, "session-down",
+              a->graceful ? "session down, its routes are kept for a while: " : "session down: ", a);
     s->up = s->pull_wanted = s->refresh_due = s->exceeded = false;
     s->give_up = NULL;
     s->since = now;
@@ -234,7 +248,7 @@ static void act_one(struct bgp_session *s, const struct bgp_fsm_action *a, mono_
         went_down(s, a, now);
         break;
     case BGP_ACT_LOG:
-        log_fault(s, "", a);
+        log_fault(s, NULL, "", a);
         break;
     }
 }

@@ -224,6 +224,8 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     gateway_poll_ports(g, false);
     on_clear_ports(-1, 0, g);
+    gateway_report_storms(g);
+    log_flush(false);
     gateway_vteps_sweep(g);
     if (g->overlay)
         overlay_poll(g->overlay);

@@ -349,8 +349,7 @@ void gateway_poll_ports(struct gateway *g, bool first)
         if (p->id == g->priv->underlay_port && (first || now.up != g->priv->port_seen[i].up))
             (void)dp_kernel_set_carrier(g->dp, now.up);
         if (first ? !now.up : now.up != g->priv->port_seen[i].up)
-            log_write(now.up ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "port", "%s: link %s", p->name,
-                      now.up ? "up" : "down");
+            gateway_report_link("port", p->name, now.up);
         if (now.up)
             g->priv->port_seen[i].down = (mono_t){0};
         else if (g->priv->port_seen[i].up)

@@ -10,6 +10,7 @@
  *   gateway_oam.c       frames for the gateway itself: other gateways' messages, rehearsals
  *   gateway_announce.c  what announcements ask of the gateway, and their timer
  *   gateway_report.c    one log line for each change that an operator wants to know
+ *   gateway_storm.c     and for each storm
  */
 #ifndef CONTROLPLANE_GATEWAY_PRIVATE_H
 #define CONTROLPLANE_GATEWAY_PRIVATE_H
@@ -25,6 +26,14 @@ struct gateway_limit {
     mono_t window;
     unsigned lines;
     unsigned suppressed;
+};
+
+#define GATEWAY_STORMS 3 /* broadcast, multicast, unknown unicast */
+
+/* One of them, as gateway_storm.c saw it last. */
+struct gateway_storm {
+    uint64_t seen, began_at; /* its counter of drops */
+    unsigned quiet;          /* seconds until it is over; 0: there is none */
 };
 
 struct gateway_private {
@@ -55,6 +64,8 @@ struct gateway_private {
     uint16_t wan_mtu_seen;
     bool address_missing;
     struct gateway_limit alerts;
+    struct gateway_storm storms[GATEWAY_STORMS];
+    uint64_t port_drops[DP_MAX_PORTS]; /* by index in gateway.ports */
 };
 
 /* ---- gateway.c */
@@ -139,9 +150,12 @@ bool gateway_oam_serve(struct gateway *g);
 uint16_t gateway_wan_mtu(const struct gateway *g);
 /* What changed in the underlay since the last call. */
 void gateway_report_underlay(struct gateway *g);
+void gateway_report_link(const char *subsystem, const char *port, bool up);
 void gateway_report_alert(struct gateway *g, const struct mac_alert_info *alert);
 void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info *alert);
 /* Sections of the configuration that do nothing yet. */
+/* To be called once a second. */
+void gateway_report_storms(struct gateway *g);
 void gateway_report_conf(const struct conf *conf);
 
 #endif

@@ -26,6 +26,16 @@ uint16_t gateway_wan_mtu(const struct gateway *g)
     return conf && conf < link ? conf : link;
 }
 
+void gateway_report_link(const char *subsystem, const char *port, bool up)
+{
+    struct log_fields f = {0};
+
+    log_field(&f, "event", up ? "link-up" : "link-down");
+    log_field(&f, "port", "%s", port);
+    log_event(up ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, subsystem, &f, "%s: link %s", port,
+              up ? "up" : "down");
+}
+
 static void report_link(struct gateway *g)
 {
     const struct underlay_link *now = underlay_link(g->underlay);
@@ -37,8 +47,7 @@ static void report_link(struct gateway *g)
         log_warning("underlay", "%s: %s", ifname,
                     now->ifindex ? "made anew by somebody: restart causewayd to use it" : "is gone");
     if (now->up != was->up)
-        log_write(now->up ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "underlay", "%s: link %s", ifname,
-                  now->up ? "up" : "down");
+        gateway_report_link("underlay", ifname, now->up);
     if (!mac_eq(now->mac, was->mac) && now->ifindex)
         log_info("underlay", "%s: MAC is %s, MTU %u", ifname, mac_format(now->mac, mac), now->mtu);
     g->priv->link_seen = *now;
@@ -117,19 +126,22 @@ static void report_hop(const struct underlay_hop *h, bool first)
     bool routine = first && h->state == UNDERLAY_NO_NEIGHBOUR;
     char vtep[IPADDR_STRLEN], via[IPADDR_STRLEN], mac[MAC_STRLEN];
     const char *where = "";
+    struct log_fields f = {0};
     char text[80];
 
     ipaddr_format(&h->vtep, vtep);
+    log_field(&f, "event", h->state == UNDERLAY_RESOLVED ? "vtep-resolved" : "vtep-unresolved");
+    log_field(&f, "vtep", "%s", vtep);
     if (h->state == UNDERLAY_RESOLVED) {
-        log_info("underlay", "VTEP %s: resolved, next hop %s (%s), path MTU %u", vtep,
-                 ipaddr_format(&h->next_hop, via), mac_format(h->mac, mac), h->mtu);
+        log_event(LOG_LEVEL_INFO, "underlay", &f, "VTEP %s: resolved, next hop %s (%s), path MTU %u", vtep,
+                  ipaddr_format(&h->next_hop, via), mac_format(h->mac, mac), h->mtu);
         return;
     }
     if (h->state == UNDERLAY_NO_NEIGHBOUR || h->state == UNDERLAY_WRONG_PORT) {
         snprintf(text, sizeof(text), ": %s on %s", ipaddr_format(&h->next_hop, via), h->interface);
         where = text;
     }
-    log_write(routine ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "underlay", "VTEP %s: unresolved, %s%s", vtep,
+    log_event(routine ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "underlay", &f, "VTEP %s: unresolved, %s%s", vtep,
               underlay_state_text(h->state), where);
 }
 
@@ -256,14 +268,59 @@ static enum log_level alert_text(const struct gateway *g, const struct mac_alert
     }
 }
 
+/* "port:trunk", "vtep:198.18.0.2", "none" */
+static void place_field(const struct gateway *g, const char *key, struct mac_place place,
+                        struct log_fields *f)
+{
+    const struct gateway_port *p = place.where == DP_WHERE_PORT ? gateway_port(g, place.target) : NULL;
+    const struct gateway_vtep *v = place.where == DP_WHERE_VTEP ? gateway_vtep(g, place.target) : NULL;
+    char address[IPADDR_STRLEN];
+
+    if (p)
+        log_field(f, key, "port:%s", p->name);
+    else if (v)
+        log_field(f, key, "vtep:%s", ipaddr_format(&v->address, address));
+    else
+        log_field(f, key, "none");
+}
+
+static void network_field(const struct gateway *g, dp_net_id net, struct log_fields *f)
+{
+    const struct gateway_network *n = gateway_network(g, net);
+
+    if (n)
+        log_field(f, "network", "%s", n->conf->name);
+}
+
+static void alert_fields(const struct gateway *g, const struct mac_alert_info *a, struct log_fields *f)
+{
+    const struct gateway_port *p = a->what == MAC_ALERT_PORT_LIMIT ? gateway_port(g, a->port) : NULL;
+    char mac[MAC_STRLEN];
+
+    log_field(f, "event", "%s", watch_alert_name(a->what));
+    network_field(g, a->net, f);
+    if (p)
+        log_field(f, "port", "%s", p->name);
+    if (mac_is_zero(a->mac))
+        return;
+    log_field(f, "mac", "%s", mac_format(a->mac, mac));
+    place_field(g, "held", a->held, f);
+    place_field(g, "seen", a->seen, f);
+    if (a->moves)
+        log_field(f, "moves", "%u", a->moves);
+}
+
 void gateway_report_alert(struct gateway *g, const struct mac_alert_info *a)
 {
+    struct log_fields fields = {0};
     char text[512];
     enum log_level level = alert_text(g, a, text, sizeof(text));
 
     watch_alert(g, a, text);
-    if (limit_take(&g->priv->alerts, mono_now()))
-        log_write(level, "macs", "%s", text);
+    if (!limit_take(&g->priv->alerts, mono_now()))
+        return;
+    alert_fields(g, a, &fields);
+    log_event(level, "macs", &fields, "%s", text);
 }
 
 /* "02:00:00:00:00:01 (port trunk)" */
@@ -317,12 +374,21 @@ static enum log_level neighbor_text(const struct gateway *g, const struct neighb
 
 void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info *a)
 {
-    char text[640];
+    struct log_fields fields = {0};
+    char text[640], ip[IPADDR_STRLEN], mac[MAC_STRLEN];
     enum log_level level = neighbor_text(g, a, text, sizeof(text));
 
     watch_neighbor(g, a, text);
-    if (limit_take(&g->priv->alerts, mono_now()))
-        log_write(level, "neighbors", "%s", text);
+    if (!limit_take(&g->priv->alerts, mono_now()))
+        return;
+    log_field(&fields, "event", "%s", watch_neighbor_name(a->what));
+    network_field(g, a->net, &fields);
+    log_field(&fields, "ip", "%s", ipaddr_format(&a->ip, ip));
+    if (!mac_is_zero(a->held))
+        log_field(&fields, "held", "%s", mac_format(a->held, mac));
+    if (!mac_is_zero(a->seen))
+        log_field(&fields, "seen", "%s", mac_format(a->seen, mac));
+    log_event(level, "neighbors", &fields, "%s", text);
 }
 
 void gateway_report_conf(const struct conf *conf)

@@ -120,28 +120,41 @@ void gateway_vtep_count_mac(struct gateway *g, dp_vtep_id id, int change)
         g->vteps[id - 1].macs += (uint32_t)change;
 }
 
+static const struct log_fields *vtep_fields(struct log_fields *f, const char *event,
+                                            const struct gateway_vtep *v)
+{
+    char text[IPADDR_STRLEN];
+
+    log_field(f, "event", "%s", event);
+    log_field(f, "vtep", "%s", ipaddr_format(&v->address, text));
+    return f;
+}
+
 /* One that no peer has a route to is the business of the underlay's own lines alone. */
 static void lose(struct gateway *g, struct gateway_vtep *v, enum underlay_state state, bool say)
 {
+    struct log_fields f = {0};
     char text[IPADDR_STRLEN];
 
     if (evpn_rib_vtep_lost(overlay_rib(g->overlay), &v->address) < 0)
         return; /* no memory; tried again at the next change */
     v->lost = true;
     if (say && evpn_rib_vtep_used(overlay_rib(g->overlay), &v->address))
-        log_warning("gateway", "VTEP %s is lost (%s): %u MAC routes and %u flood lists do without it",
-                    ipaddr_format(&v->address, text), underlay_state_text(state), v->macs, v->floods);
+        log_event(LOG_LEVEL_WARNING, "gateway", vtep_fields(&f, "vtep-lost", v),
+                  "VTEP %s is lost (%s): %u MAC routes and %u flood lists do without it",
+                  ipaddr_format(&v->address, text), underlay_state_text(state), v->macs, v->floods);
 }
 
 static void find(struct gateway *g, struct gateway_vtep *v, bool say)
 {
+    struct log_fields f = {0};
     char text[IPADDR_STRLEN];
 
     evpn_rib_vtep_found(overlay_rib(g->overlay), &v->address);
     v->lost = false;
     if (say && evpn_rib_vtep_used(overlay_rib(g->overlay), &v->address))
-        log_info("gateway", "VTEP %s is back: its routes are followed again",
-                 ipaddr_format(&v->address, text));
+        log_event(LOG_LEVEL_INFO, "gateway", vtep_fields(&f, "vtep-back", v),
+                  "VTEP %s is back: its routes are followed again", ipaddr_format(&v->address, text));
 }
 
 /* What the RIB did not take from a lost VTEP: frozen duplicates, whose place is gone now. Not at a static

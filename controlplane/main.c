@@ -30,6 +30,7 @@ enum mode { MODE_NONE, MODE_RUN, MODE_CHECK, MODE_PRINT };
 struct options {
     enum mode mode;
     const char *file;
+    bool verbose;
 };
 
 static void usage(FILE *out)
@@ -42,7 +43,7 @@ static void usage(FILE *out)
           "  -c, --config FILE  run in the foreground with this configuration\n"
           "      --check FILE   say what is wrong with the configuration, and do nothing else\n"
           "      --print FILE   print the complete effective configuration as YAML\n"
-          "  -v, --verbose      log more\n"
+          "  -v, --verbose      log level debug, whatever the configuration says\n"
           "      --version      print the version\n"
           "  -h, --help         print this\n"
           "\n"
@@ -86,7 +87,7 @@ static void parse_options(int argc, char **argv, struct options *o)
             set_mode(o, MODE_PRINT);
             break;
         case 'v':
-            log_set_level(LOG_LEVEL_DEBUG);
+            o->verbose = true;
             break;
         case 'V':
             puts("causewayd " CAUSEWAY_VERSION);
@@ -245,11 +246,13 @@ out:
     return rc;
 }
 
-static int run(const struct conf *conf)
+static int run(const struct conf *conf, bool verbose)
 {
     struct event_base *base;
     int rc = EXIT_FAILURE;
 
+    log_set_level(verbose ? LOG_LEVEL_DEBUG : conf->log_level);
+    log_set_format(conf->log_format);
     if (!check_rights())
         return EXIT_FAILURE;
     signal(SIGPIPE, SIG_IGN);
@@ -262,6 +265,7 @@ static int run(const struct conf *conf)
     if (base)
         event_base_free(base);
     libevent_global_shutdown();
+    log_flush(true);
     return rc;
 }
 
@@ -280,7 +284,7 @@ int main(int argc, char **argv)
     else if (o.mode == MODE_PRINT)
         conf_print(conf, stdout);
     else
-        rc = run(conf);
+        rc = run(conf, o.verbose);
     conf_free(conf);
     if (fflush(stdout) != 0)
         rc = EXIT_FAILURE;

@@ -7,7 +7,6 @@
 #include "controlplane/api.h"
 #include "controlplane/journal_text.h"
 #include "controlplane/json.h"
-#include "controlplane/neighbor.h"
 #include "controlplane/site.h"
 
 #include <time.h>
@@ -105,7 +104,7 @@ void watch_prepared(const struct gateway *g, const struct prepared *p)
     api_publish(g->api, o);
 }
 
-void watch_alert(const struct gateway *g, const struct mac_alert_info *a, const char *text)
+const char *watch_alert_name(enum mac_alert what)
 {
     static const char *const names[MAC_ALERT_N] = {[MAC_ALERT_NET_LIMIT] = "network-limit",
                                                    [MAC_ALERT_PORT_LIMIT] = "port-limit",
@@ -114,11 +113,17 @@ void watch_alert(const struct gateway *g, const struct mac_alert_info *a, const 
                                                    [MAC_ALERT_DUPLICATE_END] = "duplicate-end",
                                                    [MAC_ALERT_STICKY_MOVED] = "sticky-moved",
                                                    [MAC_ALERT_IP_LIMIT] = "ip-limit"};
+
+    return names[what];
+}
+
+void watch_alert(const struct gateway *g, const struct mac_alert_info *a, const char *text)
+{
     cJSON *o = begin(g, "alert");
 
     if (!o)
         return;
-    json_text(o, "alert", names[a->what]);
+    json_text(o, "alert", watch_alert_name(a->what));
     network_name(g, a->net, o);
     if (!mac_is_zero(a->mac)) {
         json_mac(o, "mac", a->mac);
@@ -131,17 +136,23 @@ void watch_alert(const struct gateway *g, const struct mac_alert_info *a, const 
     api_publish(g->api, o);
 }
 
-void watch_neighbor(const struct gateway *g, const struct neighbor_alert_info *a, const char *text)
+const char *watch_neighbor_name(enum neighbor_alert what)
 {
     static const char *const names[] = {[NEIGHBOR_ALERT_DUPLICATE] = "duplicate-ip",
                                         [NEIGHBOR_ALERT_DUPLICATE_END] = "duplicate-ip-end",
                                         [NEIGHBOR_ALERT_IMMUTABLE] = "immutable-ip",
                                         [NEIGHBOR_ALERT_FULL] = "neighbors-full"};
+
+    return names[what];
+}
+
+void watch_neighbor(const struct gateway *g, const struct neighbor_alert_info *a, const char *text)
+{
     cJSON *o = begin(g, "alert");
 
     if (!o)
         return;
-    json_text(o, "alert", names[a->what]);
+    json_text(o, "alert", watch_neighbor_name(a->what));
     network_name(g, a->net, o);
     json_address(o, "ip", &a->ip);
     json_text(o, "text", text);

@@ -19,14 +19,17 @@
 #include "controlplane/gateway.h"
 #include "controlplane/journal.h"
 #include "controlplane/move_prepare.h"
+#include "controlplane/neighbor.h"
 
 #include <cjson/cJSON.h>
 
-struct neighbor_alert_info;
 struct underlay_hop;
 
 void watch_move(const struct gateway *g, const struct journal_entry *e, bool done);
 void watch_prepared(const struct gateway *g, const struct prepared *p);
+/* What an alert is called, here and in the log ("duplicate"). */
+const char *watch_alert_name(enum mac_alert what);
+const char *watch_neighbor_name(enum neighbor_alert what);
 /* text: as it is in the log. */
 void watch_alert(const struct gateway *g, const struct mac_alert_info *a, const char *text);
 void watch_neighbor(const struct gateway *g, const struct neighbor_alert_info *a, const char *text);

@@ -34,7 +34,8 @@ static const char design_example[] =
     "  asn: 65000\n"
     "  peers:\n"
     "    - { address: 198.18.0.2 }\n"
-    "metrics: { listen: \"127.0.0.1:9469\" }\n";
+    "metrics: { listen: \"127.0.0.1:9469\" }\n"
+    "log: { level: warning, format: json }\n";
 
 /* Every key with a value that is not its default. */
 static const char all_keys[] =
@@ -132,6 +133,7 @@ START_TEST(test_design_example)
     ck_address(&c->bgp.peers[0].address, "198.18.0.2");
     ck_address(&c->metrics_address, "127.0.0.1");
     ck_assert_uint_eq(c->metrics_port, 9469);
+    ck_assert(c->log_level == LOG_LEVEL_WARNING && c->log_format == LOG_FORMAT_JSON);
     conf_free(c);
 }
 END_TEST
@@ -173,6 +175,7 @@ START_TEST(test_defaults)
     ck_assert_str_eq(c->api_socket, "/run/causeway/api.sock");
     ck_assert(!c->bgp.on && c->bgp.asn == 0);
     ck_assert_uint_eq(c->metrics_address.family, 0);
+    ck_assert(c->log_level == LOG_LEVEL_INFO && c->log_format == LOG_FORMAT_TEXT);
     conf_free(c);
 }
 END_TEST
@@ -548,6 +551,7 @@ static void same_conf(const struct conf *a, const struct conf *b)
     same_bgp(&a->bgp, &b->bgp);
     same_moves(a, b);
     ck_assert(ipaddr_eq(&a->metrics_address, &b->metrics_address) && a->metrics_port == b->metrics_port);
+    ck_assert(a->log_level == b->log_level && a->log_format == b->log_format);
 }
 
 /* The mode alone may stand for the section. */
