@@ -8,12 +8,12 @@ Q := $(if $(V),,@)
 
 # Everything that the build, the tests and the demo need, by Debian 12 package name.
 DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-dev libxdp-dev libnl-3-dev libnl-genl-3-dev \
-	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev linux-libc-dev
+	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev libsystemd-dev linux-libc-dev
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
 	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
 	qemu-system-x86 busybox-static cpio
 
-PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-genl-3.0 libnl-3.0 libevent libfyaml libcjson
+PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-genl-3.0 libnl-3.0 libevent libfyaml libcjson libsystemd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
@@ -53,7 +53,7 @@ MIGRATIONS ?= 1
 
 .DEFAULT_GOAL := all
 .PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install clean \
-	tests unit flow bpf e2e vm fuzz-replay
+	tests unit flow bpf e2e vm fuzz-replay force
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -88,6 +88,15 @@ deps:
 	else echo "deps: nothing missing"; fi
 
 # ---- build
+
+# What --version says. A tree that is no repository (a tarball, even inside of another repository) is "unknown",
+# unless who builds it knows better: make BUILD_ID=...
+BUILD_ID ?= $(shell test -e .git && git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+$(B)/conf/build_id.h: force
+	@mkdir -p $(@D)
+	@echo '#define CAUSEWAY_BUILD "$(BUILD_ID)"' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(B)/conf/version.o: $(B)/conf/build_id.h
 
 $(B)/%.o: %.c | $(SKELS)
 	@mkdir -p $(@D)

@@ -73,7 +73,11 @@ static void help_globals(FILE *out)
                  "                     " CONF_API_SOCKET ")\n"
                  "  -j, --json         the answer as JSON, complete and with exact numbers\n"
                  "  -h, --help         help: for all, or for the command before it\n"
-                 "  -V, --version      the version\n");
+                 "  -V, --version      the version, the build, and the library that it runs with\n"
+                 "\nExit status:\n"
+                 "  0  done\n"
+                 "  1  the daemon cannot be reached, or it refused; stderr says why\n"
+                 "  2  wrong usage\n");
 }
 
 static void help_command(const struct api_command *c, FILE *out)
@@ -503,7 +507,7 @@ static int dispatch(struct line *line)
     const struct api_command *c = find_command(line->words, &rest);
 
     if (line->version) {
-        puts("causewayctl " CAUSEWAY_VERSION);
+        printf("causewayctl %s (build %s)\ncJSON %s\n", CAUSEWAY_VERSION, version_build(), cJSON_Version());
         return EXIT_SUCCESS;
     }
     if (c && !line->help)

@@ -8,11 +8,15 @@
 #include "conf/version.h"
 #include "controlplane/api.h"
 #include "controlplane/gateway.h"
+#include "controlplane/privilege.h"
+#include "controlplane/service.h"
+#include "dataplane/dp.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
-#include <linux/capability.h>
+#include <netlink/version.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,13 +47,25 @@ static void usage(FILE *out)
           "  -c, --config FILE  run in the foreground with this configuration\n"
           "      --check FILE   say what is wrong with the configuration, and do nothing else\n"
           "      --print FILE   print the complete effective configuration as YAML\n"
+          "      --keys         print every key of the configuration and what it takes\n"
           "  -v, --verbose      log level debug, whatever the configuration says\n"
-          "      --version      print the version\n"
+          "      --version      print the version, the build, and the libraries that it runs with\n"
           "  -h, --help         print this\n"
           "\n"
-          "Exit status: 0 stopped by a signal, or the configuration is good; 1 failed; 2 wrong usage.\n"
+          "Exit status:\n"
+          "  0  stopped by a signal, or the configuration is good\n"
+          "  1  failed: the configuration is wrong, or the gateway cannot start or go on; stderr says why\n"
+          "  2  wrong usage\n"
+          "\n"
           "SIGTERM and SIGINT stop it and detach everything; a second one ends it at once.\n",
           out);
+}
+
+static void version(void)
+{
+    printf("causewayd %s (build %s)\n%s, libbpf %s, %s, libevent %s, libfyaml %s\n", CAUSEWAY_VERSION,
+           version_build(), dp_version(), libbpf_version_string() + 1, LIBNL_STRING, event_get_version(),
+           conf_yaml_version());
 }
 
 static void set_mode(struct options *o, enum mode mode)
@@ -65,13 +81,10 @@ static void set_mode(struct options *o, enum mode mode)
 static void parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check", required_argument, NULL, 'C'},
-        {"print", required_argument, NULL, 'P'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"check", required_argument, NULL, 'C'},
+        {"print", required_argument, NULL, 'P'},  {"keys", no_argument, NULL, 'K'},
+        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int opt;
 
@@ -86,11 +99,14 @@ static void parse_options(int argc, char **argv, struct options *o)
         case 'P':
             set_mode(o, MODE_PRINT);
             break;
+        case 'K':
+            conf_keys_print(stdout);
+            exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
         case 'v':
             o->verbose = true;
             break;
         case 'V':
-            puts("causewayd " CAUSEWAY_VERSION);
+            version();
             exit(EXIT_SUCCESS);
         case 'h':
             usage(stdout);
@@ -117,40 +133,6 @@ static struct conf *load(const char *file)
         fprintf(stderr, "%s\n", errors.text[i]);
     conf_errors_free(&errors);
     return conf;
-}
-
-/* ---- rights */
-
-static const struct {
-    int cap;
-    const char *name, *what;
-} needed[] = {
-    {CAP_NET_ADMIN, "CAP_NET_ADMIN", "attach XDP, create the TAP, ask for neighbours"},
-    {CAP_NET_RAW, "CAP_NET_RAW", "AF_XDP sockets"},
-    {CAP_BPF, "CAP_BPF", "load the XDP program"},
-    {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "find the XDP program's maps"},
-    {CAP_IPC_LOCK, "CAP_IPC_LOCK", "lock packet buffers in memory"},
-};
-
-/* False when one is missing; says so before anything is started. */
-static bool check_rights(void)
-{
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-    bool ok = true;
-
-    if (syscall(SYS_capget, &header, data) < 0)
-        return true; /* cannot tell; what fails later says why */
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        if (data[CAP_TO_INDEX(needed[i].cap)].effective & CAP_TO_MASK(needed[i].cap))
-            continue;
-        log_error("causewayd", "missing %s (%s)", needed[i].name, needed[i].what);
-        ok = false;
-    }
-    if (!ok)
-        log_error("causewayd", "not enough rights: run it as root, or give it these capabilities%s",
-                  geteuid() == 0 ? " (root has lost them here: a container?)" : "");
-    return ok;
 }
 
 /* ---- running */
@@ -216,6 +198,7 @@ static int serve(const struct conf *conf, struct event_base *base)
 {
     char err[ERR_LEN] = "";
     struct stop stop = {0};
+    struct service *service = NULL;
     struct gateway *g = NULL;
     struct api *api = NULL;
     int rc = EXIT_FAILURE;
@@ -230,6 +213,11 @@ static int serve(const struct conf *conf, struct event_base *base)
     api = api_start(base, g, conf->api_socket, err, sizeof(err));
     if (!api)
         goto out;
+    service = service_start(base, g);
+    if (!service) {
+        snprintf(err, sizeof(err), "out of memory");
+        goto out;
+    }
     log_info("causewayd", "ready");
     if (event_base_dispatch(base) < 0)
         snprintf(err, sizeof(err), "the event loop failed: %s", strerror(errno));
@@ -238,6 +226,7 @@ static int serve(const struct conf *conf, struct event_base *base)
 out:
     if (rc != EXIT_SUCCESS)
         log_error("causewayd", "%s", err);
+    service_stop(service);
     if (g)
         g->api = NULL;
     api_stop(api);
@@ -249,12 +238,18 @@ out:
 static int run(const struct conf *conf, bool verbose)
 {
     struct event_base *base;
-    int rc = EXIT_FAILURE;
+    int rc;
 
     log_set_level(verbose ? LOG_LEVEL_DEBUG : conf->log_level);
     log_set_format(conf->log_format);
-    if (!check_rights())
+    if (!privilege_check())
         return EXIT_FAILURE;
+    rc = privilege_drop();
+    if (rc < 0) {
+        log_error("causewayd", "rights that are not needed cannot be given up: %s", strerror(-rc));
+        return EXIT_FAILURE;
+    }
+    rc = EXIT_FAILURE;
     signal(SIGPIPE, SIG_IGN);
     ask_for_short_slices();
     base = event_base_new();

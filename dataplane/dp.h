@@ -87,6 +87,8 @@ struct dp_port_status {
 void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out);
 /* What the kernel says of an `interface:` port, at first and when it changes: DPDK's driver does not know. */
 void dp_port_set_link(struct dp *dp, dp_port_id port, bool up, uint16_t mtu);
+/* "DPDK 22.11.11": the library that this runs with. */
+const char *dp_version(void);
 /* Whether packet buffers are in hugepages. */
 bool dp_hugepages(const struct dp *dp);
 

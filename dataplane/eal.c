@@ -19,6 +19,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
+#include <rte_version.h>
 
 #define MAX_ARGS 64
 #define ARG_LEN  160
@@ -190,6 +191,11 @@ int eal_start(const struct dp_config *config, unsigned memory_mb, bool *hugepage
         return rte_errno ? -rte_errno : -EIO;
     }
     return 0;
+}
+
+const char *dp_version(void)
+{
+    return rte_version();
 }
 
 void eal_stop(void)

@@ -133,6 +133,7 @@ static int remove_left_over(const char *ifname, int ifindex, uint32_t id, uint32
     struct bpf_prog_info info = {0};
     uint32_t info_len = sizeof(info);
     struct xdp_holder holder;
+    bool blind;
     int fd = bpf_prog_get_fd_by_id(id);
     int rc;
 
@@ -145,7 +146,7 @@ static int remove_left_over(const char *ifname, int ifindex, uint32_t id, uint32
     if (rc) {
         fail(err, err_len, rc, "interface %s: XDP program %u on it cannot be looked at: %s", ifname, id,
              strerror(-rc));
-    } else if (xdp_holder_find(id, &holder)) {
+    } else if (xdp_holder_find(id, &holder, &blind)) {
         rc = fail(err, err_len, -EBUSY,
                   "interface %s: its XDP program %s (id %u) belongs to process %d (%s); is another causewayd "
                   "running "
@@ -156,6 +157,12 @@ static int remove_left_over(const char *ifname, int ifindex, uint32_t id, uint32
                   "interface %s: another XDP program, %s (id %u), is on it; 'ip link set dev %s xdp off' "
                   "takes it away",
                   ifname, info.name, id, ifname);
+    } else if (blind) {
+        rc = fail(
+            err, err_len, -EBUSY,
+            "interface %s: the XDP program %s (id %u) is on it, and whose it is cannot be seen from here; "
+            "if its process is dead, 'ip link set dev %s xdp off' takes it away",
+            ifname, info.name, id, ifname);
     } else {
         opts.old_prog_fd = fd;
         rc = bpf_xdp_detach(ifindex, flag, &opts);

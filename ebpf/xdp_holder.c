@@ -7,6 +7,7 @@
 #include "ebpf/xdp_holder.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static bool read_file(int dir, const char *path, char *buf, size_t size)
     return true;
 }
 
-static bool has_program(int proc, const char *pid, uint32_t prog_id)
+static bool has_program(int proc, const char *pid, uint32_t prog_id, bool *blind)
 {
     char path[64], line[32], text[1024];
     bool found = false;
@@ -44,6 +45,8 @@ static bool has_program(int proc, const char *pid, uint32_t prog_id)
     if (!d) {
         if (fd >= 0)
             close(fd);
+        else
+            *blind |= errno == EACCES || errno == EPERM;
         return false;
     }
     snprintf(line, sizeof(line), "prog_id:\t%" PRIu32 "\n", prog_id);
@@ -55,20 +58,21 @@ static bool has_program(int proc, const char *pid, uint32_t prog_id)
     return found;
 }
 
-bool xdp_holder_find(uint32_t prog_id, struct xdp_holder *out)
+bool xdp_holder_find(uint32_t prog_id, struct xdp_holder *out, bool *blind)
 {
     DIR *d = opendir("/proc");
     bool found = false;
     struct dirent *e;
     char path[64];
 
+    *blind = !d;
     if (!d)
         return false;
     while (!found && (e = readdir(d))) {
         char *end;
         long pid = strtol(e->d_name, &end, 10);
 
-        if (*end || pid <= 0 || pid == getpid() || !has_program(dirfd(d), e->d_name, prog_id))
+        if (*end || pid <= 0 || pid == getpid() || !has_program(dirfd(d), e->d_name, prog_id, blind))
             continue;
         found = true;
         out->pid = (pid_t)pid;

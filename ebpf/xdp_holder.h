@@ -14,7 +14,9 @@ struct xdp_holder {
     char name[32]; /* of the process, "?" when it cannot be read */
 };
 
-/* A process other than this one that has the program, or a link of it, open. False when there is none. */
-bool xdp_holder_find(uint32_t prog_id, struct xdp_holder *out);
+/* A process other than this one that has the program, or a link of it, open. False when none was seen;
+ * *blind: there were processes that this one may not look into (it has not their rights, and no
+ * CAP_SYS_PTRACE). */
+bool xdp_holder_find(uint32_t prog_id, struct xdp_holder *out, bool *blind);
 
 #endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The rights of the process: what it needs is checked before anything is started, and everything else is
+ * given up for good, also by root. So whoever should take the daemon over by a malformed packet cannot load
+ * modules, read other processes' memory, or pass over file permissions.
+ *
+ * What remains is what a running gateway goes on needing (netlink, XDP, the TAP, BGP on port 179), so it can
+ * be given up before the first thread is there, and all threads inherit that. The same list is in
+ * conf/systemd/causewayd.service; a test compares them. Main thread, once.
+ */
+#ifndef CONTROLPLANE_PRIVILEGE_H
+#define CONTROLPLANE_PRIVILEGE_H
+
+#include <stdbool.h>
+
+/* What causewayd needs: capability, and what for. Without the former CAP_SYS_ADMIN the kernel gives nobody
+ * the maps of a loaded XDP program (BPF_MAP_GET_FD_BY_ID), not even to who loaded it, and libxdp asks for
+ * them. */
+#define PRIVILEGES(X)                                                                                        \
+    X(CAP_NET_ADMIN, "attach XDP, create the TAP, ask for neighbours")                                       \
+    X(CAP_NET_RAW, "AF_XDP sockets")                                                                         \
+    X(CAP_BPF, "load the XDP program")                                                                       \
+    X(CAP_SYS_ADMIN, "find the XDP program's maps")                                                          \
+    X(CAP_IPC_LOCK, "lock packet buffers in memory")
+
+/* What it uses when it is there: BGP's port; and, when it was started by another user than the owner of its
+ * files, nothing else. */
+#define PRIVILEGES_WISHED(X) X(CAP_NET_BIND_SERVICE, "listen on BGP's port 179")
+
+/* False when a needed one is missing; the log says which. */
+bool privilege_check(void);
+/* Gives up all others, in this thread and in all that it starts, for ever (no new privileges by execve(),
+ * either). 0 or -errno. */
+int privilege_drop(void);
+
+#endif
