@@ -51,8 +51,7 @@ struct fp_fdb_bucket {
 /* CLOCK_MONOTONIC (coarse is enough) in units of 1.05 ms, for 52 days; never 0. */
 #define FP_SEEN(ns) ((__u32)((ns) >> 20) | 1u)
 
-/* Map fp_bounced: array of __u32, frames sent on after a move (R6.5), modulo 2^32, by bucket * FP_FDB_WAYS +
- * slot. */
+/* Map fp_bounced: array of __u64, frames sent on after a move (R6.5), by bucket * FP_FDB_WAYS + slot. */
 
 static inline __u32 fp_fdb_home(__u64 seed, __u32 mask, __u64 key)
 {
@@ -153,8 +152,11 @@ struct fp_control {
                               taken over */
 };
 
+/* The slot is the low bits: before the product, as it carries upwards only, the upper half has to come down.
+ */
 static inline __u32 fp_mix(__u32 x)
 {
+    x ^= x >> 16;
     x *= 0x9e3779b1u;
     return x ^ x >> 15;
 }

@@ -45,7 +45,7 @@ struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(map_flags, BPF_F_MMAPABLE);
     __type(key, __u32);
-    __type(value, __u32);
+    __type(value, __u64);
     __uint(max_entries, 1024 * FP_FDB_WAYS);
 } fp_bounced SEC(".maps");
 

@@ -290,7 +290,7 @@ static __always_inline int fp_wrap(struct fp_way *w, const struct fp_vtep *v, co
 
 static __always_inline void fp_count_bounced(__u32 slot)
 {
-    __u32 *n = bpf_map_lookup_elem(&fp_bounced, &slot);
+    __u64 *n = bpf_map_lookup_elem(&fp_bounced, &slot);
 
     if (n)
         __sync_fetch_and_add(n, 1);

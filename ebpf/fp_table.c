@@ -23,7 +23,7 @@ uint32_t fp_table_buckets(uint32_t max_macs)
     return n;
 }
 
-void fp_table_init(struct fp_table *t, void *buckets, uint32_t *bounced, uint32_t n_buckets, uint64_t seed)
+void fp_table_init(struct fp_table *t, void *buckets, uint64_t *bounced, uint32_t n_buckets, uint64_t seed)
 {
     uint64_t cursor = 0;
 
@@ -103,7 +103,7 @@ void fp_table_clear(struct fp_table *t)
         remove_entry(t, e);
 }
 
-uint32_t *fp_table_bounced(const struct fp_table *t, const struct fp_fdb_entry *e)
+uint64_t *fp_table_bounced(const struct fp_table *t, const struct fp_fdb_entry *e)
 {
     return &t->bounced[e - &t->buckets[0].entry[0]];
 }

@@ -21,7 +21,7 @@
 
 struct fp_table {
     struct fp_fdb_bucket *buckets;
-    uint32_t *bounced;
+    uint64_t *bounced;
     uint32_t mask; /* buckets - 1 */
     uint64_t seed;
     uint32_t used;
@@ -32,7 +32,7 @@ struct fp_table {
 uint32_t fp_table_buckets(uint32_t max_macs);
 
 /* Over memory that may have entries already; they are counted. A wrong mask or seed loses them. */
-void fp_table_init(struct fp_table *t, void *buckets, uint32_t *bounced, uint32_t n_buckets, uint64_t seed);
+void fp_table_init(struct fp_table *t, void *buckets, uint64_t *bounced, uint32_t n_buckets, uint64_t seed);
 
 /* NULL: not there. */
 struct fp_fdb_entry *fp_table_find(const struct fp_table *t, uint64_t key);
@@ -43,7 +43,7 @@ int fp_table_set(struct fp_table *t, uint64_t key, uint32_t where, uint32_t seen
 bool fp_table_del(struct fp_table *t, uint64_t key);
 void fp_table_clear(struct fp_table *t);
 /* Where the entry's count of bounced frames is. */
-uint32_t *fp_table_bounced(const struct fp_table *t, const struct fp_fdb_entry *e);
+uint64_t *fp_table_bounced(const struct fp_table *t, const struct fp_fdb_entry *e);
 /* Walks the entries: the next one from *cursor on, which begins with 0; NULL: that was the last. */
 struct fp_fdb_entry *fp_table_next(const struct fp_table *t, uint64_t *cursor);
 

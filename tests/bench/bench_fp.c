@@ -159,7 +159,7 @@ static uint32_t fill_fdb(const struct bpf_map *fdb, const struct bpf_map *bounce
     struct fp_table t;
 
     fp_table_init(&t, map_memory(fdb, (size_t)n * sizeof(struct fp_fdb_bucket)),
-                  map_memory(bounced, (size_t)n * FP_FDB_WAYS * 4), n, SEED);
+                  map_memory(bounced, (size_t)n * FP_FDB_WAYS * 8), n, SEED);
     for (uint32_t i = 0; i < 2 * macs; i++) {
         bool local = i & 1;
         uint8_t mac[8] = {local ? 0x02 : 0x06};

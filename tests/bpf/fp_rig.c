@@ -132,7 +132,7 @@ struct fp_rig *fp_rig_open(const struct ipaddr *vtep, uint16_t vxlan_port, uint3
 void fp_rig_close(struct fp_rig *r)
 {
     munmap(r->fdb.buckets, (size_t)(r->fdb.mask + 1) * sizeof(struct fp_fdb_bucket));
-    munmap(r->fdb.bounced, (size_t)(r->fdb.mask + 1) * FP_FDB_WAYS * 4);
+    munmap(r->fdb.bounced, (size_t)(r->fdb.mask + 1) * FP_FDB_WAYS * 8);
     fp_wan__destroy(r->wan);
     fp_access__destroy(r->access[0]);
     fp_access__destroy(r->access[1]);
