@@ -36,17 +36,15 @@ const struct fp_topology *fastpath_topology(const struct fastpath *fp)
 }
 
 /* Pinned ones of another size are copied, with what is in them. */
-static int resize(struct fastpath *fp, uint32_t max_macs)
+static int resize(struct fastpath *fp, uint32_t max_macs, char *err, size_t err_len)
 {
-    char err[FASTPATH_ERR_LEN];
-    uint32_t lost = 0, was = fp->maps.max_macs;
-    int rc = fastpath_maps_resize(&fp->maps, max_macs, &fp->dir, &lost, err, sizeof(err));
+    uint32_t lost = 0, was = fp->maps.macs.used;
+    int rc = fastpath_maps_resize(&fp->maps, max_macs, &fp->dir, &lost, err, err_len);
 
-    if (rc < 0)
-        log_warning(FASTPATH_SUBSYSTEM, "%s", err);
-    else
-        log_info(FASTPATH_SUBSYSTEM, "room for %" PRIu32 " MACs, was for %" PRIu32 "%s", max_macs, was,
-                 lost ? "; some of them found no room" : "");
+    if (rc == 0)
+        log_info(FASTPATH_SUBSYSTEM,
+                 "room for %" PRIu32 " MACs now; %" PRIu32 " of the %" PRIu32 " that were there found none",
+                 max_macs, lost, was);
     return rc;
 }
 
@@ -63,8 +61,8 @@ static bool take_over(struct fastpath *fp, uint32_t max_macs)
     char err[FASTPATH_ERR_LEN];
     int rc = fastpath_maps_take_over(&fp->maps, &fp->dir, err, sizeof(err));
 
-    if (rc == 0 && fp->maps.max_macs != max_macs)
-        rc = resize(fp, max_macs);
+    if (rc == 0 && fp->maps.macs.mask + 1 != fp_table_buckets(max_macs))
+        rc = resize(fp, max_macs, err, sizeof(err));
     if (rc < 0) {
         fastpath_maps_close(&fp->maps);
         if (rc != -ENOENT)
@@ -74,10 +72,9 @@ static bool take_over(struct fastpath *fp, uint32_t max_macs)
         return false;
     }
     fp->taken_over = fastpath_topology(fp) != NULL;
-    fp->n_macs = fastpath_fdb_count(fp);
     remember_tx(fp);
     log_info(FASTPATH_SUBSYSTEM, "took over what is pinned in %s: %" PRIu32 " MACs%s", fp->dir.path,
-             fp->n_macs, fp->taken_over ? "" : ", no topology");
+             fp->maps.macs.used, fp->taken_over ? "" : ", no topology");
     return true;
 }
 
@@ -132,6 +129,7 @@ int fastpath_open(const struct fastpath_config *config, struct fastpath **out, c
     for (unsigned i = 0; i < FP_TOPOLOGIES; i++)
         fp->retired[i] = now;
     fp->punt_limit = config->punt_limit;
+    fp->max_macs = config->max_macs;
     fp->draft = calloc(1, sizeof(*fp->draft));
     rc = fp->draft ? open_dir(fp, config, err, err_len) : -ENOMEM;
     if (rc == 0)

@@ -77,19 +77,18 @@ int fastpath_fdb_del(struct fastpath *fp, dp_net_id net, struct mac mac);
 bool fastpath_fdb_seen(const struct fastpath *fp, dp_net_id net, struct mac mac, mono_t *seen);
 /* Frames bounced for a MAC, modulo 2^32 (R6.5). */
 uint32_t fastpath_fdb_bounced(const struct fastpath *fp, dp_net_id net, struct mac mac);
-/* Walks the MACs, up to n at a time, n at least FASTPATH_FDB_BATCH; begins with a cursor of zeroes. 0: that
- * was all. What is added meanwhile may come or not; any may be changed or deleted. */
+/* Walks the MACs, up to n at a time; begins with a cursor of zeroes. Fewer than n: that was the last. Any may
+ * be changed or deleted meanwhile; what is added may come or not. */
 #define FASTPATH_FDB_BATCH 256
 struct fastpath_mac {
     dp_net_id net;
     struct mac mac;
     struct dp_dest dest; /* its watch is in slow */
     bool slow;
-    mono_t seen; /* ns 0: never */
+    mono_t seen; /* ns 0: never; else to two milliseconds, right for 25 days back */
 };
 struct fastpath_cursor {
-    uint32_t bucket;
-    bool started, done;
+    uint64_t at;
 };
 size_t fastpath_fdb_next(struct fastpath *fp, struct fastpath_cursor *cursor, struct fastpath_mac *out,
                          size_t n);

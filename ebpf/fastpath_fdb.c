@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * MACs in fp_fdb. Control thread only.
- *
- * Tricky: an update replaces the whole element in one step: a program sees the old one or the new one
- * (R4.10). What a program writes into the old one in that moment (a time, a bounced frame) is lost. And a
- * program that has looked one up may still read it for some nanoseconds after it was deleted, when it may be
- * another MAC's already: that one frame goes to a wrong place, but never out of its network, as a port must
- * be a member and a VTEP gets the network's VNI.
+ * MACs of the fast path, in the table that programs read (fp_table.h). What is in it when it is taken over is
+ * believed as far as it makes sense. Control thread only.
  */
 #include "ebpf/fastpath_private.h"
 
-#include "conf/log.h"
-
 #include <errno.h>
-#include <stdlib.h>
 
-#include <bpf/bpf.h>
-
-#define BATCH FASTPATH_FDB_BATCH
+#define UNIT_SHIFT 20 /* FP_SEEN() */
 
 static uint64_t key_of(dp_net_id net, struct mac mac)
 {
@@ -39,7 +29,7 @@ static struct mac mac_of(uint64_t key)
 
 static uint32_t where_of(struct dp_dest dest, bool slow)
 {
-    uint32_t where = (uint32_t)dest.where << 16 | dest.target;
+    uint32_t where = FP_WHERE(dest.where, dest.target);
 
     if (dest.is_static)
         where |= FP_STATIC;
@@ -51,142 +41,97 @@ static uint32_t where_of(struct dp_dest dest, bool slow)
     return where;
 }
 
-static bool find(const struct fastpath *fp, uint64_t key, struct fp_fdb_value *out)
+/* ns 0: never. A program's clock may be a unit ahead of ours. */
+static mono_t time_of(uint32_t seen, mono_t now)
 {
-    return bpf_map_lookup_elem(fp->maps.fd[FASTPATH_FDB], &key, out) == 0;
+    int32_t age = (int32_t)(FP_SEEN(now.ns) - seen);
+
+    if (seen == 0)
+        return (mono_t){0};
+    if (age < 0)
+        age = 0;
+    return (mono_t){now.ns - ((uint64_t)age << UNIT_SHIFT)};
 }
 
 int fastpath_fdb_set(struct fastpath *fp, dp_net_id net, struct mac mac, struct dp_dest dest, bool slow)
 {
-    uint64_t key = key_of(net, mac);
-    struct fp_fdb_value v = {0};
-    uint32_t where = where_of(dest, slow);
-    bool there = find(fp, key, &v);
-
-    if (there && v.where == where)
-        return 0;
-    if ((v.where & FP_PLACE_MASK) != (where & FP_PLACE_MASK))
-        v.seen_ns = 0;
-    v.where = where;
-    if (bpf_map_update_elem(fp->maps.fd[FASTPATH_FDB], &key, &v, BPF_ANY))
-        return errno == E2BIG ? -ENOSPC : -errno;
-    fp->n_macs += !there;
-    return 0;
+    return fp_table_set(&fp->maps.macs, key_of(net, mac), where_of(dest, slow), 0);
 }
 
 int fastpath_fdb_del(struct fastpath *fp, dp_net_id net, struct mac mac)
 {
-    uint64_t key = key_of(net, mac);
-
-    if (bpf_map_delete_elem(fp->maps.fd[FASTPATH_FDB], &key))
-        return -errno;
-    fp->n_macs--;
-    return 0;
+    return fp_table_del(&fp->maps.macs, key_of(net, mac)) ? 0 : -ENOENT;
 }
 
 bool fastpath_fdb_seen(const struct fastpath *fp, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    struct fp_fdb_value v;
+    const struct fp_fdb_entry *e = fp_table_find(&fp->maps.macs, key_of(net, mac));
+    uint32_t units = e ? __atomic_load_n(&e->seen, __ATOMIC_RELAXED) : 0;
 
-    if (!find(fp, key_of(net, mac), &v) || v.seen_ns == 0)
+    if (units == 0)
         return false;
-    seen->ns = v.seen_ns;
+    *seen = time_of(units, mono_now());
     return true;
 }
 
 uint32_t fastpath_fdb_bounced(const struct fastpath *fp, dp_net_id net, struct mac mac)
 {
-    struct fp_fdb_value v;
+    const struct fp_fdb_entry *e = fp_table_find(&fp->maps.macs, key_of(net, mac));
 
-    return find(fp, key_of(net, mac), &v) ? v.bounced : 0;
+    return e ? (uint32_t)__atomic_load_n(fp_table_bounced(&fp->maps.macs, e), __ATOMIC_RELAXED) : 0;
 }
 
 void fastpath_fdb_usage(const struct fastpath *fp, uint32_t *used, uint32_t *capacity)
 {
-    *used = fp->n_macs;
-    *capacity = fp->maps.max_macs;
+    *used = fp->maps.macs.used;
+    *capacity = fp->max_macs;
 }
 
 /* ---- all of them
  * --------------------------------------------------------------------------------------------- */
 
-/* The kernel goes through the table by hash buckets, whole ones: what is deleted on the way does not throw it
- * back. */
-static int next_batch(const struct fastpath *fp, struct fastpath_cursor *c, uint64_t *keys,
-                      struct fp_fdb_value *values, uint32_t *n)
+static bool makes_sense(dp_net_id net, const struct dp_dest *dest)
 {
-    int rc = bpf_map_lookup_batch(fp->maps.fd[FASTPATH_FDB], c->started ? &c->bucket : NULL, &c->bucket, keys,
-                                  values, n, NULL)
-                 ? -errno
-                 : 0;
+    if (net == 0)
+        return false;
+    switch (dest->where) {
+    case DP_WHERE_PORT:
+        return dest->target < DP_MAX_PORTS;
+    case DP_WHERE_VTEP:
+        return dest->target > 0 && dest->target < DP_MAX_VTEPS;
+    default:
+        return dest->where == DP_WHERE_FLOOD;
+    }
+}
 
-    c->started = true;
-    c->done = rc != 0;
-    if (rc < 0 && rc != -ENOENT)
-        *n = 0;
-    return rc == -ENOENT ? 0 : rc;
+static bool read_entry(const struct fp_fdb_entry *e, mono_t now, struct fastpath_mac *out)
+{
+    *out = (struct fastpath_mac){
+        .net = (dp_net_id)(e->key >> 48),
+        .mac = mac_of(e->key),
+        .dest = {.where = (enum dp_where)FP_KIND(e->where),
+                 .target = FP_TARGET(e->where),
+                 .is_static = e->where & FP_STATIC,
+                 .bounce = e->where & FP_BOUNCE},
+        .slow = e->where & FP_SLOW,
+        .seen = time_of(__atomic_load_n(&e->seen, __ATOMIC_RELAXED), now),
+    };
+    return makes_sense(out->net, &out->dest);
 }
 
 size_t fastpath_fdb_next(struct fastpath *fp, struct fastpath_cursor *cursor, struct fastpath_mac *out,
                          size_t n)
 {
-    uint32_t got = n > BATCH ? BATCH : (uint32_t)n;
-    struct fp_fdb_value values[BATCH];
-    uint64_t keys[BATCH];
-    int rc;
+    const struct fp_fdb_entry *e;
+    mono_t now = mono_now();
+    size_t got = 0;
 
-    if (cursor->done)
-        return 0;
-    rc = next_batch(fp, cursor, keys, values, &got);
-    if (rc < 0)
-        log_warning(FASTPATH_SUBSYSTEM, "MACs cannot be listed: %s", strerror(-rc));
-    for (uint32_t i = 0; i < got; i++) {
-        uint32_t where = values[i].where;
-
-        out[i] = (struct fastpath_mac){
-            .net = (dp_net_id)(keys[i] >> 48),
-            .mac = mac_of(keys[i]),
-            .dest = {.where = (enum dp_where)FP_KIND(where),
-                     .target = FP_TARGET(where),
-                     .is_static = where & FP_STATIC,
-                     .bounce = where & FP_BOUNCE},
-            .slow = where & FP_SLOW,
-            .seen = {values[i].seen_ns},
-        };
-    }
+    while (got < n && (e = fp_table_next(&fp->maps.macs, &cursor->at)) != NULL)
+        got += read_entry(e, now, &out[got]);
     return got;
-}
-
-uint32_t fastpath_fdb_count(const struct fastpath *fp)
-{
-    struct fp_fdb_value values[BATCH];
-    uint64_t keys[BATCH];
-    struct fastpath_cursor c = {0};
-    uint32_t sum = 0;
-
-    while (!c.done) {
-        uint32_t n = BATCH;
-
-        if (next_batch(fp, &c, keys, values, &n) < 0)
-            break;
-        sum += n;
-    }
-    return sum;
 }
 
 void fastpath_flush(struct fastpath *fp)
 {
-    struct fp_fdb_value values[BATCH];
-    uint64_t keys[BATCH];
-    struct fastpath_cursor c = {0};
-
-    while (!c.done) {
-        uint32_t n = BATCH;
-
-        if (next_batch(fp, &c, keys, values, &n) < 0)
-            break;
-        for (uint32_t i = 0; i < n; i++)
-            (void)bpf_map_delete_elem(fp->maps.fd[FASTPATH_FDB], &keys[i]);
-    }
-    fp->n_macs = 0;
+    fp_table_clear(&fp->maps.macs);
 }

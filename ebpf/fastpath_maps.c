@@ -2,9 +2,9 @@
  *
  * The fast path's maps; see fastpath_maps.h. Control thread only.
  *
- * Tricky: fp_fdb has all its memory from the start, so that replacing where a MAC points cannot fail, and so
- * that the table is full at max_macs and not before. fp_topology and fp_control are mapped into this process:
- * a topology is written in place, and made the current one by one store.
+ * Tricky: topologies, MACs and fp_control are mapped into this process: they are written in place, each
+ * change ending with one store. A map has its size for life, so another number of MACs needs other maps; then
+ * fp_control is another one, too, as programs that still use the old table must find its mask there.
  */
 #include "ebpf/fastpath_maps.h"
 
@@ -16,25 +16,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 /* The programs are compiled from the same header for another machine. */
-_Static_assert(sizeof(struct fp_fdb_value) == 16, "fp.h");
+_Static_assert(sizeof(struct fp_fdb_bucket) == 64, "fp.h");
 _Static_assert(sizeof(struct fp_port) == 8, "fp.h");
 _Static_assert(sizeof(struct fp_net) == 304, "fp.h");
 _Static_assert(sizeof(struct fp_vtep) == 104, "fp.h");
-_Static_assert(sizeof(struct fp_control) == 24, "fp.h");
-_Static_assert(sizeof(struct fp_topology) % 8 == 0, "an element of a mapped array is a multiple of 8 bytes");
+_Static_assert(sizeof(struct fp_control) == 40, "fp.h");
+_Static_assert(sizeof(struct fp_topology) % 8 == 0, "the kernel rounds elements of arrays up to eight bytes");
 
 static const struct {
     const char *name; /* of the map, of its pin, and in the programs */
     enum bpf_map_type type;
-    uint32_t key, value, entries, flags;
+    uint32_t key, value, entries, flags; /* entries 0: by the number of MACs */
 } kinds[FASTPATH_MAPS] = {
-    [FASTPATH_FDB] = {"fp_fdb", BPF_MAP_TYPE_HASH, sizeof(__u64), sizeof(struct fp_fdb_value), 0, 0},
+    [FASTPATH_FDB] = {"fp_fdb", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct fp_fdb_bucket), 0,
+                      BPF_F_MMAPABLE},
+    [FASTPATH_BOUNCED] = {"fp_bounced", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(__u64), 0, BPF_F_MMAPABLE},
     [FASTPATH_TOPOLOGY] = {"fp_topology", BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct fp_topology),
                            FP_TOPOLOGIES, BPF_F_MMAPABLE},
     [FASTPATH_TX] = {"fp_tx", BPF_MAP_TYPE_DEVMAP, sizeof(__u32), sizeof(__u32), FP_PORTS, 0},
@@ -50,10 +53,8 @@ static const struct {
                           BPF_F_MMAPABLE},
 };
 
-static const uint32_t struct_sizes[4] = {sizeof(struct fp_fdb_value), sizeof(struct fp_topology),
+static const uint32_t struct_sizes[4] = {sizeof(struct fp_fdb_bucket), sizeof(struct fp_topology),
                                          sizeof(struct fp_net_counters), sizeof(struct fp_port_counters)};
-
-#define COPY_BATCH 4096
 
 const char *fastpath_map_name(enum fastpath_map_id id)
 {
@@ -67,31 +68,61 @@ static void clear(struct fastpath_maps *m)
         m->fd[i] = -1;
 }
 
-static size_t topologies_len(void)
+static uint32_t entries_of(enum fastpath_map_id id, uint32_t buckets)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-    return (FP_TOPOLOGIES * sizeof(struct fp_topology) + page - 1) / page * page;
+    if (id == FASTPATH_FDB)
+        return buckets;
+    return id == FASTPATH_BOUNCED ? buckets * FP_FDB_WAYS : kinds[id].entries;
 }
 
-static int map_memory(struct fastpath_maps *m)
+static size_t memory_len(enum fastpath_map_id id, uint32_t buckets)
 {
-    void *p = mmap(NULL, topologies_len(), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd[FASTPATH_TOPOLOGY], 0);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), len = (size_t)entries_of(id, buckets) * kinds[id].value;
 
-    if (p == MAP_FAILED)
-        return -errno;
-    m->topologies = p;
-    p = mmap(NULL, sizeof(*m->control), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd[FASTPATH_CONTROL], 0);
-    if (p == MAP_FAILED)
-        return -errno;
-    m->control = p;
-    return 0;
+    return (len + page - 1) / page * page;
 }
 
-static int create(enum fastpath_map_id id, uint32_t max_macs, char *err, size_t err_len)
+/* NULL: errno says why. */
+static void *map_memory(const struct fastpath_maps *m, enum fastpath_map_id id, uint32_t buckets)
+{
+    void *p = mmap(NULL, memory_len(id, buckets), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd[id], 0);
+
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap_memory(void *p, enum fastpath_map_id id, uint32_t buckets)
+{
+    if (p)
+        munmap(p, memory_len(id, buckets));
+}
+
+/* buckets: a power of two. The table is empty until its mask and seed are known. */
+static int map_all(struct fastpath_maps *m, uint32_t buckets)
+{
+    m->macs.mask = buckets - 1;
+    m->macs.buckets = map_memory(m, FASTPATH_FDB, buckets);
+    m->macs.bounced = m->macs.buckets ? map_memory(m, FASTPATH_BOUNCED, buckets) : NULL;
+    if (m->macs.bounced && !m->topologies)
+        m->topologies = map_memory(m, FASTPATH_TOPOLOGY, buckets);
+    if (m->topologies)
+        m->control = map_memory(m, FASTPATH_CONTROL, buckets);
+    return m->control ? 0 : -errno;
+}
+
+static void unmap_all(struct fastpath_maps *m)
+{
+    uint32_t buckets = m->macs.mask + 1;
+
+    unmap_memory(m->macs.buckets, FASTPATH_FDB, buckets);
+    unmap_memory(m->macs.bounced, FASTPATH_BOUNCED, buckets);
+    unmap_memory(m->topologies, FASTPATH_TOPOLOGY, buckets);
+    unmap_memory(m->control, FASTPATH_CONTROL, buckets);
+}
+
+static int create(enum fastpath_map_id id, uint32_t buckets, char *err, size_t err_len)
 {
     LIBBPF_OPTS(bpf_map_create_opts, opts);
-    uint32_t entries = id == FASTPATH_FDB ? max_macs : kinds[id].entries;
+    uint32_t entries = entries_of(id, buckets);
     int fd;
 
     opts.map_flags = kinds[id].flags;
@@ -103,30 +134,43 @@ static int create(enum fastpath_map_id id, uint32_t max_macs, char *err, size_t 
                 errno == EPERM ? "; it needs root, or CAP_BPF and CAP_NET_ADMIN" : "");
 }
 
+/* The seed: so that nobody can choose MACs that meet in one bucket. */
+static int begin(struct fastpath_maps *m, uint32_t buckets, uint32_t active)
+{
+    uint64_t seed;
+
+    if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+        return -errno;
+    fp_table_init(&m->macs, m->macs.buckets, m->macs.bounced, buckets, seed);
+    m->control->version = FP_VERSION;
+    m->control->fdb_seed = seed;
+    m->control->fdb_mask = buckets - 1;
+    memcpy(m->control->struct_sizes, struct_sizes, sizeof(struct_sizes));
+    __atomic_store_n(&m->control->active, active, __ATOMIC_RELEASE);
+    return 0;
+}
+
 int fastpath_maps_create(struct fastpath_maps *m, uint32_t max_macs, char *err, size_t err_len)
 {
+    uint32_t buckets = fp_table_buckets(max_macs);
     int rc;
 
     clear(m);
     for (unsigned i = 0; i < FASTPATH_MAPS; i++) {
-        m->fd[i] = create(i, max_macs, err, err_len);
+        m->fd[i] = create(i, buckets, err, err_len);
         if (m->fd[i] < 0)
             return m->fd[i];
     }
-    m->max_macs = max_macs;
-    rc = map_memory(m);
-    if (rc < 0)
-        return fail(err, err_len, rc, "the fast path's maps cannot be mapped: %s", strerror(-rc));
-    m->control->version = FP_VERSION;
-    memcpy(m->control->struct_sizes, struct_sizes, sizeof(struct_sizes));
-    __atomic_store_n(&m->control->active, FP_TOPOLOGIES, __ATOMIC_RELEASE);
-    return 0;
+    rc = map_all(m, buckets);
+    if (rc == 0)
+        rc = begin(m, buckets, FP_TOPOLOGIES);
+    return rc < 0 ? fail(err, err_len, rc, "the fast path's maps cannot be mapped: %s", strerror(-rc)) : 0;
 }
 
 /* ---- those that are pinned
  * ------------------------------------------------------------------------------------ */
 
-static int check_kind(enum fastpath_map_id id, int fd, uint32_t *entries, char *err, size_t err_len)
+static int check_kind(enum fastpath_map_id id, int fd, uint32_t *buckets, char *err, size_t err_len)
 {
     struct bpf_map_info info = {0};
     uint32_t len = sizeof(info);
@@ -134,19 +178,20 @@ static int check_kind(enum fastpath_map_id id, int fd, uint32_t *entries, char *
 
     if (rc < 0)
         return fail(err, err_len, rc, "%s cannot be looked at: %s", kinds[id].name, strerror(-rc));
-    *entries = info.max_entries;
+    if (id == FASTPATH_FDB)
+        *buckets = info.max_entries;
     if (info.type != kinds[id].type || info.key_size != kinds[id].key || info.value_size != kinds[id].value ||
         (info.map_flags & BPF_F_MMAPABLE) != (kinds[id].flags & BPF_F_MMAPABLE) ||
-        (id != FASTPATH_FDB && info.max_entries != kinds[id].entries))
+        info.max_entries != entries_of(id, *buckets) || *buckets == 0 || (*buckets & (*buckets - 1)) != 0)
         return fail(err, err_len, -EINVAL, "%s is of another shape", kinds[id].name);
     return 0;
 }
 
-static int check_control(const struct fp_control *c, char *err, size_t err_len)
+static int check_control(const struct fp_control *c, uint32_t buckets, char *err, size_t err_len)
 {
     if (c->version != FP_VERSION)
         return fail(err, err_len, -EINVAL, "they are of version %u, this is %u", c->version, FP_VERSION);
-    if (memcmp(c->struct_sizes, struct_sizes, sizeof(struct_sizes)) != 0)
+    if (memcmp(c->struct_sizes, struct_sizes, sizeof(struct_sizes)) != 0 || c->fdb_mask != buckets - 1)
         return fail(err, err_len, -EINVAL, "what is in them is of another shape");
     return 0;
 }
@@ -154,7 +199,7 @@ static int check_control(const struct fp_control *c, char *err, size_t err_len)
 int fastpath_maps_take_over(struct fastpath_maps *m, const struct fastpath_dir *d, char *err, size_t err_len)
 {
     unsigned missing = 0;
-    uint32_t entries = 0;
+    uint32_t buckets = 0;
     int rc;
 
     clear(m);
@@ -169,17 +214,18 @@ int fastpath_maps_take_over(struct fastpath_maps *m, const struct fastpath_dir *
         return fail(err, err_len, -ENOENT, "nothing is pinned");
     if (missing)
         return fail(err, err_len, -EINVAL, "%u of them are missing", missing);
-    for (unsigned i = 0; i < FASTPATH_MAPS; i++) {
-        rc = check_kind(i, m->fd[i], &entries, err, err_len);
+    for (unsigned i = 0; i < FASTPATH_MAPS; i++) { /* FASTPATH_FDB first */
+        rc = check_kind(i, m->fd[i], &buckets, err, err_len);
         if (rc < 0)
             return rc;
-        if (i == FASTPATH_FDB)
-            m->max_macs = entries;
     }
-    rc = map_memory(m);
+    rc = map_all(m, buckets);
     if (rc < 0)
         return fail(err, err_len, rc, "they cannot be mapped: %s", strerror(-rc));
-    return check_control(m->control, err, err_len);
+    rc = check_control(m->control, buckets, err, err_len);
+    if (rc == 0)
+        fp_table_init(&m->macs, m->macs.buckets, m->macs.bounced, buckets, m->control->fdb_seed);
+    return rc;
 }
 
 int fastpath_maps_pin(const struct fastpath_maps *m, const struct fastpath_dir *d, char *err, size_t err_len)
@@ -204,56 +250,85 @@ void fastpath_maps_unpin(const struct fastpath_dir *d)
 /* ---- another size
  * -------------------------------------------------------------------------------------------- */
 
-/* Frames go on meanwhile, through the old map: a source that is touched in between is seen a little less. */
-static int copy_macs(int from, int to, uint32_t *lost)
-{
-    uint64_t *keys = malloc(COPY_BATCH * sizeof(*keys));
-    struct fp_fdb_value *values = malloc(COPY_BATCH * sizeof(*values));
-    uint32_t bucket = 0, n;
-    bool started = false;
-    int rc = keys && values ? 0 : -ENOMEM;
+static const enum fastpath_map_id sized[] = {FASTPATH_FDB, FASTPATH_BOUNCED, FASTPATH_CONTROL};
 
-    *lost = 0;
-    while (rc == 0) {
-        n = COPY_BATCH;
-        if (bpf_map_lookup_batch(from, started ? &bucket : NULL, &bucket, keys, values, &n, NULL))
-            rc = -errno;
-        started = true;
-        for (uint32_t i = 0; (rc == 0 || rc == -ENOENT) && i < n; i++)
-            *lost += bpf_map_update_elem(to, &keys[i], &values[i], BPF_ANY) != 0;
+/* Frames go on meanwhile, through the old table: a source that is touched in between is seen a little less.
+ */
+static uint32_t copy_macs(const struct fp_table *from, struct fp_table *to)
+{
+    const struct fp_fdb_entry *e;
+    uint64_t cursor = 0;
+    uint32_t lost = 0;
+
+    while ((e = fp_table_next(from, &cursor)) != NULL) {
+        if (fp_table_set(to, e->key, e->where, e->seen))
+            lost++;
+        else
+            *fp_table_bounced(to, fp_table_find(to, e->key)) = *fp_table_bounced(from, e);
     }
-    free(keys);
-    free(values);
-    return rc == -ENOENT ? 0 : rc;
+    return lost;
+}
+
+/* Those of next in place of those of m; m's end up in next, to be closed with it. */
+static void swap(struct fastpath_maps *m, struct fastpath_maps *next)
+{
+    struct fastpath_maps was = *m;
+
+    for (size_t i = 0; i < sizeof(sized) / sizeof(sized[0]); i++) {
+        m->fd[sized[i]] = next->fd[sized[i]];
+        next->fd[sized[i]] = was.fd[sized[i]];
+    }
+    m->macs = next->macs;
+    m->control = next->control;
+    next->macs = was.macs;
+    next->control = was.control;
+}
+
+/* A process that dies between two of these pins leaves a set that does not fit together, and so is not used.
+ */
+static int pin_sized(const struct fastpath_maps *m, const struct fastpath_dir *d)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof(sized) / sizeof(sized[0]); i++)
+        rc = fastpath_dir_pin(d, kinds[sized[i]].name, m->fd[sized[i]]);
+    return rc;
 }
 
 int fastpath_maps_resize(struct fastpath_maps *m, uint32_t max_macs, const struct fastpath_dir *d,
                          uint32_t *lost, char *err, size_t err_len)
 {
-    int fd = create(FASTPATH_FDB, max_macs, err, err_len), rc;
+    uint32_t buckets = fp_table_buckets(max_macs);
+    struct fastpath_maps next;
+    int rc = 0;
 
-    if (fd < 0)
-        return fd;
-    rc = copy_macs(m->fd[FASTPATH_FDB], fd, lost);
-    if (rc == 0 && d)
-        rc = fastpath_dir_pin(d, kinds[FASTPATH_FDB].name, fd);
-    if (rc < 0) {
-        close(fd);
-        return fail(err, err_len, rc, "%s cannot be given room for %u MACs: %s", kinds[FASTPATH_FDB].name,
-                    max_macs, strerror(-rc));
+    clear(&next);
+    for (size_t i = 0; rc == 0 && i < sizeof(sized) / sizeof(sized[0]); i++) {
+        next.fd[sized[i]] = create(sized[i], buckets, err, err_len);
+        rc = next.fd[sized[i]] < 0 ? next.fd[sized[i]] : 0;
     }
-    close(m->fd[FASTPATH_FDB]);
-    m->fd[FASTPATH_FDB] = fd;
-    m->max_macs = max_macs;
-    return 0;
+    if (rc == 0) {
+        next.topologies = m->topologies;
+        rc = map_all(&next, buckets);
+        if (rc == 0)
+            rc = begin(&next, buckets, m->control->active);
+        next.topologies = NULL;
+        if (rc == 0)
+            *lost = copy_macs(&m->macs, &next.macs);
+        if (rc == 0 && d)
+            rc = pin_sized(&next, d);
+        if (rc == 0)
+            swap(m, &next);
+        else
+            fail(err, err_len, rc, "there is no room for %u MACs: %s", max_macs, strerror(-rc));
+    }
+    fastpath_maps_close(&next);
+    return rc;
 }
 
 void fastpath_maps_close(struct fastpath_maps *m)
 {
-    if (m->topologies)
-        munmap(m->topologies, topologies_len());
-    if (m->control)
-        munmap(m->control, sizeof(*m->control));
+    unmap_all(m);
     for (unsigned i = 0; i < FASTPATH_MAPS; i++)
         if (m->fd[i] >= 0)
             close(m->fd[i]);

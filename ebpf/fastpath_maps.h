@@ -8,6 +8,7 @@
 
 #include "ebpf/fastpath_dir.h"
 #include "ebpf/fp.h"
+#include "ebpf/fp_table.h"
 
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct bpf_object;
 
 enum fastpath_map_id {
     FASTPATH_FDB,
+    FASTPATH_BOUNCED,
     FASTPATH_TOPOLOGY,
     FASTPATH_TX,
     FASTPATH_NET_COUNT,
@@ -29,7 +31,7 @@ struct fastpath_maps {
     int fd[FASTPATH_MAPS];          /* -1: not there */
     struct fp_topology *topologies; /* [FP_TOPOLOGIES], mapped */
     struct fp_control *control;     /* mapped */
-    uint32_t max_macs;
+    struct fp_table macs;           /* in mapped memory */
 };
 
 const char *fastpath_map_name(enum fastpath_map_id id);
@@ -42,8 +44,9 @@ int fastpath_maps_take_over(struct fastpath_maps *m, const struct fastpath_dir *
 int fastpath_maps_pin(const struct fastpath_maps *m, const struct fastpath_dir *d, char *err, size_t err_len);
 /* Takes the pins away, whatever they are. */
 void fastpath_maps_unpin(const struct fastpath_dir *d);
-/* fp_fdb with room for another number of MACs: copies the entries; pinned in place of the old one if d is not
- * NULL. *lost: entries that found no room. 0 or -errno with a sentence in err: then it is as it was. */
+/* Room for another number of MACs: the entries are copied, into maps that are pinned in place of the old ones
+ * if d is not NULL. Programs that run have the old ones until they are replaced. *lost: entries that found no
+ * room. 0 or -errno with a sentence in err: then it is as it was. */
 int fastpath_maps_resize(struct fastpath_maps *m, uint32_t max_macs, const struct fastpath_dir *d,
                          uint32_t *lost, char *err, size_t err_len);
 void fastpath_maps_close(struct fastpath_maps *m);

@@ -17,7 +17,7 @@ struct fastpath {
     char why_not[256];       /* it is not pinned */
     bool taken_over;
     uint32_t punt_limit;
-    uint32_t n_macs;
+    uint32_t max_macs;
 
     struct fp_topology *draft;     /* what is to be published next */
     mono_t retired[FP_TOPOLOGIES]; /* when each was the current one last */
@@ -39,8 +39,5 @@ void fastpath_suspend(struct fastpath *fp);
 /* fastpath_count.c. 0 or -errno. */
 int fastpath_count_init(struct fastpath *fp);
 void fastpath_count_fini(struct fastpath *fp);
-
-/* fastpath_fdb.c: how many there are. */
-uint32_t fastpath_fdb_count(const struct fastpath *fp);
 
 #endif

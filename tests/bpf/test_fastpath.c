@@ -95,18 +95,37 @@ static struct mac mac_number(unsigned n)
 static const struct dp_dest at_port_1 = {.where = DP_WHERE_PORT, .target = 1};
 static const struct dp_dest at_vtep_2 = {.where = DP_WHERE_VTEP, .target = 2};
 
-/* What a program writes when it sees the source. */
+/* What a program writes when it sees the source; ns 0: nothing. */
 static void touch(struct fastpath *fp, dp_net_id net, struct mac mac, uint64_t seen_ns, uint32_t bounced)
 {
     uint64_t key = (uint64_t)net << 48;
-    struct fp_fdb_value v;
+    struct fp_fdb_entry *e;
 
     for (unsigned i = 0; i < 6; i++)
         key |= (uint64_t)mac.b[i] << 8 * i;
-    ck_assert_int_eq(bpf_map_lookup_elem(fp->maps.fd[FASTPATH_FDB], &key, &v), 0);
-    v.seen_ns = seen_ns;
-    v.bounced = bounced;
-    ck_assert_int_eq(bpf_map_update_elem(fp->maps.fd[FASTPATH_FDB], &key, &v, BPF_EXIST), 0);
+    e = fp_table_find(&fp->maps.macs, key);
+    ck_assert_ptr_nonnull(e);
+    e->seen = FP_SEEN(seen_ns);
+    *fp_table_bounced(&fp->maps.macs, e) = bounced;
+}
+
+/* To three milliseconds. */
+static void expect_seen(const struct fastpath *fp, dp_net_id net, struct mac mac, mono_t at)
+{
+    mono_t seen = {0};
+
+    ck_assert(fastpath_fdb_seen(fp, net, mac, &seen));
+    ck_assert_msg(seen.ns + 3000000 > at.ns && seen.ns < at.ns + 3000000, "%llu is not %llu",
+                  (unsigned long long)seen.ns, (unsigned long long)at.ns);
+}
+
+static uint32_t used_macs(const struct fastpath *fp)
+{
+    uint32_t used, capacity;
+
+    fastpath_fdb_usage(fp, &used, &capacity);
+    ck_assert_uint_eq(capacity, config.max_macs);
+    return used;
 }
 
 /* ---- a topology: ports 0 (underlay) and 1, network 7, VTEP 2
@@ -161,7 +180,6 @@ START_TEST(test_first_open)
     struct fastpath *fp = open_fastpath();
     const char *why_not = NULL;
     struct fastpath_kept kept;
-    uint32_t used, capacity;
 
     ck_assert(fastpath_pinned(fp, &why_not));
     ck_assert_str_eq(why_not, "");
@@ -172,9 +190,7 @@ START_TEST(test_first_open)
     ck_assert(!is_pinned("next"));
     fastpath_kept(fp, &kept);
     ck_assert_uint_eq(kept.n_ports + kept.n_nets + kept.n_vteps, 0);
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 0);
-    ck_assert_uint_eq(capacity, 1024);
+    ck_assert_uint_eq(used_macs(fp), 0);
     fastpath_close(fp);
     fastpath_close(NULL);
 }
@@ -182,15 +198,14 @@ END_TEST
 
 START_TEST(test_take_over)
 {
+    mono_t at = {mono_now().ns - 20 * 86400 * 1000000000ull};
     struct fastpath *fp = open_fastpath();
     struct fastpath_kept kept;
-    uint32_t used, capacity;
-    mono_t seen = {0};
 
     publish(fp);
     ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(1), at_vtep_2, false), 0);
     ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(2), at_port_1, false), 0);
-    touch(fp, 7, mac_number(2), 12345, 0);
+    touch(fp, 7, mac_number(2), at.ns, 0);
     fastpath_close(fp);
 
     fp = open_fastpath();
@@ -205,19 +220,15 @@ START_TEST(test_take_over)
     ck_assert_uint_eq(kept.n_vteps, 3);
     ck_assert(ipaddr_eq(&kept.vtep[2], &vtep.address));
     ck_assert_uint_eq(kept.vtep[1].family, 0);
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 2);
-    ck_assert(fastpath_fdb_seen(fp, 7, mac_number(2), &seen));
-    ck_assert_uint_eq(seen.ns, 12345);
+    ck_assert_uint_eq(used_macs(fp), 2);
+    expect_seen(fp, 7, mac_number(2), at);
     ck_assert_uint_eq(fastpath_topology(fp)->generation, 1);
     publish(fp);
     ck_assert_uint_eq(fastpath_topology(fp)->generation, 2);
     ck_assert(fastpath_taken_over(fp));
 
     fastpath_flush(fp);
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 0);
-    ck_assert_uint_eq(fastpath_fdb_count(fp), 0);
+    ck_assert_uint_eq(used_macs(fp), 0);
     fastpath_close(fp);
 }
 END_TEST
@@ -367,7 +378,7 @@ static void expect_new_maps(void)
 
     ck_assert(fastpath_pinned(fp, NULL));
     ck_assert(!fastpath_taken_over(fp));
-    ck_assert_uint_eq(fastpath_fdb_count(fp), 0);
+    ck_assert_uint_eq(used_macs(fp), 0);
     publish(fp);
     ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(1), at_vtep_2, false), 0);
     fastpath_close(fp);
@@ -444,8 +455,29 @@ static void spoil_link(void)
     ck_assert_int_eq(symlink("promisc", path_of("undo_x")), 0);
 }
 
-static void (*const spoilers[])(void) = {spoil_version, spoil_shape, spoil_missing, spoil_map,
-                                         spoil_flags,   spoil_type,  spoil_link};
+/* A process was killed while it gave the table another size. */
+static void spoil_size(void)
+{
+    int fd = bpf_map_create(
+        BPF_MAP_TYPE_ARRAY, "fp_bounced", 4, 8, 4096,
+        &(struct bpf_map_create_opts){.sz = sizeof(struct bpf_map_create_opts), .map_flags = BPF_F_MMAPABLE});
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(unlink(path_of("fp_bounced")), 0);
+    ck_assert_int_eq(bpf_obj_pin(fd, path_of("fp_bounced")), 0);
+    close(fd);
+}
+
+static void spoil_mask(void)
+{
+    struct fastpath *fp = open_fastpath();
+
+    fp->maps.control->fdb_mask = UINT32_MAX;
+    fastpath_close(fp);
+}
+
+static void (*const spoilers[])(void) = {spoil_version, spoil_shape, spoil_missing, spoil_map, spoil_size,
+                                         spoil_mask,    spoil_flags, spoil_type,    spoil_link};
 
 START_TEST(test_pins_of_no_use)
 {
@@ -477,37 +509,57 @@ START_TEST(test_half_made)
 }
 END_TEST
 
+/* Entries that no control plane has written. */
+START_TEST(test_nonsense_in_the_table)
+{
+    static const uint32_t wheres[] = {0,          0x0001ffff, 0x00010011, 0x00020000,
+                                      0x00020400, 0x000f0001, UINT32_MAX};
+    struct fastpath_cursor cursor = {0};
+    struct fastpath_mac out[8];
+    struct fastpath *fp = open_fastpath();
+
+    for (unsigned i = 0; i < sizeof(wheres) / sizeof(wheres[0]); i++)
+        ck_assert_int_eq(fp_table_set(&fp->maps.macs, (uint64_t)7 << 48 | (i + 1), wheres[i], 1), 0);
+    ck_assert_int_eq(fp_table_set(&fp->maps.macs, 77, 0x00010001, 1), 0);
+    ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(1), at_vtep_2, false), 0);
+    ck_assert_uint_eq(fastpath_fdb_next(fp, &cursor, out, 8), 1);
+    ck_assert(mac_eq(out[0].mac, mac_number(1)));
+    fastpath_close(fp);
+}
+END_TEST
+
 START_TEST(test_another_number_of_macs)
 {
     struct fastpath *fp = open_fastpath();
-    uint32_t used, capacity;
-    mono_t seen;
+    mono_t at = mono_now();
+    uint32_t used;
 
     publish(fp);
     for (unsigned i = 0; i < 1000; i++)
         ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(i), at_vtep_2, false), 0);
-    touch(fp, 7, mac_number(3), 42, 0);
+    touch(fp, 7, mac_number(3), at.ns, 99);
     fastpath_close(fp);
 
-    config.max_macs = 4096;
-    fp = open_fastpath();
-    ck_assert(fastpath_taken_over(fp));
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 1000);
-    ck_assert_uint_eq(capacity, 4096);
-    ck_assert(fastpath_fdb_seen(fp, 7, mac_number(3), &seen));
-    ck_assert_uint_eq(seen.ns, 42);
-    fastpath_close(fp);
+    for (config.max_macs = 4096; config.max_macs >= 2048; config.max_macs /= 2) {
+        fp = open_fastpath();
+        ck_assert(fastpath_taken_over(fp));
+        ck_assert_uint_eq(used_macs(fp), 1000);
+        expect_seen(fp, 7, mac_number(3), at);
+        ck_assert_uint_eq(fastpath_fdb_bounced(fp, 7, mac_number(3)), 99);
+        ck_assert_uint_eq(fastpath_fdb_bounced(fp, 7, mac_number(4)), 0);
+        publish(fp);
+        fastpath_close(fp);
+    }
 
-    config.max_macs = 600;
+    config.max_macs = 100;
     fp = open_fastpath();
     ck_assert(fastpath_taken_over(fp));
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 600);
-    ck_assert_uint_eq(capacity, 600);
+    used = used_macs(fp);
+    ck_assert_uint_ge(used, 100);
+    ck_assert_uint_lt(used, 1000);
     fastpath_close(fp);
     fp = open_fastpath();
-    ck_assert_uint_eq(fastpath_fdb_count(fp), 600);
+    ck_assert_uint_eq(used_macs(fp), used);
     fastpath_close(fp);
 }
 END_TEST
@@ -544,6 +596,31 @@ START_TEST(test_publish)
     ck_assert_uint_eq(fp->maps.control->active, FP_TOPOLOGIES);
     publish(fp);
     ck_assert_uint_eq(fastpath_topology(fp)->nets[7].vni, 10007);
+    fastpath_close(fp);
+}
+END_TEST
+
+/* As many as there may be, in a row, and eight apart. */
+START_TEST(test_many_vteps)
+{
+    static struct dp_vtep vteps[DP_MAX_VTEPS - 1];
+    struct fastpath *fp = open_fastpath();
+    struct dp_topology t = topology;
+
+    for (unsigned step = 1; step <= 256; step *= 2) {
+        for (unsigned i = 0; i < DP_MAX_VTEPS - 1; i++) {
+            unsigned n = i * step;
+
+            vteps[i] = vtep;
+            vteps[i].id = (dp_vtep_id)(i + 1);
+            vteps[i].address.b[1] = (uint8_t)(n >> 16);
+            vteps[i].address.b[2] = (uint8_t)(n >> 8);
+            vteps[i].address.b[3] = (uint8_t)n;
+        }
+        t.vteps = vteps;
+        t.n_vteps = DP_MAX_VTEPS - 1;
+        ck_assert_int_eq(fastpath_publish(fp, &t, ports), 0);
+    }
     fastpath_close(fp);
 }
 END_TEST
@@ -585,17 +662,19 @@ START_TEST(test_macs)
 {
     struct fastpath *fp = open_fastpath();
     struct mac a = mac_number(1);
-    uint32_t used, capacity;
-    mono_t seen;
+    mono_t seen, at = mono_now();
 
     ck_assert_int_eq(fastpath_fdb_del(fp, 7, a), -ENOENT);
     ck_assert(!fastpath_fdb_seen(fp, 7, a, &seen));
     ck_assert_int_eq(fastpath_fdb_set(fp, 7, a, at_port_1, false), 0);
     ck_assert(!fastpath_fdb_seen(fp, 7, a, &seen));
-    touch(fp, 7, a, 1000, 5);
-    ck_assert(fastpath_fdb_seen(fp, 7, a, &seen));
-    ck_assert_uint_eq(seen.ns, 1000);
+    touch(fp, 7, a, at.ns, 5);
+    expect_seen(fp, 7, a, at);
     ck_assert_uint_eq(fastpath_fdb_bounced(fp, 7, a), 5);
+    /* A program's clock may be ahead. */
+    touch(fp, 7, a, mono_now().ns + 100000000, 5);
+    ck_assert(fastpath_fdb_seen(fp, 7, a, &seen));
+    ck_assert_uint_le(seen.ns, mono_now().ns);
 
     /* The same place with another mark: the time stays. */
     ck_assert_int_eq(fastpath_fdb_set(fp, 7, a, at_port_1, true), 0);
@@ -606,12 +685,10 @@ START_TEST(test_macs)
     ck_assert_uint_eq(fastpath_fdb_bounced(fp, 7, a), 5);
     /* Another network is another MAC. */
     ck_assert_int_eq(fastpath_fdb_del(fp, 8, a), -ENOENT);
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 1);
+    ck_assert_uint_eq(used_macs(fp), 1);
     ck_assert_int_eq(fastpath_fdb_del(fp, 7, a), 0);
     ck_assert_uint_eq(fastpath_fdb_bounced(fp, 7, a), 0);
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 0);
+    ck_assert_uint_eq(used_macs(fp), 0);
     fastpath_close(fp);
 }
 END_TEST
@@ -637,15 +714,16 @@ START_TEST(test_marks)
     uint64_t key = UINT64_C(0x0fff665544332211);
     struct mac mac = {{0x11, 0x22, 0x33, 0x44, 0x55, 0x66}};
     struct fastpath_cursor cursor = {0};
-    struct fastpath_mac out[FASTPATH_FDB_BATCH];
-    struct fp_fdb_value v;
+    struct fastpath_mac out[2];
+    const struct fp_fdb_entry *e;
 
     ck_assert_int_eq(fastpath_fdb_set(fp, 4095, mac, marks[_i].dest, marks[_i].slow), 0);
-    ck_assert_int_eq(bpf_map_lookup_elem(fp->maps.fd[FASTPATH_FDB], &key, &v), 0);
-    ck_assert_uint_eq(v.where, marks[_i].where);
+    e = fp_table_find(&fp->maps.macs, key);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_uint_eq(e->where, marks[_i].where);
 
-    ck_assert_uint_eq(fastpath_fdb_next(fp, &cursor, out, FASTPATH_FDB_BATCH), 1);
-    ck_assert_uint_eq(fastpath_fdb_next(fp, &cursor, out + 1, FASTPATH_FDB_BATCH), 0);
+    ck_assert_uint_eq(fastpath_fdb_next(fp, &cursor, out, 2), 1);
+    ck_assert_uint_eq(fastpath_fdb_next(fp, &cursor, out + 1, 1), 0);
     ck_assert_uint_eq(out[0].net, 4095);
     ck_assert(mac_eq(out[0].mac, mac));
     ck_assert_uint_eq(out[0].dest.where, marks[_i].dest.where);
@@ -660,18 +738,20 @@ END_TEST
 START_TEST(test_full)
 {
     struct fastpath *fp = open_fastpath();
-    uint32_t used, capacity;
+    unsigned n = 0;
 
-    for (unsigned i = 0; i < 1024; i++)
-        ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(i), at_vtep_2, false), 0);
-    ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(1024), at_vtep_2, false), -ENOSPC);
+    while (n < 100000 && fastpath_fdb_set(fp, 7, mac_number(n), at_vtep_2, false) == 0)
+        n++;
+    ck_assert_uint_ge(n, 1024);
+    ck_assert_uint_lt(n, 100000);
+    ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(n), at_vtep_2, false), -ENOSPC);
     /* Those that are there can move (R4.10). */
-    for (unsigned i = 0; i < 1024; i++)
+    for (unsigned i = 0; i < n; i++)
         ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(i), at_port_1, false), 0);
-    fastpath_fdb_usage(fp, &used, &capacity);
-    ck_assert_uint_eq(used, 1024);
-    ck_assert_int_eq(fastpath_fdb_del(fp, 7, mac_number(5)), 0);
-    ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(1024), at_vtep_2, false), 0);
+    ck_assert_uint_eq(used_macs(fp), n);
+    for (unsigned i = 0; i < n; i++)
+        ck_assert_int_eq(fastpath_fdb_del(fp, 7, mac_number(i)), 0);
+    ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(n), at_vtep_2, false), 0);
     fastpath_close(fp);
 }
 END_TEST
@@ -703,12 +783,12 @@ START_TEST(test_walk_of_100000)
         all += n;
     }
     ck_assert_uint_eq(all, MANY);
-    ck_assert_uint_eq(fastpath_fdb_count(fp), MANY / 2);
+    ck_assert_uint_eq(used_macs(fp), MANY / 2);
     fastpath_close(fp);
     fp = open_fastpath();
-    ck_assert_uint_eq(fastpath_fdb_count(fp), MANY / 2);
+    ck_assert_uint_eq(used_macs(fp), MANY / 2);
     fastpath_flush(fp);
-    ck_assert_uint_eq(fastpath_fdb_count(fp), 0);
+    ck_assert_uint_eq(used_macs(fp), 0);
     fastpath_close(fp);
 }
 END_TEST
@@ -841,8 +921,10 @@ int main(void)
     tcase_add_test(t, test_no_rights);
     tcase_add_loop_test(t, test_pins_of_no_use, 0, n_spoilers);
     tcase_add_test(t, test_half_made);
+    tcase_add_test(t, test_nonsense_in_the_table);
     tcase_add_test(t, test_another_number_of_macs);
     tcase_add_test(t, test_publish);
+    tcase_add_test(t, test_many_vteps);
     tcase_add_test(t, test_targets_come_and_go);
     tcase_add_test(t, test_macs);
     tcase_add_loop_test(t, test_marks, 0, n_marks);
