@@ -5,6 +5,7 @@ nothing but a MAC: every ARP and every NA that follows is the gateways' own."""
 import contextlib
 import json
 import socket
+import struct
 import time
 from collections import Counter
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from scapy.all import ARP, Dot1Q, Ether, ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
 
-from bgp import VNI, BgpGateway, Vm, bgp_conf, peer
+from bgp import VLAN, VNI, BgpGateway, RawPeer, Vm, bgp_conf, peer
 from gateway import network
 from lab import Lab, open_all
 from netns import run, wait_for
@@ -375,3 +376,36 @@ def test_R6_3_not_an_address_that_another_host_took(s):
 def test_output(s):
     text = run(*s.london.gw.ctl_run("show", "announcements").args, check=True).stdout
     assert "NETWORK" in text and "web" in text and "at once and 1 time more, every 1,000 ms" in text, text
+
+
+def test_R6_3_route_by_route(own_lab):
+    """A site that only watches hears that the MAC has gone, then where it is, then what its IP is; each is acted upon when it comes,
+    with no repeat to make up for it."""
+    wan = own_lab.wan(delay=100)
+    paris, raw, mac, ip = own_lab.site("paris", wan, 1), own_lab.netns("raw"), own_lab.mac(), "10.100.0.77"
+    old, new = "198.18.0.8", "198.18.0.9"
+    wan.attach(raw, "wan0", "raw")
+    raw.ip(*[f"addr add {x}/24 dev wan0" for x in (old, new)])
+    wan.start()
+    a = paris.host("a", VLAN, "10.100.0.1/24")
+    c = bgp_conf(paris, [peer(old, passive=True)], [network(WEB, VLAN, VNI)])
+    c["moves"] = {"announce": {"repeats": 0}}
+    gw = BgpGateway(paris, c)
+    with open_all(gw), RawPeer(raw, old, paris.address) as p:
+        p.establish()
+        rds = [b"\x00\x01" + socket.inet_aton(x) + b"\x00\x64" for x in (old, new)]
+        p.send(p.type2(mac, old, rd=rds[0]))
+        gw.wait_mac(WEB, mac, old)
+        wire = Wire(a.ns, "eth0")
+        p.send(p.type2(mac, old, rd=rds[0], reach=False) + p.type2(mac, new, rd=rds[1], sequence=1))
+        wire.packets(lambda f: announcements([f], mac, VLAN)["rarp", "0.0.0.0"])
+        nlri = (rds[1] + bytes(14) + b"\x30" + bytes.fromhex(mac.replace(":", "")) + b"\x20" + socket.inet_aton(ip) +
+                VNI.to_bytes(3, "big"))
+        p.send(p.evpn(2, nlri, new, struct.pack("!BBHI", 0, 2, p.asn, VNI), 1))
+        wire.packets(lambda f: announcements([f], mac, VLAN)["request", ip])
+        wire.packets(lambda f: announcements([f], mac, VLAN)["reply", ip])
+        wire.close()
+        moved, = gw.ask("show moves", mac=mac)["moves"]
+        assert (moved["from"]["vtep"], moved["to"]["vtep"], moved["ips"]) == (old, new, [ip]), moved
+        sent = gw.ask("show announcements", network=WEB)["networks"][0]["sent"]
+        assert {k: int(n) for k, n in sent.items() if int(n)} == {"rarp": 1, "garp_request": 1, "garp_reply": 1}, sent
