@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See port.h. What differs between drivers is here and nowhere else:
- *   net_af_xdp  the packet buffer is the UMEM chunk, so it must fit a page; the driver sets no MTU of its own
- *   net_ring    the worker's side of the TAP beside a pci/dpdk underlay (tap.h)
+ *   net_af_xdp  the packet buffer is the UMEM chunk, so it must fit a page; the driver sets no MTU of its
+ * own. What comes from another port's pool it copies, without a look at the length. Of a port's 8,191 buffers
+ * 2,048 are in its fill and receive rings, 2,048 at most in its transmit ring and as many in its completion
+ * ring, which is emptied only when something is sent: a port that is down has 2,047 left net_ring    the
+ * worker's side of the TAP beside a pci/dpdk underlay (tap.h)
  */
 #include "dataplane/port.h"
 
@@ -141,6 +144,7 @@ static int create_pool(struct port *p, unsigned index, const struct dp_config *c
 
     if (xdp)
         room = xdp_data_room(p, room);
+    p->copy_max = (uint16_t)(xdp ? room - RTE_PKTMBUF_HEADROOM : 0);
     snprintf(name, sizeof(name), "cw_pool%u", index);
     if (xdp)
         p->pool = create_xdp_pool(name, size, room);
@@ -335,6 +339,7 @@ void port_to_worker(const struct port *p, struct worker_port *wp)
                                .rx_queues = p->queues,
                                .role = p->spec.role,
                                .max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX),
+                               .copy_max = p->copy_max,
                                .pool = p->pool};
 }
 

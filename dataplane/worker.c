@@ -213,6 +213,21 @@ uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, u
     return 0;
 }
 
+/* The driver copies into buffers of its own: what does not fit them must not get there. */
+static void drop_too_long(struct worker *w, dp_port_id port)
+{
+    struct worker_tx *tx = &w->tx[port];
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < tx->n; i++) {
+        if (unlikely(rte_pktmbuf_pkt_len(tx->m[i]) > w->ports[port].copy_max))
+            worker_drop(w, tx->m[i], DROP_port_mtu);
+        else
+            tx->m[kept++] = tx->m[i];
+    }
+    tx->n = kept;
+}
+
 void worker_flush(struct worker *w, dp_port_id port)
 {
     struct worker_tx *tx = &w->tx[port];
@@ -220,6 +235,8 @@ void worker_flush(struct worker *w, dp_port_id port)
     uint32_t bytes[WORKER_TX_QUEUE];
     uint16_t sent = 0;
 
+    if (w->ports[port].copy_max != 0)
+        drop_too_long(w, port);
     /* The driver may free a frame before it returns: its length is taken first. */
     for (uint16_t i = 0; i < tx->n; i++)
         bytes[i] = rte_pktmbuf_pkt_len(tx->m[i]);

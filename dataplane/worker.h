@@ -36,6 +36,8 @@ struct worker_port {
     uint16_t rx_queues;
     enum dp_port_role role;
     uint16_t max_frame; /* longest frame without VLAN tag and FCS that may leave by it (atomic) */
+    /* What its driver's buffers hold where it copies what comes from another port's; 0: it does not. */
+    uint16_t copy_max;
     struct rte_mempool *pool;
 };
 
