@@ -25,7 +25,8 @@
 #define TX_RING        2048
 #define POOL_MBUFS     8191
 #define POOL_CACHE     256
-#define XDP_HEADROOM   256  /* what the kernel leaves free in front of an AF_XDP frame */
+#define POOL_OPS       "ring_mp_mc" /* worker.c looks at the ring */
+#define XDP_HEADROOM   256          /* what the kernel leaves free in front of an AF_XDP frame */
 #define XDP_FILL_RING  2048 /* packet buffers that net_af_xdp takes for each queue, whatever the ring size */
 #define XDP_CHUNK_MAX  4096 /* a UMEM chunk must fit a page */
 #define FRAME_OVERHEAD 96   /* outer Ethernet..VXLAN over IPv6 (70), VLAN tag, and some to align */
@@ -105,7 +106,9 @@ static struct rte_mempool *create_xdp_pool(const char *name, unsigned size, unsi
     if (!pool)
         return NULL;
     rte_pktmbuf_pool_init(pool, &private);
-    rc = populate_xdp_pool(pool);
+    rc = rte_mempool_set_ops_byname(pool, POOL_OPS, NULL);
+    if (rc == 0)
+        rc = populate_xdp_pool(pool);
     if (rc < 0) {
         rte_mempool_free(pool);
         rte_errno = -rc;
@@ -149,8 +152,8 @@ static int create_pool(struct port *p, unsigned index, const struct dp_config *c
     if (xdp)
         p->pool = create_xdp_pool(name, size, room);
     else
-        p->pool = rte_pktmbuf_pool_create(name, size, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, UINT16_MAX),
-                                          SOCKET_ID_ANY);
+        p->pool = rte_pktmbuf_pool_create_by_ops(
+            name, size, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, UINT16_MAX), SOCKET_ID_ANY, POOL_OPS);
     if (!p->pool) {
         snprintf(err, DP_ERR_LEN, "port %s: no memory for %u packet buffers of %u bytes: %s", p->spec.name,
                  size, room, rte_strerror(rte_errno));
@@ -340,6 +343,7 @@ void port_to_worker(const struct port *p, struct worker_port *wp)
                                .role = p->spec.role,
                                .max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX),
                                .copy_max = p->copy_max,
+                               .keeps = p->spec.owner != DP_OWNER_INTERFACE,
                                .pool = p->pool};
 }
 

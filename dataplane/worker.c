@@ -31,6 +31,7 @@
 #define IDLE_SLEEP_MIN   5000 /* ns */
 #define IDLE_SLEEP_MAX   100000
 #define TX_TRIES         3
+#define SCARCE           512 /* packet buffers of a port, some bursts more than it needs to go on receiving */
 
 int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep)
 {
@@ -213,6 +214,38 @@ uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, u
     return 0;
 }
 
+/* Another port's buffers that this one's driver may keep for long (its link is down, and it has room for
+ * thousands): once that port has few left they are copied, so that it goes on receiving whatever happens
+ * here. */
+/* (port.c makes pools that keep what is free in a ring; rte_mempool_avail_count() looks at 128 caches as
+ * well.) */
+static void give_back_scarce(struct worker *w, dp_port_id port)
+{
+    struct rte_mempool *own = w->ports[port].pool, *last = own;
+    struct worker_tx *tx = &w->tx[port];
+    bool scarce = false;
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < tx->n; i++) {
+        struct rte_mbuf *m = tx->m[i], *copy = m;
+
+        if (m->pool != last) {
+            last = m->pool;
+            scarce = last != own && rte_ring_count(last->pool_data) < SCARCE;
+        }
+        if (unlikely(scarce)) {
+            copy = rte_pktmbuf_copy(m, own, 0, UINT32_MAX);
+            if (copy)
+                rte_pktmbuf_free(m);
+            else
+                worker_drop(w, m, DROP_no_buffer);
+        }
+        if (copy)
+            tx->m[kept++] = copy;
+    }
+    tx->n = kept;
+}
+
 /* The driver copies into buffers of its own: what does not fit them must not get there. */
 static void drop_too_long(struct worker *w, dp_port_id port)
 {
@@ -235,6 +268,8 @@ void worker_flush(struct worker *w, dp_port_id port)
     uint32_t bytes[WORKER_TX_QUEUE];
     uint16_t sent = 0;
 
+    if (w->ports[port].keeps)
+        give_back_scarce(w, port);
     if (w->ports[port].copy_max != 0)
         drop_too_long(w, port);
     /* The driver may free a frame before it returns: its length is taken first. */

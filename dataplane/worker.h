@@ -38,6 +38,7 @@ struct worker_port {
     uint16_t max_frame; /* longest frame without VLAN tag and FCS that may leave by it (atomic) */
     /* What its driver's buffers hold where it copies what comes from another port's; 0: it does not. */
     uint16_t copy_max;
+    bool keeps; /* it may keep what it is given to send, for as long as it sends nothing else */
     struct rte_mempool *pool;
 };
 

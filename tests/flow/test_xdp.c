@@ -237,6 +237,31 @@ START_TEST(test_a_worker_that_gets_no_cpu)
 }
 END_TEST
 
+/* ---- What other ports keep ---- */
+
+/* The WAN takes frames and sends none: it keeps what it has, and its ring holds more than port A can spare.
+ */
+START_TEST(test_a_stopped_port_does_not_starve_another)
+{
+    open_both(1500, HELD + 900);
+    f->w.ports[PORT_WAN].keeps = true;
+    for (unsigned i = 0; i < 3000 / BURST; i++) {
+        say(PORT_A, 3, BURST);
+        serve(PORT_A, BURST);
+    }
+    ck_assert_uint_gt(flow_drops(f, DROP_tx_full), 0);
+    ck_assert_uint_gt(spare(PORT_A), 2 * BURST);
+    expect_alive(PORT_A);
+    flow_discard(f); /* what was copied is the same */
+    say(PORT_A, 3, BURST);
+    serve(PORT_A, BURST);
+    ck_assert_uint_eq(flow_waiting(f, PORT_WAN), BURST);
+    ck_assert_int_eq(flow_take(f, PORT_WAN, got),
+                     50 + (int)flow_ipv4(frame, flow_mac(3), flow_mac(1), FLOW_UNTAGGED, 0, 1, 40));
+    ck_assert_mem_eq(got + 50, frame, 60);
+}
+END_TEST
+
 /* ---- The driver copies other ports' frames into buffers of a page ---- */
 
 START_TEST(test_longer_than_a_buffer)
@@ -279,6 +304,7 @@ int main(void)
     tcase_add_test(t, test_every_buffer_comes_back);
     tcase_add_test(t, test_down_and_up_again);
     tcase_add_test(t, test_a_worker_that_gets_no_cpu);
+    tcase_add_test(t, test_a_stopped_port_does_not_starve_another);
     tcase_add_test(t, test_longer_than_a_buffer);
     suite_add_tcase(s, t);
     r = srunner_create(s);
