@@ -32,7 +32,8 @@ struct bgp {
     struct event *md5_timer, *accept_timer;
     struct bgp_md5_counts md5_seen;
     struct bgp_counters counters;
-    struct quiet quiet_unknown, quiet_accept, quiet_md5;
+    struct quiet_sources quiet_unknown;
+    struct quiet quiet_accept, quiet_md5;
 };
 
 /* ---- incoming connections */
@@ -43,7 +44,7 @@ static void refuse_unknown(struct bgp *b, const struct ipaddr *from, int fd)
     uint64_t held;
 
     b->counters.unknown++;
-    if (quiet_over(&b->quiet_unknown, mono_now(), LOG_AGAIN_S, &held))
+    if (quiet_source_over(&b->quiet_unknown, from, mono_now(), LOG_AGAIN_S, &held))
         log_warning("bgp", "connection from %s refused: it is no peer's address%s", ipaddr_format(from, text),
                     quiet_more(held, more));
     bgp_socket_abort(fd);

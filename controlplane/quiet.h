@@ -30,6 +30,38 @@ static inline bool quiet_over(struct quiet *q, mono_t now, unsigned seconds, uin
     return true;
 }
 
+/* The same for lines that name who caused them, each by itself: one stranger who calls all the time hides no
+ * other. QUIET_SOURCES of them at a time; those beyond share one. */
+#define QUIET_SOURCES 16
+
+struct quiet_sources {
+    struct {
+        struct ipaddr from; /* family 0: free */
+        struct quiet quiet;
+    } known[QUIET_SOURCES];
+    struct quiet others;
+};
+
+static inline bool quiet_source_over(struct quiet_sources *q, const struct ipaddr *from, mono_t now,
+                                     unsigned seconds, uint64_t *held)
+{
+    struct quiet *mine = NULL;
+    unsigned room = QUIET_SOURCES;
+
+    for (unsigned i = 0; i < QUIET_SOURCES && !mine; i++) {
+        if (q->known[i].from.family && ipaddr_eq(&q->known[i].from, from))
+            mine = &q->known[i].quiet;
+        else if (q->known[i].from.family == 0 || now.ns >= q->known[i].quiet.until.ns)
+            room = i;
+    }
+    if (!mine && room < QUIET_SOURCES) {
+        q->known[room].from = *from;
+        mine = &q->known[room].quiet;
+        *mine = (struct quiet){0};
+    }
+    return quiet_over(mine ? mine : &q->others, now, seconds, held);
+}
+
 /* " (and 7 more before)", or nothing. Returns buf. */
 static inline const char *quiet_more(uint64_t held, char buf[QUIET_TEXT])
 {

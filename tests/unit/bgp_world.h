@@ -86,9 +86,10 @@ static void world_make(void)
     const struct timeval tv = {.tv_usec = 5000};
 
     ck_assert_msg(unshare(CLONE_NEWNET) == 0, "unshare: %s", strerror(errno));
-    ck_assert_int_eq(system("ip link set lo up && for i in 1 2 3 4; do ip addr add 198.18.0.$i/32 dev lo && "
-                            "ip addr add fd00:18::$i/128 dev lo nodad || exit 1; done"),
-                     0);
+    ck_assert_int_eq(
+        system("ip link set lo up && for i in 1 2 3 4 5; do ip addr add 198.18.0.$i/32 dev lo && "
+               "ip addr add fd00:18::$i/128 dev lo nodad || exit 1; done"),
+        0);
     base = event_base_new();
     ck_assert_ptr_nonnull(base);
     ticker = event_new(base, -1, EV_PERSIST, tick, NULL);

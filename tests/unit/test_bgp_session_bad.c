@@ -155,6 +155,12 @@ START_TEST(test_unknown_address)
         close(raw.fd);
     }
     ck_assert_uint_eq(lines_with("198.18.0.4", "no peer's address"), 1);
+    /* Another stranger has a line of its own. */
+    raw_dial(&raw, "198.18.0.5", "198.18.0.1");
+    UNTIL(5, bgp_counters(v.a.bgp)->unknown == 6);
+    UNTIL(5, raw_ended(&raw));
+    close(raw.fd);
+    ck_assert_uint_eq(lines_with("198.18.0.5", "no peer's address"), 1);
     victim_end(&v);
 }
 END_TEST
