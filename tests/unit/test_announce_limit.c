@@ -496,7 +496,7 @@ int main(void)
     tcase_add_test(tc, test_R6_3_repeats_make_room);
     tcase_add_test(tc, test_R6_3_all_is_bounded);
     suite_add_tcase(s, tc);
-    tcase_set_timeout(size, 120); /* a busy machine with sanitizers */
+    tcase_set_timeout(size, 600); /* a busy machine with sanitizers */
     tcase_add_test(size, test_R6_3_evacuation);
     tcase_add_test(size, test_work_grows_with_the_moves_only);
     tcase_add_test(size, test_R6_3_random);
