@@ -11,7 +11,7 @@ DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-d
 	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev libsystemd-dev linux-libc-dev
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
 	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
-	qemu-system-x86 busybox-static cpio
+	qemu-system-x86 busybox-static cpio debhelper debootstrap fakeroot lintian man-db mandoc systemd xz-utils
 
 PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-genl-3.0 libnl-3.0 libevent libfyaml libcjson libsystemd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -52,7 +52,7 @@ FUZZ_SECONDS ?= 30
 MIGRATIONS ?= 1
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install clean \
+.PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install deb clean \
 	tests unit flow bpf e2e vm fuzz-replay force
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -71,6 +71,7 @@ help:
 	@echo "lint     format, warnings, static analysis, include arrows, sizes"
 	@echo "clean    remove build/"
 	@echo "install  to DESTDIR and PREFIX (/usr/local)"
+	@echo "deb      build/deb/causeway_VERSION_ARCH.deb, a Debian package"
 
 # ---- what a bare machine needs
 
@@ -117,11 +118,11 @@ $(B)/libcauseway.a: $(LIB_OBJ)
 
 $(B)/causewayd: $(B)/controlplane/main.o $(B)/libcauseway.a
 	@echo "  LD    $@"
-	$(Q)$(CC) $(SAN) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/causewayctl: $(CTL_OBJ) $(B)/libcauseway.a
 	@echo "  LD    $@"
-	$(Q)$(CC) $(SAN) -o $@ $^ -lcjson
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcjson
 
 CHECK_LIBS = $(shell pkg-config --libs check)
 
@@ -157,7 +158,7 @@ vm: $(B)/vm/initrd.gz
 
 tests: all $(UNIT) $(FLOW) $(BPFT) $(TOOLS) $(TOOLS_BPF) $(VM_PEER)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 # ---- tests: each group alone, and all of them
 
@@ -206,13 +207,38 @@ bench-run: all $(BENCH) $(TOOLS) vm
 	@/usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
 PREFIX ?= /usr/local
+# Of a distribution's package it is /lib/systemd/system.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DOCDIR := $(PREFIX)/share/doc/causeway
+INSTALL := install -m 0644
 install: all
 	install -D -m 0755 $(B)/causewayd $(DESTDIR)$(PREFIX)/sbin/causewayd
 	install -D -m 0755 $(B)/causewayctl $(DESTDIR)$(PREFIX)/bin/causewayctl
-	install -d $(DESTDIR)$(PREFIX)/share/doc/causeway/examples
-	install -m 0644 conf/*.yaml conf/hooks/hook.conf $(DESTDIR)$(PREFIX)/share/doc/causeway/examples/
 	install -D -m 0755 conf/hooks/causeway-move $(DESTDIR)$(PREFIX)/share/causeway/causeway-move
-	install -m 0644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/causeway/
+	install -d $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	$(INSTALL) conf/*.yaml conf/hooks/hook.conf $(DESTDIR)$(DOCDIR)/examples/
+	$(INSTALL) README.md LICENSE $(DESTDIR)$(DOCDIR)/
+	$(INSTALL) conf/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	$(INSTALL) conf/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	$(INSTALL) -D conf/completion/causewayctl $(DESTDIR)$(PREFIX)/share/bash-completion/completions/causewayctl
+	$(INSTALL) -D conf/systemd/causeway.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/causeway.conf
+	$(INSTALL) -D conf/systemd/causeway.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/causeway.conf
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' conf/systemd/causewayd.service > $(DESTDIR)$(UNITDIR)/causewayd.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/causewayd.service
+
+# In a copy of the tree, where conf/debian/ is debian/. Its objects stay in build/deb/objects, so that a second time is quick.
+# DEB_VERSION= makes another version of it, DEB_OBJECTS= takes what is built already, as the test of the package does.
+DEB_OBJECTS ?= $(abspath $(B))/deb/objects
+DEB_VERSION ?= $(shell sed -n 's/^causeway (\(.*\)).*/\1/p;q' conf/debian/changelog)
+deb:
+	rm -rf $(B)/deb/tree && mkdir -p $(B)/deb/tree
+	{ git ls-files 2>/dev/null || find . -path ./build -prune -o -type f -print; } | tar -c -T - | tar -x -C $(B)/deb/tree
+	cp -a $(B)/deb/tree/conf/debian $(B)/deb/tree/debian
+	sed -i '1s/(.*)/($(DEB_VERSION))/' $(B)/deb/tree/debian/changelog
+	cd $(B)/deb/tree && env -u MAKEFLAGS -u MAKELEVEL OBJECTS=$(DEB_OBJECTS) BUILD_ID=$(BUILD_ID) \
+	    DEB_BUILD_OPTIONS=parallel=$$(nproc) dpkg-buildpackage -b -uc -us
+	rm -rf $(B)/deb/tree
 
 clean:
 	rm -rf $(B)
