@@ -294,6 +294,11 @@ unsigned moves_bouncing(const struct moves *m)
     return m->bounces ? move_bounces_count(m->bounces) : 0;
 }
 
+const struct move_times *moves_times(const struct moves *m)
+{
+    return &m->times;
+}
+
 const struct journal *moves_journal(const struct moves *m)
 {
     return m->journal;

@@ -15,6 +15,7 @@
 #define CONTROLPLANE_MOVES_H
 
 #include "controlplane/gateway.h"
+#include "controlplane/histogram.h"
 #include "controlplane/journal.h"
 #include "controlplane/move_prepare.h"
 #include "controlplane/oam.h"
@@ -58,6 +59,14 @@ const struct move_prepare *moves_prepared(const struct moves *m);
 const struct journal *moves_journal(const struct moves *m);
 /* The entry as it is now: an open one with what became known since. */
 struct journal_entry moves_entry_now(const struct moves *m, const struct journal_entry *e);
+/* What the moves of this run that are over took, as the journal has them (its stages, and their sum); those
+ * that came back of themselves (JOURNAL_BACK) are not moves of a host and not counted. */
+struct move_times {
+    struct histogram dark; /* those of which every stage was seen here */
+    uint64_t unknown;      /* the others */
+    struct histogram silent, fdb, first, bgp;
+};
+const struct move_times *moves_times(const struct moves *m);
 /* MACs whose frames are sent on now. */
 unsigned moves_bouncing(const struct moves *m);
 

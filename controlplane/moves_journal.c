@@ -171,10 +171,34 @@ static void on_closing(void *arg, struct journal_entry *e)
     moves_journal_tell(arg, e, true);
 }
 
+static void count_stage(struct histogram *h, uint64_t ns)
+{
+    if (ns != JOURNAL_UNKNOWN)
+        histogram_add(h, ns);
+}
+
+static void count_times(struct move_times *t, const struct journal_entry *e)
+{
+    bool complete;
+    uint64_t dark = journal_dark_ns(e, &complete);
+
+    if (e->how == JOURNAL_BACK)
+        return;
+    count_stage(&t->silent, e->silent_ns);
+    count_stage(&t->fdb, e->fdb_ns);
+    count_stage(&t->first, e->first_ns);
+    count_stage(&t->bgp, e->bgp_ns);
+    if (complete)
+        histogram_add(&t->dark, dark);
+    else
+        t->unknown++;
+}
+
 static void on_closed(void *arg, const struct journal_entry *e)
 {
-    const struct moves *m = arg;
+    struct moves *m = arg;
 
+    count_times(&m->times, e);
     if (m->file)
         journal_file_add(m->file, e);
 }

@@ -51,6 +51,7 @@ struct moves {
     bool turn; /* the timer is due at once */
     unsigned n_said;
     struct move_bounce said[MOVES_SAID];
+    struct move_times times;
     uint64_t ended_bicast; /* of the prepared move that ended last */
     /* By counter of bounced frames: the last entry of the journal that began a bounce beside another one of
      * the same counter. Those up to that one cannot know theirs. */
