@@ -18,6 +18,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define EVENT_BATCH     256
 #define EVENT_BATCHES   16 /* in one turn of the loop */
@@ -498,6 +499,14 @@ static int climb(struct gateway *g, char *err, size_t err_len)
     return rc;
 }
 
+static uint64_t unix_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 struct gateway *gateway_start(struct event_base *base, const struct conf *conf, char *err, size_t err_len)
 {
     struct gateway *g = calloc(1, sizeof(*g));
@@ -510,7 +519,7 @@ struct gateway *gateway_start(struct event_base *base, const struct conf *conf, 
     g->conf = conf;
     g->base = base;
     g->started = mono_now();
-    gateway_report_conf(conf);
+    g->started_unix_ns = unix_now_ns();
     if (climb(g, err, err_len) < 0) {
         gateway_stop(g);
         return NULL;

@@ -76,6 +76,7 @@ struct gateway {
     unsigned n_vteps;           /* highest id so far */
     unsigned max_vteps;         /* room in vteps */
     mono_t started;
+    uint64_t started_unix_ns; /* the same by CLOCK_REALTIME */
     bool hugepages;
     struct gateway_private *priv; /* timers and the like, gateway*.c only */
 };

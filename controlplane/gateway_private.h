@@ -153,9 +153,7 @@ void gateway_report_underlay(struct gateway *g);
 void gateway_report_link(const char *subsystem, const char *port, bool up);
 void gateway_report_alert(struct gateway *g, const struct mac_alert_info *alert);
 void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info *alert);
-/* Sections of the configuration that do nothing yet. */
 /* To be called once a second. */
 void gateway_report_storms(struct gateway *g);
-void gateway_report_conf(const struct conf *conf);
 
 #endif

@@ -390,9 +390,3 @@ void gateway_report_neighbor(struct gateway *g, const struct neighbor_alert_info
         log_field(&fields, "seen", "%s", mac_format(a->seen, mac));
     log_event(level, "neighbors", &fields, "%s", text);
 }
-
-void gateway_report_conf(const struct conf *conf)
-{
-    if (conf->metrics_address.family)
-        log_warning("conf", "the section metrics is accepted, but nothing acts on it yet");
-}
