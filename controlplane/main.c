@@ -7,6 +7,7 @@
 #include "conf/log.h"
 #include "conf/version.h"
 #include "controlplane/api.h"
+#include "controlplane/exporter.h"
 #include "controlplane/gateway.h"
 #include "controlplane/privilege.h"
 #include "controlplane/service.h"
@@ -201,6 +202,7 @@ static int serve(const struct conf *conf, struct event_base *base)
     struct service *service = NULL;
     struct gateway *g = NULL;
     struct api *api = NULL;
+    struct exporter *exporter = NULL;
     int rc = EXIT_FAILURE;
 
     if (!add_signals(&stop, base)) {
@@ -211,7 +213,7 @@ static int serve(const struct conf *conf, struct event_base *base)
     if (!g)
         goto out;
     api = api_start(base, g, conf->api_socket, err, sizeof(err));
-    if (!api)
+    if (!api || exporter_start(base, g, &exporter, err, sizeof(err)) < 0)
         goto out;
     service = service_start(base, g);
     if (!service) {
@@ -227,6 +229,7 @@ out:
     if (rc != EXIT_SUCCESS)
         log_error("causewayd", "%s", err);
     service_stop(service);
+    exporter_close(exporter);
     if (g)
         g->api = NULL;
     api_stop(api);
