@@ -31,9 +31,9 @@ static __always_inline enum drop_reason classify(struct fp_way *w, void *data, v
 }
 
 static __always_inline int by_destination(struct fp_way *w, const struct fp_macs_of *macs,
-                                          const struct fp_inner *in, __u32 at)
+                                          const struct fp_search *dst, const struct fp_inner *in, __u32 at)
 {
-    struct fp_place to = fp_find(w, macs->dst);
+    struct fp_place to = fp_find(w, dst);
     __u32 target = FP_TARGET(to.where);
 
     if (!to.entry)
@@ -54,6 +54,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
 static __always_inline int forward(struct fp_way *w)
 {
     void *data = (void *)(long)w->ctx->data, *end = (void *)(long)w->ctx->data_end;
+    struct fp_search src, dst;
     struct fp_place source;
     enum drop_reason reason;
     struct fp_macs_of macs;
@@ -73,13 +74,15 @@ static __always_inline int forward(struct fp_way *w)
         return fp_drop_received(w, reason);
     if (macs.dst & 1)
         return fp_punt(w, FP_PUNT_group);
+    src = fp_search(w, macs.src);
+    dst = fp_search(w, macs.dst);
     fp_parse(data, w->type, data + at + 2, end, &in);
     if (in.neighbour)
         return fp_punt(w, FP_PUNT_neighbour);
     if (in.syn)
         return fp_punt(w, FP_PUNT_syn);
 
-    source = fp_find(w, macs.src);
+    source = fp_find(w, &src);
     if (!source.entry)
         return fp_punt(w, FP_PUNT_source);
     if ((source.where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_PORT, config.port))
@@ -88,7 +91,7 @@ static __always_inline int forward(struct fp_way *w)
         return fp_drop_received(w, DROP_src_static);
     else
         return fp_punt(w, FP_PUNT_source);
-    return by_destination(w, &macs, &in, at);
+    return by_destination(w, &macs, &dst, &in, at);
 }
 
 static __always_inline int on_frame(struct xdp_md *ctx)

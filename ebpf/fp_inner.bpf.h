@@ -128,14 +128,35 @@ struct fp_place {
     __u32 where;
 };
 
-static __always_inline struct fp_place fp_find(const struct fp_way *w, __u64 mac)
+/* A look-up to come: its first bucket is on its way from memory. */
+struct fp_search {
+    __u64 key;
+    __u32 home;
+};
+
+static __always_inline struct fp_search fp_search(const struct fp_way *w, __u64 mac)
 {
-    __u64 key = (__u64)w->net_id << 48 | mac;
-    __u32 home = fp_fdb_home(w->control->fdb_seed, w->control->fdb_mask, key);
+    struct fp_search s = {.key = (__u64)w->net_id << 48 | mac};
+    struct fp_fdb_bucket *b;
+    __u32 at;
+
+    at = s.home = fp_fdb_home(w->control->fdb_seed, w->control->fdb_mask, s.key);
+    b = bpf_map_lookup_elem(&fp_fdb, &at);
+    if (b) {
+        __u64 unused = *(volatile __u64 *)&b->entry[0].key;
+
+        asm volatile("" : : "r"(unused));
+    }
+    return s;
+}
+
+static __always_inline struct fp_place fp_find(const struct fp_way *w, const struct fp_search *s)
+{
     struct fp_place found = {};
+    __u64 key = s->key;
 
     for (__u32 i = 0; i < FP_FDB_PROBES; i++) {
-        __u32 at = (home + i) & w->control->fdb_mask;
+        __u32 at = (s->home + i) & w->control->fdb_mask;
         struct fp_fdb_bucket *b = bpf_map_lookup_elem(&fp_fdb, &at);
         __u32 way = 0;
 

@@ -166,9 +166,10 @@ static __always_inline int bounce(struct fp_way *w, const struct fp_macs_of *mac
 }
 
 static __always_inline int by_destination(struct fp_way *w, const struct fp_macs_of *macs,
-                                          const struct fp_inner *in, const struct outer *o, int ecn)
+                                          const struct fp_search *dst, const struct fp_inner *in,
+                                          const struct outer *o, int ecn)
 {
-    struct fp_place to = fp_find(w, macs->dst);
+    struct fp_place to = fp_find(w, dst);
     __u32 target = FP_TARGET(to.where);
 
     if (!to.entry)
@@ -185,6 +186,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
 static __always_inline int forward(struct fp_way *w, const struct outer *o)
 {
     void *data = (void *)(long)w->ctx->data, *end = (void *)(long)w->ctx->data_end, *inner = data + o->len;
+    struct fp_search src, dst;
     struct fp_place source;
     enum drop_reason reason;
     struct fp_macs_of macs;
@@ -195,6 +197,8 @@ static __always_inline int forward(struct fp_way *w, const struct outer *o)
         return fp_punt(w, FP_PUNT_odd);
     w->len = w->received - o->len;
     macs = fp_load_macs(inner);
+    src = fp_search(w, macs.src);
+    dst = fp_search(w, macs.dst);
     w->type = FP_LOAD16(inner + 12);
     reason = fp_check_macs(&macs, w->type);
     if (reason == DROP_gateway_frame)
@@ -220,14 +224,14 @@ static __always_inline int forward(struct fp_way *w, const struct outer *o)
     if (in.syn)
         return fp_punt(w, FP_PUNT_syn);
 
-    source = fp_find(w, macs.src);
+    source = fp_find(w, &src);
     if (source.entry && (source.where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_VTEP, w->vtep))
         fp_touch(source.entry);
     else if (source.entry && (source.where & FP_STATIC))
         return drop_from_vtep(w, DROP_src_static);
     else if (bit(w->net->learning, w->vtep)) /* R1.10 */
         return fp_punt(w, FP_PUNT_source);
-    return by_destination(w, &macs, &in, o, ecn);
+    return by_destination(w, &macs, &dst, &in, o, ecn);
 }
 
 static __always_inline int receive(struct fp_way *w)

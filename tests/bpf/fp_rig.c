@@ -32,6 +32,8 @@
         }                                                                                                    \
     } while (0)
 
+bool fp_rig_slow;
+
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
     return level == LIBBPF_WARN ? vfprintf(stderr, fmt, ap) : 0;
@@ -41,7 +43,7 @@ static void configure(struct fp_program_config *c, unsigned port, const struct i
                       uint16_t vxlan_port)
 {
     c->port = port;
-    c->fast = 1;
+    c->fast = !fp_rig_slow;
     c->family = vtep->family;
     memcpy(c->vtep, vtep->b, sizeof(c->vtep));
     c->vxlan_port = htons(vxlan_port);
@@ -155,6 +157,29 @@ int fp_rig_publish(struct fp_rig *r, const struct dp_topology *t)
     REQUIRE(bpf_map_update_elem(bpf_map__fd(r->access[0]->maps.fp_control), &zero, &control, 0) == 0);
     r->active = slot;
     return 0;
+}
+
+void fp_rig_unpublish(struct fp_rig *r)
+{
+    struct fp_control control = {.version = FP_VERSION, .active = FP_TOPOLOGIES};
+    uint32_t zero = 0;
+
+    REQUIRE(bpf_map_update_elem(bpf_map__fd(r->access[0]->maps.fp_control), &zero, &control, 0) == 0);
+    r->active = FP_TOPOLOGIES;
+}
+
+void fp_rig_remove_sockets(struct fp_rig *r)
+{
+    uint32_t zero = 0;
+
+    for (unsigned i = 0; i < 2; i++)
+        REQUIRE(bpf_map_delete_elem(bpf_map__fd(r->access[i]->maps.xsks_map), &zero) == 0);
+    REQUIRE(bpf_map_delete_elem(bpf_map__fd(r->wan->maps.xsks_map), &zero) == 0);
+}
+
+void fp_rig_remove_target(struct fp_rig *r, uint32_t port)
+{
+    REQUIRE(bpf_map_delete_elem(bpf_map__fd(r->access[0]->maps.fp_tx), &port) == 0);
 }
 
 uint64_t fp_rig_key(dp_net_id net, struct mac mac)

@@ -28,12 +28,20 @@ struct fp_rig {
     int socket;
 };
 
+/* Programs that fp_rig_open() loads have the fast path switched off. */
+extern bool fp_rig_slow;
+
 /* Aborts when the kernel does not take something. max_macs: of the FDB. */
 struct fp_rig *fp_rig_open(const struct ipaddr *vtep, uint16_t vxlan_port, uint32_t max_macs);
 void fp_rig_close(struct fp_rig *r);
 
 /* Fills another copy of the topology and makes it the one. rc of fp_topology_build(). */
 int fp_rig_publish(struct fp_rig *r, const struct dp_topology *t);
+/* As before the first fp_rig_publish(). */
+void fp_rig_unpublish(struct fp_rig *r);
+void fp_rig_remove_sockets(struct fp_rig *r);
+/* fp_tx has no such port any more. */
+void fp_rig_remove_target(struct fp_rig *r, uint32_t port);
 uint64_t fp_rig_key(dp_net_id net, struct mac mac);
 
 /* The XDP action. out: FP_RIG_BUFFER bytes. */

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The table of cases (cases.h) on the DPDK stages.
+ */
+#include "tests/flow/cases.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static struct flow *f;
+static const struct flow_case *c;
+static uint8_t in[CASE_FRAME], want[CASE_FRAME], got[CASE_FRAME];
+
+/* What a case may count; frames and bytes. */
+struct counted {
+    uint64_t access_in[2], access_out[2], wan_in[2], wan_out[2], bounced;
+    uint64_t vtep_rx[VTEP_2 + 1][2], vtep_tx[VTEP_2 + 1][2];
+    uint64_t port_drops, drops[DROP_N], taken;
+};
+
+static void setup(void)
+{
+    f = flow_open(false);
+    ck_assert_int_eq(own_init(&f->w.own, f), 0);
+}
+
+static void setup_ipv6(void)
+{
+    f = flow_open(true);
+    ck_assert_int_eq(own_init(&f->w.own, f), 0);
+}
+
+static void teardown(void)
+{
+    own_fini(&f->w.own);
+    flow_close(f);
+}
+
+static void add(uint64_t to[2], const struct dp_count *count)
+{
+    to[0] += count->frames;
+    to[1] += count->bytes;
+}
+
+static void read_counters(struct counted *out)
+{
+    memset(out, 0, sizeof(*out));
+    for (unsigned net = NET_WEB; net <= NET_DB; net++) {
+        const struct dp_net_counters *n = &f->w.counters.nets[net];
+
+        add(out->access_in, &n->access_in[0]);
+        add(out->access_out, &n->access_out[0]);
+        add(out->wan_in, &n->wan_in[0]);
+        add(out->wan_out, &n->wan_out[0]);
+        out->bounced += n->bounced;
+    }
+    for (unsigned vtep = VTEP_1; vtep <= VTEP_2; vtep++) {
+        add(out->vtep_rx[vtep], &f->w.counters.vteps[vtep].rx);
+        add(out->vtep_tx[vtep], &f->w.counters.vteps[vtep].tx);
+    }
+    out->port_drops = f->w.counters.ports[c->port].drops;
+    memcpy(out->drops, f->w.counters.totals.drops, sizeof(out->drops));
+    out->taken = f->w.counters.totals.taken;
+}
+
+static void expect_count(const char *what, const uint64_t before[2], const uint64_t after[2], bool counted)
+{
+    ck_assert_msg(after[0] - before[0] == (counted ? 1 : 0), "%s: %s counts %d frames", c->name, what,
+                  (int)(after[0] - before[0]));
+    ck_assert_msg(after[1] - before[1] == (counted ? case_inner_len(c) : 0), "%s: %s counts %d bytes",
+                  c->name, what, (int)(after[1] - before[1]));
+}
+
+static void check_counters(const struct counted *before)
+{
+    struct counted after;
+
+    read_counters(&after);
+    expect_count("access in", before->access_in, after.access_in, c->counts & CASE_ACCESS_IN);
+    expect_count("access out", before->access_out, after.access_out, c->counts & CASE_ACCESS_OUT);
+    expect_count("wan in", before->wan_in, after.wan_in, c->counts & CASE_WAN_IN);
+    expect_count("wan out", before->wan_out, after.wan_out, c->counts & CASE_WAN_OUT);
+    for (unsigned v = VTEP_1; v <= VTEP_2; v++) {
+        expect_count("vtep rx", before->vtep_rx[v], after.vtep_rx[v],
+                     (c->counts & CASE_VTEP_RX) && v == c->outer.vtep);
+        expect_count("vtep tx", before->vtep_tx[v], after.vtep_tx[v],
+                     (c->counts & CASE_VTEP_TX) && v == c->to);
+    }
+    ck_assert_msg(after.bounced - before->bounced == !!(c->counts & CASE_BOUNCED), "%s: bounced", c->name);
+    ck_assert_msg(after.port_drops - before->port_drops == !!(c->counts & CASE_PORT_DROP),
+                  "%s: drops of the port", c->name);
+}
+
+static void check_drops(const struct counted *before)
+{
+    for (unsigned reason = 0; reason < DROP_N; reason++) {
+        bool dropped = c->verdict == CASE_DROP && (int)reason == c->drop;
+
+        ck_assert_msg(f->w.counters.totals.drops[reason] - before->drops[reason] == dropped, "%s: %s %s",
+                      c->name, dropped ? "not dropped as" : "dropped as",
+                      drop_name((enum drop_reason)reason));
+    }
+}
+
+static void expect_out(unsigned port, bool ipv6)
+{
+    size_t want_len = case_frame_out(c, ipv6, want);
+    int len = flow_take(f, port, got);
+
+    ck_assert_msg(len == (int)want_len, "%s: %d bytes out of port %u, not %zu", c->name, len, port, want_len);
+    for (size_t i = 0; i < want_len; i++)
+        ck_assert_msg(got[i] == want[i], "%s: byte %zu of %zu is %02x, not %02x", c->name, i, want_len,
+                      got[i], want[i]);
+}
+
+static void check_output(bool ipv6)
+{
+    unsigned waiting = 0;
+
+    if (c->verdict == CASE_TO_PORT)
+        expect_out(c->to, ipv6);
+    else if (c->verdict == CASE_TO_VTEP)
+        expect_out(PORT_WAN, ipv6);
+    else if (c->verdict == CASE_TO_KERNEL)
+        expect_out(PORT_TAP, ipv6);
+    for (unsigned i = 0; i < N_PORTS; i++)
+        waiting += flow_waiting(f, i);
+    ck_assert_msg(waiting == (c->verdict == CASE_FLOODED ? c->copies : 0u), "%s: %u frames came out", c->name,
+                  waiting);
+}
+
+static uint32_t where(const struct case_mac *m)
+{
+    return FDB_WHERE(m->where, m->target, m->is_static) | (m->bounce ? FDB_BOUNCE : 0) |
+           (m->watch ? FDB_WATCH : 0);
+}
+
+static void forget(void)
+{
+    struct dp_own_frame up;
+    struct dp_event e;
+
+    for (unsigned i = 0; i < CASE_MACS && c->macs[i].net; i++)
+        ck_assert_int_eq(fdb_del(&f->fdb, fdb_key(c->macs[i].net, flow_mac(c->macs[i].host).b)), 0);
+    while (flow_event(f, &e))
+        ;
+    while (own_pop(&f->w.own, &up))
+        ;
+    flow_discard(f);
+    memset(f->w.recent, 0, sizeof(f->w.recent));
+    memset(f->w.recent_ips, 0, sizeof(f->w.recent_ips));
+}
+
+static void run_case(bool ipv6)
+{
+    struct counted before;
+    struct case_world w;
+    size_t len;
+
+    case_world(&w, c, ipv6);
+    f->topology = w.topology;
+    flow_publish(f);
+    for (unsigned i = 0; i < CASE_MACS && c->macs[i].net; i++)
+        ck_assert_int_eq(fdb_set(&f->fdb, fdb_key(c->macs[i].net, flow_mac(c->macs[i].host).b),
+                                 where(&c->macs[i]), mono_now()),
+                         0);
+    read_counters(&before);
+    len = case_frame_in(c, ipv6, in);
+    flow_put(f, c->port, in, len);
+    flow_poll(f);
+    check_drops(&before);
+    check_output(ipv6);
+    ck_assert_msg(f->w.counters.totals.taken - before.taken == (c->verdict == CASE_TAKEN), "%s: taken",
+                  c->name);
+    if (c->verdict == CASE_TO_PORT || c->verdict == CASE_TO_VTEP || c->verdict == CASE_DROP)
+        check_counters(&before);
+    forget();
+    flow_require_balance(f);
+}
+
+START_TEST(test_cases)
+{
+    for (c = flow_cases; c < flow_cases + n_flow_cases; c++) {
+        if (case_runs_over(c, f->ipv6))
+            run_case(f->ipv6);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("cases");
+    TCase *t4 = tcase_create("ipv4"), *t6 = tcase_create("ipv6");
+    SRunner *r;
+    int failed;
+
+    flow_start_eal();
+    tcase_add_checked_fixture(t4, setup, teardown);
+    tcase_add_checked_fixture(t6, setup_ipv6, teardown);
+    tcase_add_test(t4, test_cases);
+    tcase_add_test(t6, test_cases);
+    suite_add_tcase(s, t4);
+    suite_add_tcase(s, t6);
+    r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
