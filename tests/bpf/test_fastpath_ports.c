@@ -40,7 +40,7 @@
 #define WAN_FAR   "cwwanfar"
 #define FRAME_LEN 100
 #define OUTER     50
-#define KILLS     10
+#define KILLS     5
 
 enum { PORT_WAN, PORT_LAN };
 
@@ -630,6 +630,57 @@ START_TEST(test_port_is_no_more)
 }
 END_TEST
 
+/* Maps of another version are made anew while the old programs go on with theirs, until they are replaced. */
+START_TEST(test_another_version)
+{
+    struct gateway g;
+    struct xdp_status status;
+
+    start(&g);
+    g.fp->maps.control->version++;
+    stop(&g, true);
+    expect_forwarding();
+    g.fp = open_fastpath();
+    ck_assert(!fastpath_taken_over(g.fp));
+    expect_forwarding();
+    g.wan = attach(&wan_config, g.fp);
+    g.lan = attach(&lan_config, g.fp);
+    xdp_status(g.lan, &status);
+    ck_assert(status.taken_over);
+    publish(&g);
+    learn(&g);
+    expect_forwarding();
+    stop(&g, false);
+    expect_untouched(LAN);
+    ck_remove(0);
+}
+END_TEST
+
+/* More MACs, and fewer: forwarded all the time, by whichever program is there. */
+START_TEST(test_another_number_of_macs)
+{
+    static const uint32_t numbers[] = {65536, 100};
+    struct gateway g;
+
+    kill_child(start_child(be_gateway));
+    for (int i = 0; i < 2; i++) {
+        config.max_macs = numbers[i];
+        g.fp = open_fastpath();
+        ck_assert(fastpath_taken_over(g.fp));
+        expect_forwarding();
+        g.wan = attach(&wan_config, g.fp);
+        expect_forwarding();
+        g.lan = attach(&lan_config, g.fp);
+        expect_forwarding();
+        publish(&g);
+        expect_forwarding();
+        stop(&g, true);
+        expect_forwarding();
+    }
+    ck_remove(0);
+}
+END_TEST
+
 /* Until the new topology is there nothing is forwarded by the old one. */
 START_TEST(test_configured_otherwise)
 {
@@ -895,6 +946,8 @@ int main(void)
     tcase_add_test(t, test_interface_is_gone);
     tcase_add_test(t, test_interface_is_renamed);
     tcase_add_test(t, test_port_is_no_more);
+    tcase_add_test(t, test_another_version);
+    tcase_add_test(t, test_another_number_of_macs);
     tcase_add_test(t, test_configured_otherwise);
     tcase_add_test(t, test_another_namespace);
     tcase_add_test(t, test_interface_of_another_gateway);
