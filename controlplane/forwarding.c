@@ -1,45 +1,159 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See forwarding.h. Control thread only.
+ * See forwarding.h.
+ *
+ * Tricky: the fast path takes no frame from the worker that the worker has work with. A MAC that is watched,
+ * or whose frames are doubled, is marked as slow there; so who changes either here programs the MAC again.
+ *
+ * Control thread only.
  */
 #include "controlplane/forwarding.h"
 
+#include "conf/log.h"
+#include "controlplane/quiet.h"
 #include "dataplane/dp.h"
+#include "ebpf/fastpath.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+#define REFUSED_QUIET_S 60
 
 struct forwarding {
     struct dp *dp;
+    struct fastpath *fp; /* NULL: none */
+    bool left, held;
+    struct fastpath_port ports[DP_MAX_PORTS];
+    uint32_t *bounced; /* [DP_BOUNCE_COUNTERS] by MACs that the fast path has no more */
+    uint64_t refused;
+    struct quiet quiet;
 };
 
 struct forwarding *fwd_new(struct dp *dp)
 {
     struct forwarding *f = calloc(1, sizeof(*f));
 
-    if (f)
-        f->dp = dp;
+    if (!f)
+        return NULL;
+    f->dp = dp;
+    f->bounced = calloc(DP_BOUNCE_COUNTERS, sizeof(*f->bounced));
+    if (!f->bounced) {
+        free(f);
+        return NULL;
+    }
     return f;
 }
 
 void fwd_free(struct forwarding *f)
 {
+    if (!f)
+        return;
+    free(f->bounced);
     free(f);
+}
+
+void fwd_set_fastpath(struct forwarding *f, struct fastpath *fp)
+{
+    f->fp = fp;
+    f->left = false;
+}
+
+void fwd_leave_fastpath(struct forwarding *f)
+{
+    f->left = true;
+}
+
+struct fastpath *fwd_fastpath(const struct forwarding *f)
+{
+    return f->left ? NULL : f->fp;
+}
+
+bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_port *state)
+{
+    struct fastpath_port *p = &f->ports[port];
+    bool other = p->ifindex != state->ifindex || p->target != state->target || p->mtu != state->mtu;
+
+    *p = *state;
+    return other;
+}
+
+void fwd_hold(struct forwarding *f, bool hold)
+{
+    f->held = hold;
 }
 
 int fwd_publish(struct forwarding *f, const struct dp_topology *t)
 {
-    return dp_publish(f->dp, t);
+    int rc = dp_publish(f->dp, t);
+
+    if (rc == 0 && fwd_fastpath(f) && !f->held)
+        rc = fastpath_publish(f->fp, t, f->ports);
+    return rc;
 }
 
 /* ---- MACs */
 
+static uint32_t counter_of(const struct forwarding *f, dp_net_id net, struct mac mac)
+{
+    uint32_t frames;
+
+    return dp_bounce_counter(f->dp, net, mac, &frames);
+}
+
+static int fast_del(struct forwarding *f, dp_net_id net, struct mac mac)
+{
+    uint32_t bounced = fastpath_fdb_bounced(f->fp, net, mac);
+
+    if (bounced)
+        f->bounced[counter_of(f, net, mac)] += bounced;
+    return fastpath_fdb_del(f->fp, net, mac);
+}
+
+static void refused(struct forwarding *f, int rc)
+{
+    char more[QUIET_TEXT];
+    uint64_t held;
+
+    f->refused++;
+    if (quiet_over(&f->quiet, mono_now(), REFUSED_QUIET_S, &held))
+        log_warning("fastpath", "a MAC is not taken, its frames are the worker's: %s%s", strerror(-rc),
+                    quiet_more(held, more));
+}
+
+/* What the worker's FDB has. Where it was before must not stay. */
+static void fast_set(struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    uint64_t frames;
+    bool slow = dest.watch || dp_bicast_count(f->dp, net, mac, &frames);
+    int rc = fastpath_fdb_set(f->fp, net, mac, dest, slow);
+
+    if (rc < 0) {
+        (void)fast_del(f, net, mac);
+        refused(f, rc);
+    }
+}
+
+static void fast_again(struct forwarding *f, dp_net_id net, struct mac mac)
+{
+    struct dp_dest dest;
+
+    if (fwd_fastpath(f) && dp_fdb_get(f->dp, net, mac, &dest))
+        fast_set(f, net, mac, dest);
+}
+
 int fwd_fdb_set(struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest dest)
 {
-    return dp_fdb_set(f->dp, net, mac, dest);
+    int rc = dp_fdb_set(f->dp, net, mac, dest);
+
+    if (rc == 0 && fwd_fastpath(f))
+        fast_set(f, net, mac, dest);
+    return rc;
 }
 
 int fwd_fdb_del(struct forwarding *f, dp_net_id net, struct mac mac)
 {
+    if (fwd_fastpath(f))
+        (void)fast_del(f, net, mac);
     return dp_fdb_del(f->dp, net, mac);
 }
 
@@ -50,7 +164,38 @@ bool fwd_fdb_get(const struct forwarding *f, dp_net_id net, struct mac mac, stru
 
 bool fwd_fdb_seen(const struct forwarding *f, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    return dp_fdb_seen(f->dp, net, mac, seen);
+    mono_t fast;
+
+    if (!dp_fdb_seen(f->dp, net, mac, seen))
+        return false;
+    if (fwd_fastpath(f) && fastpath_fdb_seen(f->fp, net, mac, &fast) && fast.ns > seen->ns)
+        *seen = fast;
+    return true;
+}
+
+/* The worker's FDB remembers the answer, so that the next one needs no system call. */
+bool fwd_fdb_seen_lately(struct forwarding *f, dp_net_id net, struct mac mac, uint64_t fresh_ns, mono_t *seen)
+{
+    mono_t worker;
+
+    if (!dp_fdb_seen(f->dp, net, mac, seen))
+        return false;
+    worker = *seen;
+    if (!fwd_fastpath(f) || mono_now().ns - worker.ns < fresh_ns || !fwd_fdb_seen(f, net, mac, seen))
+        return true;
+    if (seen->ns > worker.ns)
+        dp_fdb_set_seen(f->dp, net, mac, *seen);
+    return true;
+}
+
+void fwd_fdb_set_seen(struct forwarding *f, dp_net_id net, struct mac mac, mono_t seen)
+{
+    dp_fdb_set_seen(f->dp, net, mac, seen);
+}
+
+void fwd_fdb_watched(struct forwarding *f, dp_net_id net, struct mac mac)
+{
+    fast_again(f, net, mac);
 }
 
 void fwd_fdb_usage(const struct forwarding *f, uint32_t *used, uint32_t *capacity)
@@ -60,17 +205,30 @@ void fwd_fdb_usage(const struct forwarding *f, uint32_t *used, uint32_t *capacit
 
 uint32_t fwd_bounce_counter(const struct forwarding *f, dp_net_id net, struct mac mac, uint32_t *frames)
 {
-    return dp_bounce_counter(f->dp, net, mac, frames);
+    uint32_t counter = dp_bounce_counter(f->dp, net, mac, frames);
+
+    *frames += f->bounced[counter];
+    if (f->fp)
+        *frames += fastpath_fdb_bounced(f->fp, net, mac);
+    return counter;
 }
 
 int fwd_bicast_set(struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest also)
 {
-    return dp_bicast_set(f->dp, net, mac, also);
+    int rc = dp_bicast_set(f->dp, net, mac, also);
+
+    if (rc == 0)
+        fast_again(f, net, mac);
+    return rc;
 }
 
 int fwd_bicast_del(struct forwarding *f, dp_net_id net, struct mac mac)
 {
-    return dp_bicast_del(f->dp, net, mac);
+    int rc = dp_bicast_del(f->dp, net, mac);
+
+    if (rc == 0)
+        fast_again(f, net, mac);
+    return rc;
 }
 
 bool fwd_bicast_count(const struct forwarding *f, dp_net_id net, struct mac mac, uint64_t *frames)
@@ -78,24 +236,70 @@ bool fwd_bicast_count(const struct forwarding *f, dp_net_id net, struct mac mac,
     return dp_bicast_count(f->dp, net, mac, frames);
 }
 
+uint64_t fwd_refused(const struct forwarding *f)
+{
+    return f->refused;
+}
+
 /* ---- counters */
+
+static void add(struct dp_count *sum, struct dp_count more)
+{
+    sum->frames += more.frames;
+    sum->bytes += more.bytes;
+}
 
 void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out)
 {
+    struct dp_port_counters fast;
+
     dp_port_counters(f->dp, port, out);
+    if (!f->fp)
+        return;
+    fastpath_port_counters(f->fp, port, &fast);
+    add(&out->rx, fast.rx);
+    add(&out->tx, fast.tx);
+    out->drops += fast.drops;
+    out->missed += fast.missed;
 }
 
 void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)
 {
+    struct dp_net_counters fast;
+
     dp_net_counters(f->dp, net, out);
+    if (!f->fp)
+        return;
+    fastpath_net_counters(f->fp, net, &fast);
+    for (int flooded = 0; flooded < 2; flooded++) {
+        add(&out->access_in[flooded], fast.access_in[flooded]);
+        add(&out->access_out[flooded], fast.access_out[flooded]);
+        add(&out->wan_in[flooded], fast.wan_in[flooded]);
+        add(&out->wan_out[flooded], fast.wan_out[flooded]);
+    }
+    out->bounced += fast.bounced;
 }
 
 void fwd_vtep_counters(const struct forwarding *f, dp_vtep_id vtep, struct dp_vtep_counters *out)
 {
+    struct dp_vtep_counters fast;
+
     dp_vtep_counters(f->dp, vtep, out);
+    if (!f->fp)
+        return;
+    fastpath_vtep_counters(f->fp, vtep, &fast);
+    add(&out->rx, fast.rx);
+    add(&out->tx, fast.tx);
 }
 
 void fwd_totals(const struct forwarding *f, struct dp_totals *out)
 {
+    struct dp_totals fast;
+
     dp_totals(f->dp, out);
+    if (!f->fp)
+        return;
+    fastpath_totals(f->fp, &fast);
+    for (int i = 0; i < DROP_N; i++)
+        out->drops[i] += fast.drops[i];
 }

@@ -276,6 +276,14 @@ bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *see
     return v != NULL;
 }
 
+void dp_fdb_set_seen(struct dp *dp, dp_net_id net, struct mac mac, mono_t seen)
+{
+    struct fdb_value *v = fdb_find(&dp->fdb, fdb_key(net, mac.b));
+
+    if (v)
+        fdb_touch(v, fdb_ms(seen));
+}
+
 void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
 {
     *used = dp->fdb.t.used;

@@ -114,6 +114,9 @@ bool dp_fdb_get(const struct dp *dp, dp_net_id net, struct mac mac, struct dp_de
 /* When a frame with this source was last seen at the place the entry points to, to the millisecond; false
  * when there is no such entry. Set to now by dp_fdb_set() when the entry is new or its place changes. */
 bool dp_fdb_seen(const struct dp *dp, dp_net_id net, struct mac mac, mono_t *seen);
+/* It was seen at another time, where the worker does not see all frames; its next frame corrects it. Nothing
+ * if there is no such entry. */
+void dp_fdb_set_seen(struct dp *dp, dp_net_id net, struct mac mac, mono_t seen);
 void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity);
 
 /* R6.5: frames that were bounced are counted by MAC, as far as it has one of these counters to itself. */

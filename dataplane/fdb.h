@@ -4,7 +4,7 @@
  * table.h, whose rules between threads hold, with the two halves of a value written by different threads:
  *   - `where`: by the control thread, one atomic store per change (R4.10). Workers do one thing to it: they
  *     take the watch mark off, by compare-and-swap, so that a store of the control thread wins.
- *   - `seen`: by workers, and by the control thread when the place changes.
+ *   - `seen`: by workers, and by the control thread when the place changes or it knows better.
  */
 #ifndef DATAPLANE_FDB_H
 #define DATAPLANE_FDB_H
