@@ -24,6 +24,18 @@ static uint16_t load16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+/* R6.5: a frame is sent on once, also where gateways that are a moment behind each other would send it round
+ * in a ring. VXLAN has nothing to mark it with (R1.4), so the TTL tells: what has been sent on leaves with
+ * half of what gateways begin with, and what comes with so little is not sent on. The other half is for the
+ * hops of the WAN, so that neither leg may have more than 31 of them at the usual 64. A gateway with a higher
+ * TTL counts as one with 64, for the sake of peers that have 64. */
+uint8_t vxlan_bounced_ttl(uint8_t ttl)
+{
+    uint8_t half = (uint8_t)((ttl < 64 ? ttl : 64) / 2);
+
+    return half > 0 ? half : 1;
+}
+
 void vxlan_template_init(struct vxlan_template *t, const struct vxlan_local *local,
                          const struct dp_vtep *vtep, uint8_t ttl, bool udp6_zero_csum)
 {

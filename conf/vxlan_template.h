@@ -27,6 +27,10 @@ struct vxlan_template {
     uint8_t bytes[VXLAN_OUTER_IPV6];
 };
 
+/* R6.5: what is sent on after a move leaves with it at most, and what comes with it is not sent on. ttl: of
+ * the outer header of all else. */
+uint8_t vxlan_bounced_ttl(uint8_t ttl);
+
 void vxlan_template_init(struct vxlan_template *t, const struct vxlan_local *local,
                          const struct dp_vtep *vtep, uint8_t ttl, bool udp6_zero_csum);
 

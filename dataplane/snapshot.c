@@ -57,16 +57,6 @@ static int allocate(struct snapshot *s, const struct dp_topology *t, size_t memb
                                                                                                    : -ENOMEM;
 }
 
-/* R6.5: a frame is sent on once, also where gateways that are a moment behind each other would send it round
- * in a ring. VXLAN has nothing to mark it with (R1.4), so the TTL tells: what has been sent on leaves with
- * half of what gateways begin with, and what comes with so little is not sent on. The other half is for the
- * hops of the WAN, so that neither leg may have more than 31 of them at the usual 64. A gateway with a higher
- * TTL counts as one with 64, for the sake of peers that have 64. */
-static uint8_t bounced_ttl(uint8_t ttl)
-{
-    return RTE_MAX(RTE_MIN(ttl, 64) / 2, 1);
-}
-
 static int add_vtep(struct snapshot *s, const struct dp_vtep *v, const struct dp_topology *t)
 {
     struct snap_vtep *sv = &s->vteps[v->id];
@@ -160,7 +150,7 @@ int snapshot_build(const struct dp_topology *t, unsigned n_ports, unsigned max_n
         return -ENOMEM;
     s->n_nets = s->n_vteps = 1;
     s->underlay = t->underlay;
-    s->bounced_ttl = bounced_ttl(t->ttl);
+    s->bounced_ttl = vxlan_bounced_ttl(t->ttl);
     s->local = (struct vxlan_local){.address = t->address,
                                     .mac = t->underlay_mac,
                                     .port = t->vxlan_port,

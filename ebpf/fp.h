@@ -129,6 +129,8 @@ struct fp_topology {
     __u8 mac[6];       /* ours on the underlay */
     __u8 address[16];  /* our VTEP */
     __u32 vni_seed, addr_seed;
+    __u32 bounced_ttl; /* R6.5: what is sent on leaves with it at most, and what comes with it is not */
+    __u32 pad;
     __u64 punt_interval_ns; /* R: one frame a CPU and port each so many ns to the worker, in the long run; 0:
                                no limit */
     __u64 punt_burst_ns;    /* how far that may be overdrawn */

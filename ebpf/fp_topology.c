@@ -247,6 +247,7 @@ int fp_topology_build(const struct dp_topology *t, const struct fastpath_port *p
     out->underlay = t->underlay;
     out->vxlan_port = t->vxlan_port;
     out->family = t->address.family;
+    out->bounced_ttl = vxlan_bounced_ttl(t->ttl);
     out->zero_csum_rx = t->udp6_zero_csum_rx;
     memcpy(out->mac, t->underlay_mac.b, sizeof(out->mac));
     memcpy(out->address, t->address.b, sizeof(out->address));

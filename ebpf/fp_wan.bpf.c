@@ -157,11 +157,11 @@ static __always_inline int bounce(struct fp_way *w, const struct fp_macs_of *mac
         fp_came_in(w);
         return fp_drop_received(w, DROP_split_horizon);
     }
-    if (o->ttl <= 1) {
+    if (o->ttl <= w->t->bounced_ttl) {
         fp_came_in(w);
         return fp_drop_received(w, DROP_bounce_ttl);
     }
-    w->ttl = o->ttl - 1;
+    w->ttl = (__u8)w->t->bounced_ttl; /* less than o->ttl */
     return fp_to_vtep(w, in, macs, target, o->len + 12, ecn, to);
 }
 
