@@ -186,11 +186,11 @@ static __always_inline int fp_to_port(struct fp_way *w, const struct fp_macs_of 
         return fp_drop(w, DROP_no_buffer);
     data = (void *)(long)w->ctx->data;
     end = (void *)(long)w->ctx->data_end;
-    if (data + 16 > end)
+    if (data + FP_ETH_LEN > end)
         return fp_drop(w, DROP_no_buffer);
     FP_STORE64(data, macs->dst | macs->src << 48);
     FP_STORE32(data + 8, macs->src >> 16);
-    if (tag)
+    if (tag && data + FP_ETH_LEN + FP_TAG_LEN <= end)
         FP_STORE32(data + 12, FP_TYPE_TAG | (__u32)bpf_htons(vlan) << 16);
     n = bpf_map_lookup_elem(&fp_net_count, &net);
     if (n)

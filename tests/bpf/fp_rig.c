@@ -198,18 +198,36 @@ int fp_rig_program(const struct fp_rig *r, unsigned port)
                                                    : r->access[port]->progs.xsk_def_prog);
 }
 
-uint32_t fp_rig_run(struct fp_rig *r, unsigned port, const void *frame, size_t len, uint8_t *out,
-                    size_t *out_len)
+static int run(struct fp_rig *r, unsigned port, const void *frame, size_t len, uint8_t *out, size_t *out_len,
+               uint32_t *action)
 {
     LIBBPF_OPTS(bpf_test_run_opts, opts);
+    int rc;
 
     opts.data_in = frame;
     opts.data_size_in = (uint32_t)len;
     opts.data_out = out;
     opts.data_size_out = FP_RIG_BUFFER;
-    REQUIRE(bpf_prog_test_run_opts(fp_rig_program(r, port), &opts) == 0);
+    rc = bpf_prog_test_run_opts(fp_rig_program(r, port), &opts);
     *out_len = opts.data_size_out;
-    return opts.retval;
+    *action = opts.retval;
+    return rc;
+}
+
+uint32_t fp_rig_run(struct fp_rig *r, unsigned port, const void *frame, size_t len, uint8_t *out,
+                    size_t *out_len)
+{
+    uint32_t action;
+
+    REQUIRE(run(r, port, frame, len, out, out_len, &action) == 0);
+    return action;
+}
+
+bool fp_rig_try(struct fp_rig *r, unsigned port, const void *frame, size_t len, uint8_t *out, size_t *out_len)
+{
+    uint32_t action;
+
+    return run(r, port, frame, len, out, out_len, &action) == 0;
 }
 
 /* ---- counters: sums of all CPUs ---- */

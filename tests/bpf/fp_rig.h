@@ -47,6 +47,9 @@ uint64_t fp_rig_key(dp_net_id net, struct mac mac);
 /* The XDP action. out: FP_RIG_BUFFER bytes. */
 uint32_t fp_rig_run(struct fp_rig *r, unsigned port, const void *frame, size_t len, uint8_t *out,
                     size_t *out_len);
+/* False: the kernel does not run the frame. */
+bool fp_rig_try(struct fp_rig *r, unsigned port, const void *frame, size_t len, uint8_t *out,
+                size_t *out_len);
 int fp_rig_program(const struct fp_rig *r, unsigned port);
 
 void fp_rig_port_counters(const struct fp_rig *r, unsigned port, struct fp_port_counters *out);

@@ -171,6 +171,8 @@ const struct flow_case flow_cases[] = {
     {.name = "priority tag to VLAN", FROM_A, .port = PORT_B, .vlan = 0, .dst = H(1), .src = H(3),
      .macs = DB, TO_PORT(PORT_A)},
     {.name = "header alone to a port", FROM_A, .kind = CASE_NOTHING, .dst = H(3), TO_PORT(PORT_B)},
+    {.name = "header alone, VLAN popped", FROM_A, .kind = CASE_NOTHING, .vlan = 200, .dst = H(3), .macs = DB,
+     TO_PORT(PORT_B)},
     {.name = "DSCP and ECN are not touched", FROM_A, .dst = H(3), .tos = 0xff, TO_PORT(PORT_B)},
     {.name = "same port", FROM_A, .dst = H(4),
      .macs = {AT_PORT(NET_WEB, 1, PORT_A), AT_PORT(NET_WEB, 4, PORT_A)}, .verdict = CASE_DROP,
