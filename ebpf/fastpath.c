@@ -181,6 +181,7 @@ int fastpath_unpin(struct fastpath *fp, char *err, size_t err_len)
 {
     if (fp->dir.fd < 0)
         return 0;
+    xdp_link_sweep(fp);
     if (xdp_link_any(&fp->dir)) {
         snprintf(err, err_len, "a program in %s is still pinned", fp->dir.path);
         return -EBUSY;
@@ -301,23 +302,39 @@ static void remove_targets(struct fastpath *fp, const struct fp_topology *t)
     }
 }
 
+/* Whether the programs have it already. */
+static bool is_published(const struct fastpath *fp, struct fp_topology *t)
+{
+    const struct fp_topology *now = fastpath_topology(fp);
+
+    t->generation = now ? now->generation : 0;
+    if (now && memcmp(now, t, sizeof(*t)) == 0)
+        return true;
+    t->generation++;
+    return false;
+}
+
+static void write_topology(struct fastpath *fp, const struct fp_topology *t)
+{
+    unsigned place = oldest_place(fp);
+
+    wait_for_programs(fp->retired[place]);
+    memcpy(&fp->maps.topologies[place], t, sizeof(*t));
+    activate(fp, place);
+}
+
 int fastpath_publish(struct fastpath *fp, const struct dp_topology *topology,
                      const struct fastpath_port *ports)
 {
-    const struct fp_topology *now = fastpath_topology(fp);
     struct fp_topology *t = fp->draft;
     struct fp_topology_used used;
-    unsigned place;
     int rc = fp_topology_build(topology, ports, fp->punt_limit, t, &used);
 
     if (rc < 0)
         return rc;
-    t->generation = now ? now->generation + 1 : 1;
     add_targets(fp, t);
-    place = oldest_place(fp);
-    wait_for_programs(fp->retired[place]);
-    memcpy(&fp->maps.topologies[place], t, sizeof(*t));
-    activate(fp, place);
+    if (!is_published(fp, t))
+        write_topology(fp, t);
     remove_targets(fp, t);
     if (!fp->swept && fp->dir.fd >= 0)
         xdp_link_sweep(fp);

@@ -38,8 +38,8 @@ void fastpath_close(struct fastpath *fp);
  * of another network namespace; or another -errno; always with a sentence in err. */
 int fastpath_remove(const char *dir, const char *gateway, char *err, size_t err_len);
 
-/* From now on it ends with the process. After xdp_fast_off() of all ports: -EBUSY with a sentence in err when
- * a program is still pinned. */
+/* Takes the pins of an open one away: it ends with the process; what was counted can still be read. After
+ * xdp_fast_off() or xdp_close() of all ports: -EBUSY with a sentence in err when one is still pinned. */
 int fastpath_unpin(struct fastpath *fp, char *err, size_t err_len);
 
 /* Whether it is pinned, and why not. */

@@ -223,6 +223,7 @@ START_TEST(test_take_over)
     ck_assert_uint_eq(used_macs(fp), 2);
     expect_seen(fp, 7, mac_number(2), at);
     ck_assert_uint_eq(fastpath_topology(fp)->generation, 1);
+    network.qinq = true;
     publish(fp);
     ck_assert_uint_eq(fastpath_topology(fp)->generation, 2);
     ck_assert(fastpath_taken_over(fp));
@@ -586,6 +587,10 @@ START_TEST(test_publish)
     ck_assert_uint_eq(target_of(fp, 1), 1);
     ck_assert(fastpath_topology(fp)->ports[1].flags & FP_PORT_TARGET);
 
+    /* Nothing new. */
+    publish(fp);
+    ck_assert_uint_eq(fp->maps.control->active, before);
+    ck_assert_uint_eq(fastpath_topology(fp)->generation, 20);
     /* Refused: all is as it was. */
     network.vni = 0;
     ck_assert_int_eq(fastpath_publish(fp, &topology, ports), -EINVAL);

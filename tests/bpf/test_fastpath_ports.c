@@ -627,6 +627,16 @@ START_TEST(test_port_is_no_more)
     xdp_close(g.wan, true);
     fastpath_close(g.fp);
     ck_remove(0);
+
+    /* Also when it ends before it had anything to publish. */
+    kill_child(start_child(be_gateway));
+    g.fp = open_fastpath();
+    g.wan = attach(&wan_config, g.fp);
+    xdp_close(g.wan, false);
+    ck_assert_msg(fastpath_unpin(g.fp, err, sizeof(err)) == 0, "%s", err);
+    fastpath_close(g.fp);
+    expect_untouched(LAN);
+    ck_remove(-ENOENT);
 }
 END_TEST
 
