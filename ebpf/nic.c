@@ -72,28 +72,41 @@ int nic_queues(const char *ifname, unsigned *served, unsigned *total)
     return 0;
 }
 
-int nic_set_rxvlan(const char *ifname, bool on)
+int nic_rxvlan(const char *ifname)
 {
     struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
     int rc = nic_ethtool(ifname, &value);
 
     if (rc == -EOPNOTSUPP)
         return 0;
+    return rc ? rc : !!(value.data & ETH_FLAG_RXVLAN);
+}
+
+int nic_set_rxvlan(const char *ifname, bool on)
+{
+    struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
+    int rc = nic_ethtool(ifname, &value);
+
     if (rc)
         return rc;
-    if (!!(value.data & ETH_FLAG_RXVLAN) == on)
-        return 0;
     value.cmd = ETHTOOL_SFLAGS;
-    value.data ^= ETH_FLAG_RXVLAN;
+    value.data = on ? value.data | ETH_FLAG_RXVLAN : value.data & ~(uint32_t)ETH_FLAG_RXVLAN;
     rc = nic_ethtool(ifname, &value);
     if (rc)
         return rc;
     /* A driver may take the request and not follow it. */
-    value.cmd = ETHTOOL_GFLAGS;
-    rc = nic_ethtool(ifname, &value);
-    if (rc)
+    rc = nic_rxvlan(ifname);
+    if (rc < 0)
         return rc;
-    return !!(value.data & ETH_FLAG_RXVLAN) == on ? 1 : -EOPNOTSUPP;
+    return rc == on ? 0 : -EOPNOTSUPP;
+}
+
+int nic_is_promiscuous(const char *ifname)
+{
+    struct ifreq ifr = {0};
+    int rc = nic_ioctl(ifname, SIOCGIFFLAGS, &ifr);
+
+    return rc ? rc : !!(ifr.ifr_flags & IFF_PROMISC);
 }
 
 int nic_set_promiscuous(const char *ifname, bool on)
@@ -101,11 +114,10 @@ int nic_set_promiscuous(const char *ifname, bool on)
     struct ifreq ifr = {0};
     int rc = nic_ioctl(ifname, SIOCGIFFLAGS, &ifr);
 
-    if (rc || !!(ifr.ifr_flags & IFF_PROMISC) == on)
+    if (rc)
         return rc;
-    ifr.ifr_flags ^= IFF_PROMISC;
-    rc = nic_ioctl(ifname, SIOCSIFFLAGS, &ifr);
-    return rc ? rc : 1;
+    ifr.ifr_flags = (short)(on ? ifr.ifr_flags | IFF_PROMISC : ifr.ifr_flags & ~IFF_PROMISC);
+    return nic_ioctl(ifname, SIOCSIFFLAGS, &ifr);
 }
 
 int nic_promiscuous(int ifindex)

@@ -15,13 +15,14 @@ int nic_is_ethernet(const char *ifname);
 /* *total: receive queues that the interface has; *served: how many of them DPDK's AF_XDP driver can open. */
 int nic_queues(const char *ifname, unsigned *served, unsigned *total);
 
-/* Receive VLAN offload. 1: it was the other way and has been changed, 0: nothing to do. */
+/* Receive VLAN offload: 1, or 0 (also when there is none). */
+int nic_rxvlan(const char *ifname);
 int nic_set_rxvlan(const char *ifname, bool on);
 
 /* Promiscuous as long as the returned file descriptor is open. */
 int nic_promiscuous(int ifindex);
-/* IFF_PROMISC, which stays when this process ends. 1: it was the other way and has been changed, 0: nothing
- * to do. */
+/* IFF_PROMISC, which stays when this process ends. */
+int nic_is_promiscuous(const char *ifname);
 int nic_set_promiscuous(const char *ifname, bool on);
 
 /* Whether its driver takes frames that a program in native mode redirects to it: 1 or 0; -ENOTSUP: the kernel

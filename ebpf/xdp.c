@@ -206,13 +206,13 @@ static bool is_pinnable(const struct xdp *x)
     return x->fp && x->fp->dir.fd >= 0;
 }
 
-/* Noted before it is done: whoever comes after a crash finds one that may not have been done. */
+/* Before it is done: a process that is killed then leaves a note too many, not one too few. */
 static int note_undo(struct xdp *x, unsigned undo)
 {
-    int rc = is_pinnable(x) ? xdp_link_set_undo(&x->fp->dir, (unsigned)x->ifindex, undo) : 0;
+    int rc = is_pinnable(x) ? xdp_link_set_undo(&x->fp->dir, (unsigned)x->ifindex, x->undo | undo) : 0;
 
     if (rc == 0)
-        x->undo = undo;
+        x->undo |= undo;
     return rc;
 }
 
@@ -220,8 +220,14 @@ static int note_undo(struct xdp *x, unsigned undo)
  * the underlay another VLAN's traffic could look like ours. */
 static int switch_rxvlan_off(struct xdp *x, char *err, size_t err_len)
 {
-    int rc = nic_set_rxvlan(x->ifname, false);
+    int rc = nic_rxvlan(x->ifname);
 
+    if (rc == 0)
+        return 0;
+    if (rc > 0)
+        rc = note_undo(x, XDP_UNDO_RXVLAN);
+    if (rc == 0)
+        rc = nic_set_rxvlan(x->ifname, false);
     if (rc < 0 && x->config.take == XDP_TAKE_ALL)
         return fail(err, err_len, rc,
                     "interface %s: receive VLAN offload cannot be switched off (%s), and with it VLAN tags "
@@ -229,7 +235,7 @@ static int switch_rxvlan_off(struct xdp *x, char *err, size_t err_len)
                     x->ifname, strerror(-rc));
     if (rc < 0)
         log_warning(SUBSYSTEM, "interface %s: receive VLAN offload stays on: %s", x->ifname, strerror(-rc));
-    return rc == 1 ? note_undo(x, x->undo | XDP_UNDO_RXVLAN) : 0;
+    return 0;
 }
 
 static int set_up_interface(struct xdp *x, char *err, size_t err_len)
@@ -252,9 +258,13 @@ static void stay_promiscuous(struct xdp *x)
 
     if (x->config.take != XDP_TAKE_ALL)
         return;
-    rc = nic_set_promiscuous(x->ifname, true);
+    rc = nic_is_promiscuous(x->ifname);
     if (rc == 1)
-        rc = note_undo(x, x->undo | XDP_UNDO_PROMISC);
+        return;
+    if (rc == 0)
+        rc = note_undo(x, XDP_UNDO_PROMISC);
+    if (rc == 0)
+        rc = nic_set_promiscuous(x->ifname, true);
     if (rc < 0)
         log_warning(SUBSYSTEM,
                     "interface %s does not stay promiscuous when this process ends: %s; frames that its NIC "
