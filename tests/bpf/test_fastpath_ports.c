@@ -129,17 +129,18 @@ static void expect_untouched(const char *ifname)
  * ------------------------------------------------------------------------------------------------- */
 
 static const struct mac host_here = {{2, 0, 0, 0, 0, 0xa}}, host_there = {{2, 0, 0, 0, 0, 0xb}};
-static const struct mac our_mac = {{2, 0, 0, 0, 1, 1}}, hop_mac = {{2, 0, 0, 0, 1, 2}};
+static const struct mac our_mac = {{2, 0, 0, 0, 1, 1}};
+static struct mac hop_mac = {{2, 0, 0, 0, 1, 2}};
 
 static const struct dp_member member = {.port = PORT_LAN, .vlan = 100};
 static const struct dp_net_vtep net_vtep = {.vtep = 2, .flood = true};
-static const struct dp_network network = {.id = 7,
-                                          .vni = 10007,
-                                          .dscp = DP_DSCP_INHERIT,
-                                          .members = &member,
-                                          .n_members = 1,
-                                          .vteps = &net_vtep,
-                                          .n_vteps = 1};
+static struct dp_network network = {.id = 7,
+                                    .vni = 10007,
+                                    .dscp = DP_DSCP_INHERIT,
+                                    .members = &member,
+                                    .n_members = 1,
+                                    .vteps = &net_vtep,
+                                    .n_vteps = 1};
 static struct dp_vtep vtep = {.id = 2, .address = {4, {198, 18, 0, 2}}, .resolved = true, .mtu = 1500};
 static struct dp_topology topology = {.underlay = PORT_WAN,
                                       .address = {4, {198, 18, 0, 1}},
@@ -570,6 +571,167 @@ START_TEST(test_settings_of_the_operator)
 }
 END_TEST
 
+/* ---- changes while frames flow
+ * --------------------------------------------------------------------------------- */
+
+#define CHANGES 60
+#define MOVES   30000
+
+/* A frame from here to there, run by the program on the access port. The VTEP it goes to (the last byte of
+ * its address), or 0: to the worker. Its next hop and VNI must be that VTEP's. */
+static unsigned run_frame(int program)
+{
+    uint8_t frame[FRAME_LEN + 4], out[512];
+    LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+    opts.data_in = frame;
+    opts.data_size_in = (uint32_t)build_inner(frame, host_there, host_here, true, 0);
+    opts.data_out = out;
+    opts.data_size_out = sizeof(out);
+    ck_assert_int_eq(bpf_prog_test_run_opts(program, &opts), 0);
+    if (opts.retval == XDP_PASS)
+        return 0;
+    ck_assert_uint_eq(opts.retval, XDP_REDIRECT);
+    ck_assert_uint_eq(opts.data_size_out, OUTER + FRAME_LEN);
+    ck_assert_uint_eq(out[5], out[33]);
+    return out[33] | (unsigned)out[48] << 8;
+}
+
+struct changes {
+    volatile unsigned long runs[2], to_worker;
+    volatile bool over;
+};
+
+/* seen: which of the two it goes to: address, and last byte of the VNI. */
+static pid_t start_runs(struct changes *c, const unsigned seen[2])
+{
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        int program = bpf_prog_get_fd_by_id(program_on(LAN));
+
+        while (!c->over) {
+            unsigned to = run_frame(program);
+
+            if (to == 0)
+                c->to_worker++;
+            else if (to == seen[0])
+                c->runs[0]++;
+            else if (to == seen[1])
+                c->runs[1]++;
+            else
+                _exit(1);
+        }
+        _exit(0);
+    }
+    return pid;
+}
+
+static struct changes *shared_changes(void)
+{
+    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    ck_assert_ptr_ne(p, MAP_FAILED);
+    return p;
+}
+
+static bool is_running(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+/* Until a frame went to that one after now. */
+static void wait_for_run(const struct changes *c, unsigned which, pid_t pid)
+{
+    unsigned long before = c->runs[which];
+    mono_t begin = mono_now();
+
+    while (c->runs[which] == before && is_running(pid) && !dpdk_is_over(begin))
+        sched_yield();
+    ck_assert_uint_ne(c->runs[which], before);
+}
+
+static void end_runs(struct changes *c, pid_t pid)
+{
+    int status = 0;
+
+    c->over = true;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(status, 0);
+}
+
+/* The old topology or the new one, never a mixture. */
+START_TEST(test_topology_changes)
+{
+    static const unsigned seen[2] = {2 | 7 << 8, 3 | 8 << 8};
+    struct changes *c = shared_changes();
+    struct gateway g;
+    pid_t pid;
+
+    network.vni = 0x2707;
+    start(&g);
+    pid = start_runs(c, seen);
+    for (unsigned i = 1; i <= CHANGES; i++) {
+        unsigned next = i % 2;
+
+        network.vni = 0x2707 + next;
+        vtep.address.b[3] = hop_mac.b[5] = (uint8_t)(2 + next);
+        publish(&g);
+        wait_for_run(c, next, pid);
+    }
+    end_runs(c, pid);
+    ck_assert_uint_eq(c->to_worker, 0);
+    stop(&g, false);
+}
+END_TEST
+
+/* A MAC moves, leaves and comes, and another one gets its place in the table: no frame goes where that one
+ * is. */
+START_TEST(test_macs_change)
+{
+    static const struct dp_dest at[] = {{.where = DP_WHERE_VTEP, .target = 2},
+                                        {.where = DP_WHERE_VTEP, .target = 3},
+                                        {.where = DP_WHERE_VTEP, .target = 4}};
+    static const struct dp_net_vtep net_vteps[] = {{.vtep = 2}, {.vtep = 3}, {.vtep = 4}};
+    static const unsigned seen[2] = {2 | 0x17 << 8, 3 | 0x17 << 8};
+    static struct dp_vtep vteps[3];
+    struct changes *c = shared_changes();
+    struct gateway g;
+    pid_t pid;
+
+    vtep.source = our_mac;
+    for (unsigned i = 0; i < 3; i++) {
+        vteps[i] = vtep;
+        vteps[i].id = (dp_vtep_id)(2 + i);
+        vteps[i].address.b[3] = vteps[i].next_hop.b[5] = (uint8_t)(2 + i);
+    }
+    network.vteps = net_vteps;
+    topology.vteps = vteps;
+    network.n_vteps = topology.n_vteps = 3;
+    start(&g);
+    pid = start_runs(c, seen);
+    for (unsigned i = 0; i < MOVES; i++) {
+        struct mac other = {{2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i}};
+
+        ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, host_there, at[i % 2], false), 0);
+        if (i % 4 == 3) {
+            ck_assert_int_eq(fastpath_fdb_del(g.fp, 7, host_there), 0);
+            ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, other, at[2], false), 0);
+            ck_assert_int_eq(fastpath_fdb_del(g.fp, 7, other), 0);
+        }
+    }
+    ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, host_there, at[0], false), 0);
+    wait_for_run(c, 0, pid);
+    ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, host_there, at[1], false), 0);
+    wait_for_run(c, 1, pid);
+    end_runs(c, pid);
+    stop(&g, false);
+}
+END_TEST
+
 /* ---- another world when it comes back
  * --------------------------------------------------------------------------- */
 
@@ -953,6 +1115,8 @@ int main(void)
     tcase_add_test(t, test_killed_and_replaced_under_a_stream);
     tcase_add_test(t, test_unpinned_ends_with_the_process);
     tcase_add_test(t, test_settings_of_the_operator);
+    tcase_add_test(t, test_topology_changes);
+    tcase_add_test(t, test_macs_change);
     tcase_add_test(t, test_interface_is_gone);
     tcase_add_test(t, test_interface_is_renamed);
     tcase_add_test(t, test_port_is_no_more);
