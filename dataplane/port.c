@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See port.h. What differs between drivers is here and nowhere else:
- *   net_af_xdp  the packet buffer is the UMEM chunk, so it must fit a page; the driver sets no MTU of its
- * own. What comes from another port's pool it copies, without a look at the length. Of a port's 8,191 buffers
- * 2,048 are in its fill and receive rings, 2,048 at most in its transmit ring and as many in its completion
- * ring, which is emptied only when something is sent: a port that is down has 2,047 left net_ring    the
- * worker's side of the TAP beside a pci/dpdk underlay (tap.h)
+ *   net_af_xdp  the packet buffer is the UMEM chunk, so it must fit a page; the driver sets no MTU of its own
+ *   net_ring    the worker's side of the TAP beside a pci/dpdk underlay (tap.h)
+ *
+ * Where the 8,191 buffers of an AF_XDP port may be: 2,048 in its fill and receive rings, 2,048 at most in its
+ * transmit ring, and as many in its completion ring, which is emptied only when something is sent. So a port
+ * that is down has 2,047 left to go on with. Frames from other ports' pools the driver copies, without a look
+ * at their length.
  */
 #include "dataplane/port.h"
 

@@ -216,9 +216,8 @@ uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, u
 
 /* Another port's buffers that this one's driver may keep for long (its link is down, and it has room for
  * thousands): once that port has few left they are copied, so that it goes on receiving whatever happens
- * here. */
-/* (port.c makes pools that keep what is free in a ring; rte_mempool_avail_count() looks at 128 caches as
- * well.) */
+ * here. port.c makes pools that keep what is free in a ring; rte_mempool_avail_count() looks at 128 caches as
+ * well. */
 static void give_back_scarce(struct worker *w, dp_port_id port)
 {
     struct rte_mempool *own = w->ports[port].pool, *last = own;
