@@ -8,7 +8,6 @@
 #include "controlplane/announce.h"
 #include "controlplane/moves.h"
 
-#include <event2/event.h>
 #include <stdio.h>
 
 #define ROWS 500 /* networks of one part */
@@ -24,7 +23,7 @@ static void gateway_itself(const struct gateway *g, struct metric_text *t)
     char vtep[IPADDR_STRLEN], reasons[METRICS_REASONS_LEN];
 
     metric_family(t, "causeway_build_info", METRIC_INFO, "Which causewayd this is.");
-    metric_u64(t, 1, {"version", CAUSEWAY_VERSION}, {"libevent", event_get_version()});
+    metric_u64(t, 1, {"version", CAUSEWAY_VERSION}, {"build", version_build()}, {"dpdk", dp_version()});
     metric_family(t, "causeway_gateway_info", METRIC_INFO, "Which gateway this is, and its VTEP address.");
     metric_u64(t, 1, {"site", g->conf->site}, {"gateway", g->conf->gateway},
                {"vtep", ipaddr_format(&g->conf->underlay.address, vtep)});

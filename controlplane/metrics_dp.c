@@ -79,7 +79,7 @@ void metrics_ports(const struct gateway *g, struct metric_text *t)
     for (unsigned i = 0; i < g->n_ports; i++) {
         ports[i].port = &g->ports[i];
         dp_port_status(g->dp, g->ports[i].id, &ports[i].status);
-        dp_port_counters(g->dp, g->ports[i].id, &ports[i].counters);
+        fwd_port_counters(g->fwd, g->ports[i].id, &ports[i].counters);
     }
     port_states(ports, g->n_ports, t);
     port_traffic(ports, g->n_ports, t);
@@ -130,7 +130,7 @@ static void vtep_look(const struct gateway *g, const struct gateway_vtep *vtep, 
     s->resolved = hop && hop->state == UNDERLAY_RESOLVED;
     s->mtu = s->resolved ? hop->mtu : 0;
     s->macs = mactable_count_at(g->macs, DP_WHERE_VTEP, vtep->id);
-    dp_vtep_counters(g->dp, vtep->id, &s->counters);
+    fwd_vtep_counters(g->fwd, vtep->id, &s->counters);
 }
 
 static void vtep_states(const struct vtep_state *v, unsigned n, struct metric_text *t)
@@ -187,7 +187,7 @@ void metrics_drops(const struct gateway *g, struct metric_text *t)
 {
     struct dp_totals totals;
 
-    dp_totals(g->dp, &totals);
+    fwd_totals(g->fwd, &totals);
     metric_family(t, "causeway_drops_total", METRIC_COUNTER,
                   "Frames dropped, by reason (causewayctl show drops explains them).");
     for (int i = 0; i < DROP_N; i++)
@@ -207,7 +207,7 @@ void metrics_worker(const struct gateway *g, struct metric_text *t)
     uint32_t used, capacity;
     struct dp_totals totals;
 
-    dp_totals(g->dp, &totals);
+    fwd_totals(g->fwd, &totals);
     busy = totals.busy_cycles;
     metric_family(t, "causeway_worker_busy_seconds_total", METRIC_COUNTER,
                   "Time that the worker spent in rounds that had frames.");
@@ -220,7 +220,7 @@ void metrics_worker(const struct gateway *g, struct metric_text *t)
     metric_family(t, "causeway_worker_rounds_total", METRIC_COUNTER, "Rounds of the worker over its ports.");
     metric_u64(t, totals.polls - totals.idle_polls, {"worker", worker.value}, {"state", "busy"});
     metric_u64(t, totals.idle_polls, {"worker", worker.value}, {"state", "idle"});
-    dp_fdb_usage(g->dp, &used, &capacity);
+    fwd_fdb_usage(g->fwd, &used, &capacity);
     metric_gauge(t, "causeway_fdb_entries", used, "MACs in the data plane's table.");
     metric_gauge(t, "causeway_fdb_entries_max", capacity, "MACs that the data plane's table has room for.");
 }

@@ -85,7 +85,7 @@ static void traffic_row(const struct gateway *g, const struct gateway_network *n
     struct dp_net_counters c;
     const struct dp_count *counts[] = {c.access_in, c.access_out, c.wan_in, c.wan_out};
 
-    dp_net_counters(g->dp, net->id, &c);
+    fwd_net_counters(g->fwd, net->id, &c);
     for (unsigned i = 0; i < 4; i++)
         for (unsigned kind = 0; kind < 2; kind++)
             metric_u64(t, bytes ? counts[i][kind].bytes : counts[i][kind].frames,
@@ -122,7 +122,7 @@ static void proxy_row(const struct gateway *g, const struct gateway_network *net
 {
     struct dp_net_counters c;
 
-    dp_net_counters(g->dp, net->id, &c);
+    fwd_net_counters(g->fwd, net->id, &c);
     metric_u64(t, c.proxy_arp, {"network", net->conf->name}, {"protocol", "arp"});
     metric_u64(t, c.proxy_nd, {"network", net->conf->name}, {"protocol", "nd"});
 }
@@ -139,7 +139,7 @@ static void bounced_row(const struct gateway *g, const struct gateway_network *n
 {
     struct dp_net_counters c;
 
-    dp_net_counters(g->dp, net->id, &c);
+    fwd_net_counters(g->fwd, net->id, &c);
     metric_u64(t, c.bounced, {"network", net->conf->name});
 }
 
@@ -155,7 +155,7 @@ static void bicast_row(const struct gateway *g, const struct gateway_network *ne
 {
     struct dp_net_counters c;
 
-    dp_net_counters(g->dp, net->id, &c);
+    fwd_net_counters(g->fwd, net->id, &c);
     metric_u64(t, c.bicast, {"network", net->conf->name});
 }
 

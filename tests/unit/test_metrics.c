@@ -4,6 +4,7 @@
  * commands, that each family has its HELP and TYPE once and its samples together, and how many series there
  * are; and when it is ready.
  */
+#include "conf/version.h"
 #include "controlplane/announce.h"
 #include "controlplane/metrics.h"
 #include "tests/unit/cmd_rig.h"
@@ -42,6 +43,11 @@ uint64_t dp_cycles_hz(const struct dp *dp)
 {
     (void)dp;
     return 2000000000;
+}
+
+const char *dp_version(void)
+{
+    return "DPDK 22.11";
 }
 
 const struct move_times *moves_times(const struct moves *m)
@@ -201,6 +207,8 @@ START_TEST(test_values)
     announce_mac(gw.announce, 1, (struct mac){{2, 0, 0x5e, 0, 0, 1}}, false, mono_now());
     render(false);
     ck_line("causeway_gateway_info{site=\"paris\",gateway=\"paris-1\",vtep=\"198.18.0.1\"} 1");
+    ck_assert_ptr_nonnull(strstr(t.text, "\ncauseway_build_info{version=\"" CAUSEWAY_VERSION "\",build=\""));
+    ck_assert_ptr_nonnull(strstr(t.text, "\",dpdk=\"DPDK 22.11\"} 1\n"));
     ck_line("causeway_start_time_seconds 1777636800.500000000");
     ck_line("causeway_config_generation 1");
     ck_line("causeway_ready 0"); /* port lab is down */
