@@ -8,6 +8,7 @@
  *
  * Control thread only.
  */
+#include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves.h"
 #include "controlplane/overlay.h"
@@ -23,6 +24,7 @@
 #define EVENT_BATCH     256
 #define EVENT_BATCHES   16 /* in one turn of the loop */
 #define AGE_INTERVAL_US 100000
+#define AGE_PARTS       3  /* of the ageing time: as old may be what ageing knows */
 #define AGE_TICKS       40 /* ticks of a round through the MAC table: 4 s */
 
 /* ---- what the MAC table asks of the data plane */
@@ -41,7 +43,14 @@ static void op_remove(void *arg, dp_net_id net, struct mac mac)
 
 static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
 {
-    return fwd_fdb_seen(((struct gateway *)arg)->fwd, net, mac, seen);
+    struct gateway *g = arg;
+    const struct gateway_network *n = g->priv->ageing ? gateway_network(g, net) : NULL;
+
+    /* Ageing asks for every MAC every few seconds, and need not know exactly. */
+    if (n)
+        return fwd_fdb_seen_lately(g->fwd, net, mac, n->conf->ageing * UINT64_C(1000000000) / AGE_PARTS,
+                                   seen);
+    return fwd_fdb_seen(g->fwd, net, mac, seen);
 }
 
 /* What is taken down when the gateway stops moves nowhere. */
@@ -167,6 +176,7 @@ static void on_dp_event(struct gateway *g, const struct dp_event *e, mono_t now)
         mactable_source_seen(g->macs, e, now);
         neighbor_settle(g->neighbors);
     } else if (e->type == DP_EVENT_FIRST) {
+        fwd_fdb_watched(g->fwd, e->net, e->mac);
         moves_first_frame(g->moves, e);
     } else if (e->type == DP_EVENT_NEIGHBOUR) {
         (void)neighbor_seen(g->neighbors, e, now); /* refused MACs have no IPs either */
@@ -204,7 +214,9 @@ static void on_age_timer(evutil_socket_t fd, short what, void *arg)
     struct gateway *g = arg;
 
     (void)fd, (void)what;
+    g->priv->ageing = true;
     mactable_age(g->macs, mono_now(), g->conf->dataplane.max_macs / AGE_TICKS + 1);
+    g->priv->ageing = false;
     gateway_neighbors_age(g, mono_now());
 }
 
@@ -227,6 +239,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
     on_clear_ports(-1, 0, g);
     gateway_report_storms(g);
     log_flush(false);
+    gateway_fastpath_poll(g);
     gateway_vteps_sweep(g);
     if (g->overlay)
         overlay_poll(g->overlay);
@@ -411,6 +424,9 @@ static int start_topology(struct gateway *g, char *err, size_t err_len)
     int rc = topology_init(&g->priv->topology, g, g->priv->underlay_port);
 
     if (rc == 0)
+        rc = gateway_takeover_lists(g);
+    (void)gateway_fastpath_look(g);
+    if (rc == 0)
         rc = publish(g);
     if (rc < 0)
         snprintf(err, err_len, "topology: %s", strerror(-rc));
@@ -475,9 +491,13 @@ static int climb(struct gateway *g, char *err, size_t err_len)
     if (rc == 0)
         rc = start_dataplane(g, err, err_len);
     if (rc == 0)
+        rc = gateway_fastpath_open(g, err, err_len);
+    if (rc == 0)
         rc = gateway_open_ports(g, err, err_len);
     if (rc == 0)
         rc = start_underlay(g, err, err_len);
+    if (rc == 0)
+        rc = gateway_takeover_begin(g, err, err_len);
     if (rc == 0)
         rc = start_topology(g, err, err_len);
     if (rc == 0)
@@ -488,6 +508,8 @@ static int climb(struct gateway *g, char *err, size_t err_len)
         rc = moves_start(g, err, err_len);
     if (rc == 0)
         rc = start_macs(g, err, err_len);
+    if (rc == 0)
+        gateway_takeover_macs(g);
     if (rc == 0)
         rc = start_worker(g, err, err_len);
     if (rc == 0)
@@ -526,6 +548,7 @@ struct gateway *gateway_start(struct event_base *base, const struct conf *conf, 
     }
     gateway_poll_ports(g, true);
     gateway_report_underlay(g);
+    g->priv->running = true;
     return g;
 }
 
@@ -541,7 +564,7 @@ void gateway_stop(struct gateway *g)
         return;
     gateway_oam_stop(g);
     moves_stop(g);
-    overlay_stop(g->overlay);
+    overlay_stop(g->overlay, gateway_fastpath_stays(g));
     g->overlay = NULL;
     event_drop(g->priv->publish);
     g->priv->publish = NULL;
@@ -554,11 +577,14 @@ void gateway_stop(struct gateway *g)
     gateway_announce_stop(g);
     underlay_stop(g->underlay);
     gateway_close_ports(g);
+    gateway_takeover_end(g);
+    gateway_fastpath_close(g);
     fwd_free(g->fwd);
     dp_stop(g->dp);
     mactable_free(g->macs);
     neighbor_free(g->neighbors);
     topology_free(&g->priv->topology);
+    free(g->priv->takeover);
     free(g->priv->hop_seen);
     free(g->networks);
     free(g->vteps);

@@ -40,6 +40,7 @@ struct gateway_vtep {
     dp_vtep_id id;         /* index + 1 */
     struct ipaddr address; /* family 0: this id is not in use */
     bool is_static;        /* a configured peer */
+    bool kept;             /* the fast path that was taken over has it; until the peers told all */
     bool lost;             /* R9.5: no frame reaches it, so no route to it is followed */
     uint16_t peer;         /* the RIB's peer that told of it first; 0: configured */
     uint16_t floods;       /* networks whose flood list it is on by BGP (R8.1) */
@@ -52,6 +53,7 @@ struct gateway_peer {
     dp_vtep_id vtep;
     bool is_static, learning; /* as configured */
     bool bgp;
+    bool kept; /* the fast path that was taken over has it */
 };
 
 struct gateway {

@@ -5,6 +5,7 @@
  *
  * Control thread only.
  */
+#include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 
 #include "conf/log.h"
@@ -162,13 +163,14 @@ static int open_interface(struct gateway *g, struct gateway_port *p, struct dp_p
                           size_t err_len)
 {
     const struct xdp_config config = {
+        .port = (uint16_t)(p - g->ports),
         .ifname = spec->device,
         .take = spec->role == DP_PORT_UNDERLAY ? XDP_TAKE_VXLAN : XDP_TAKE_ALL,
         .address = g->conf->underlay.address,
         .vxlan_port = g->conf->underlay.vxlan_port,
     };
     char dp_err[DP_ERR_LEN];
-    int rc = xdp_attach(&config, NULL, &p->xdp, &spec->queues, err, err_len);
+    int rc = gateway_fastpath_attach(g, &config, p, &spec->queues, err, err_len);
 
     if (rc < 0)
         return rc;
@@ -182,8 +184,9 @@ static int open_interface(struct gateway *g, struct gateway_port *p, struct dp_p
     if (rc < 0)
         return rc;
     dp_port_set_link(g->dp, p->id, kernel_up(spec->device), spec->mtu);
-    log_info("port", "%s: %s by AF_XDP, %s mode, %u receive queue%s", p->name, spec->device, xdp_mode(p->xdp),
-             spec->queues, spec->queues == 1 ? "" : "s");
+    log_info("port", "%s: %s by AF_XDP%s, %s mode, %u receive queue%s", p->name, spec->device,
+             gateway_fastpath_port(g, (unsigned)(p - g->ports))->served ? " and the fast path" : "",
+             xdp_mode(p->xdp), spec->queues, spec->queues == 1 ? "" : "s");
     return 0;
 }
 
@@ -288,7 +291,7 @@ int gateway_open_ports(struct gateway *g, char *err, size_t err_len)
 void gateway_close_ports(struct gateway *g)
 {
     for (unsigned i = g->n_ports; i > 0; i--) {
-        xdp_close(g->ports[i - 1].xdp, false);
+        xdp_close(g->ports[i - 1].xdp, gateway_fastpath_stays(g));
         g->ports[i - 1].xdp = NULL;
         if (g->priv->promiscuous_fds[i - 1] > 0)
             close(g->priv->promiscuous_fds[i - 1]);

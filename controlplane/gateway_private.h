@@ -9,6 +9,8 @@
  *   gateway_neighbors.c which MAC has an IP: frames, routes, the proxy and probes joined
  *   gateway_oam.c       frames for the gateway itself: other gateways' messages, rehearsals
  *   gateway_announce.c  what announcements ask of the gateway, and their timer
+ *   gateway_fastpath.c  the fast path on `interface:` ports; where it can send to
+ *   gateway_takeover.c  what an earlier process left in its maps
  *   gateway_report.c    one log line for each change that an operator wants to know
  *   gateway_storm.c     and for each storm
  */
@@ -20,6 +22,8 @@
 #include "controlplane/quiet.h"
 
 struct event;
+struct gateway_fast;
+struct gateway_takeover;
 
 /* At most `lines` log lines in ten seconds; the rest is counted and said once. */
 struct gateway_limit {
@@ -45,8 +49,12 @@ struct gateway_private {
     dp_port_id underlay_port;
     dp_vtep_id last_vtep;              /* what gateway_vtep_find() found last */
     int promiscuous_fds[DP_MAX_PORTS]; /* by index in gateway.ports; 0: none */
-    bool publish_failed;               /* tried again by the poll timer */
-    bool vteps_missed, vteps_freed;    /* see gateway_vteps_missed() */
+    struct gateway_fast *fast;
+    struct gateway_takeover *takeover;
+    bool running;                   /* the start is through */
+    bool ageing;                    /* the MAC table is looked through for old ones */
+    bool publish_failed;            /* tried again by the poll timer */
+    bool vteps_missed, vteps_freed; /* see gateway_vteps_missed() */
     struct quiet quiet_vteps;
 
     /* what was logged last */

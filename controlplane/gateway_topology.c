@@ -187,9 +187,39 @@ int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on)
     if (p->bgp == on)
         return 0;
     p->bgp = on;
-    if (!on && !p->is_static)
+    if (!on && !p->is_static && !p->kept)
         *p = l->peers[--l->n];
     return 1;
+}
+
+int topology_keep(struct topology *t, dp_net_id net, dp_vtep_id vtep)
+{
+    struct gateway_peer *p;
+
+    if (net == 0 || net > t->dp.n_networks)
+        return -EINVAL;
+    p = list_find(&t->lists[net - 1], vtep);
+    if (!p)
+        p = list_add(&t->lists[net - 1], vtep);
+    if (!p)
+        return -ENOMEM;
+    p->kept = true;
+    return 0;
+}
+
+void topology_keep_none(struct topology *t)
+{
+    for (size_t i = 0; t->lists && i < t->dp.n_networks; i++) {
+        struct topology_list *l = &t->lists[i];
+
+        for (size_t j = l->n; j > 0; j--) {
+            struct gateway_peer *p = &l->peers[j - 1];
+
+            p->kept = false;
+            if (!p->is_static && !p->bgp)
+                *p = l->peers[--l->n];
+        }
+    }
 }
 
 /* Fills t->net_vteps from the lists. */

@@ -34,6 +34,10 @@ int topology_init(struct topology *t, const struct gateway *g, dp_port_id underl
 /* R8.1: BGP puts a VTEP on a network's flood list, or takes it off. 1; 0: it was so already; -ENOMEM, -EINVAL
  * (no such network). */
 int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on);
+/* A VTEP that was on a network's list before a restart stays on it until topology_keep_none(). 0; -ENOMEM,
+ * -EINVAL. */
+int topology_keep(struct topology *t, dp_net_id net, dp_vtep_id vtep);
+void topology_keep_none(struct topology *t);
 /* hops: one for each of g->vteps in their order; NULL: not known. 0 or -ENOMEM. */
 int topology_update(struct topology *t, const struct gateway *g, const struct underlay_link *link,
                     const struct underlay_hop *const *hops);

@@ -73,6 +73,8 @@ dp_vtep_id gateway_vtep_get(struct gateway *g, const struct ipaddr *address, uin
     dp_vtep_id id = gateway_vtep_find(g, address);
     struct gateway_vtep *v;
 
+    if (id && g->vteps[id - 1].kept && !g->vteps[id - 1].peer)
+        g->vteps[id - 1].peer = peer;
     if (id || address->family != g->conf->underlay.address.family)
         return id;
     id = free_id(g, peer);
@@ -210,7 +212,7 @@ void gateway_vteps_sweep(struct gateway *g)
     for (unsigned i = 0; i < g->n_vteps; i++) {
         struct gateway_vtep *v = &g->vteps[i];
 
-        if (v->address.family == 0 || v->is_static || v->floods || v->macs ||
+        if (v->address.family == 0 || v->is_static || v->kept || v->floods || v->macs ||
             mactable_count_at(g->macs, DP_WHERE_VTEP, v->id) > 0 || is_awaited(g, v))
             continue;
         underlay_untrack(g->underlay, &v->address);

@@ -14,6 +14,7 @@
 #include "conf/log.h"
 #include "controlplane/announce.h"
 #include "controlplane/bgp_rib_glue.h"
+#include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves.h"
 #include "controlplane/watch.h"
@@ -163,6 +164,19 @@ bool overlay_all_sent(const struct overlay *o)
     return any;
 }
 
+bool overlay_all_told(const struct overlay *o)
+{
+    const struct bgp_session *s = NULL;
+    struct bgp_session_status status;
+
+    while ((s = bgp_peer_next(o->bgp, s)) != NULL) {
+        bgp_session_status(s, &status);
+        if (status.counters->ends_of_rib == 0)
+            return false;
+    }
+    return true;
+}
+
 void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
                        uint32_t sequence, bool sticky)
 {
@@ -255,13 +269,13 @@ struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
     if (!o || !(o->rib = evpn_rib_new(&config, &rib_ops, o)) ||
         !(o->glue = bgp_rib_glue_new(o->rib, config.max_peers))) {
         snprintf(err, err_len, "no memory for BGP");
-        overlay_stop(o);
+        overlay_stop(o, true);
         return NULL;
     }
     o->g = g;
     bgp_rib_glue_set_hooks(o->glue, &hooks, o);
     if (add_networks(o, err, err_len) < 0) {
-        overlay_stop(o);
+        overlay_stop(o, true);
         return NULL;
     }
     if (mactable_set_duplicates(g->macs, b->duplicate_moves, b->duplicate_seconds, b->duplicate_hold_down) <
@@ -307,9 +321,9 @@ static size_t listen_addresses(const struct conf_bgp *b, struct ipaddr *out)
 }
 
 /* R2.7, as the one that restarts. Whether we were here before is not known, so each peer's first session says
- * that we restarted (R): it must not wait for our End-of-RIB before it speaks. And that no forwarding state
- * was kept (without F), for the FDB is empty: what it holds of us it drops at once, instead of sending frames
- * to who does not know them.
+ * that we restarted (R): it must not wait for our End-of-RIB before it speaks. And whether forwarding state
+ * was kept (F): the fast path's, if there was one. Else the FDB is empty, and what the peer holds of us it
+ * drops at once, instead of sending frames to who does not know them.
  *
  * RFC 4724 section 4.1 wants route selection deferred until all peers sent their End-of-RIB. That is for
  * routers that keep forwarding by old routes and that tell peers what other peers said. We do neither: a best
@@ -324,7 +338,10 @@ int overlay_run(struct overlay *o, char *err, size_t err_len)
 {
     const struct conf_bgp *b = &o->g->conf->bgp;
     struct ipaddr listen[BGP_MAX_LISTEN];
-    struct bgp_config config = {.local = {.asn = b->asn, .router_id = b->router_id, .restarting = true},
+    struct bgp_config config = {.local = {.asn = b->asn,
+                                          .router_id = b->router_id,
+                                          .restarting = true,
+                                          .forwarding = gateway_takeover_info(o->g).happened},
                                 .listen = listen,
                                 .n_listen = listen_addresses(b, listen),
                                 .port = b->port};
@@ -398,11 +415,11 @@ void overlay_poll(struct overlay *o)
     give_missed(o);
 }
 
-void overlay_stop(struct overlay *o)
+void overlay_stop(struct overlay *o, bool silently)
 {
     if (!o)
         return;
-    if (o->bgp)
+    if (o->bgp && !silently)
         bgp_shutdown(o->bgp, "causewayd stops");
     bgp_free(o->bgp);
     bgp_rib_glue_free(o->glue);

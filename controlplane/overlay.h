@@ -33,8 +33,11 @@ bool overlay_lost_sequence(const struct overlay *o, dp_net_id net, struct mac ma
 bool overlay_all_sent(const struct overlay *o);
 /* Once a second. */
 void overlay_poll(struct overlay *o);
-/* Ends all sessions. NULL is fine. */
-void overlay_stop(struct overlay *o);
+/* R2.7: each peer has told all its routes since we are here. */
+bool overlay_all_told(const struct overlay *o);
+/* Ends all sessions; silently: without a word, so that the peers keep our routes for the time of a graceful
+ * restart, because frames go on here. NULL is fine. */
+void overlay_stop(struct overlay *o, bool silently);
 
 struct bgp *overlay_bgp(const struct overlay *o);
 struct evpn_rib *overlay_rib(const struct overlay *o);

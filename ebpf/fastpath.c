@@ -234,6 +234,13 @@ void fastpath_kept(const struct fastpath *fp, struct fastpath_kept *out)
     }
 }
 
+bool fastpath_kept_member(const struct fastpath *fp, dp_net_id net, dp_vtep_id vtep)
+{
+    const struct fp_topology *t = fp->taken_over ? fastpath_topology(fp) : NULL;
+
+    return t && net < FP_NETS && vtep < FP_VTEPS && (t->nets[net].known[vtep / 64] >> vtep % 64 & 1);
+}
+
 /* ---- the topology
  * -------------------------------------------------------------------------------------------- */
 

@@ -54,6 +54,8 @@ struct fastpath_kept {
     struct ipaddr vtep[DP_MAX_VTEPS];  /* family 0: none */
 };
 void fastpath_kept(const struct fastpath *fp, struct fastpath_kept *out);
+/* Whether frames of the network were taken from this VTEP (R1.9). Until the first fastpath_publish(). */
+bool fastpath_kept_member(const struct fastpath *fp, dp_net_id net, dp_vtep_id vtep);
 /* Ids mean something else now: forgets all MACs. */
 void fastpath_flush(struct fastpath *fp);
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The fast path of a running gateway: whether there is one, on which ports, where it can send frames to, and
+ * what of an earlier process it goes on with (gateway_takeover.c). The programs and maps themselves are
+ * ebpf/fastpath.h's and ebpf/xdp.h's, what is in the maps controlplane/forwarding.h's.
+ *
+ * Control thread only.
+ */
+#ifndef CONTROLPLANE_GATEWAY_FASTPATH_H
+#define CONTROLPLANE_GATEWAY_FASTPATH_H
+
+#include "controlplane/gateway.h"
+#include "ebpf/xdp.h"
+
+/* Before the ports are open. 0; or, where the configuration insists (fastpath: on), -errno with a sentence in
+ * err. */
+int gateway_fastpath_open(struct gateway *g, char *err, size_t err_len);
+/* An `interface:` port's program, with or without the fast path. 0 or -errno with a sentence in err. */
+int gateway_fastpath_attach(struct gateway *g, const struct xdp_config *config, struct gateway_port *p,
+                            unsigned *queues, char *err, size_t err_len);
+/* The ports as they are now, for the next fwd_publish(). True: something is different. */
+bool gateway_fastpath_look(struct gateway *g);
+/* Once a second. */
+void gateway_fastpath_poll(struct gateway *g);
+/* Whether traffic goes on when this process stops now. */
+bool gateway_fastpath_stays(const struct gateway *g);
+/* After the ports' programs were closed. */
+void gateway_fastpath_close(struct gateway *g);
+
+/* For good: the programs give everything to the worker, and nothing is pinned any more. 0 or -errno with a
+ * sentence in err. */
+int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len);
+
+/* Why there is none; NULL: there is one. */
+const char *gateway_fastpath_why_not(const struct gateway *g);
+/* NULL: none, and none was detached. For reading. */
+const struct fastpath *gateway_fastpath(const struct gateway *g);
+
+struct gateway_fast_port {
+    bool served;        /* its program forwards */
+    const char *refuse; /* why no frame is redirected to it; NULL: it is a target */
+    uint64_t lost;      /* frames redirected to it that its driver did not take */
+    uint32_t shunned;   /* how often it was no target for a while because of that */
+    /* between two looks */
+    unsigned ifindex;
+    uint64_t driver_lost;
+    mono_t until;
+    bool looked;
+};
+/* By index in g->ports. */
+const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, unsigned index);
+
+/* ---- gateway_takeover.c: what an earlier process left in the maps goes on. In this order: */
+
+/* The VTEPs keep their ids. Ports and underlay are there, networks numbered. 0 or -errno with a sentence. */
+int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len);
+/* They may send for the networks that they sent for. 0 or -errno. */
+int gateway_takeover_lists(struct gateway *g);
+/* MACs go where they went; after those that are configured, before the worker runs. */
+void gateway_takeover_macs(struct gateway *g);
+/* When the peers have said all they have to say: what nobody confirmed is dropped. Once a second. */
+void gateway_takeover_poll(struct gateway *g);
+void gateway_takeover_end(struct gateway *g);
+
+struct gateway_takeover_info {
+    bool happened; /* maps were taken over, and are of use */
+    bool waiting;  /* the peers have not said all yet */
+    unsigned vteps, macs_here, macs_there;
+    unsigned dropped;
+};
+struct gateway_takeover_info gateway_takeover_info(const struct gateway *g);
+
+#endif
