@@ -10,7 +10,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from lab import BUILD, Lab, clean_dead  # noqa: E402
 
-NEEDED = ("causewayd", "causewayctl", "tests/tools/relay", "tests/tools/vlan_tag.bpf.o", "vm/initrd.gz")
+NEEDED = ("causewayd", "causewayctl", "tests/tools/relay", "tests/tools/vlan_tag.bpf.o", "tests/tools/xdp_pass.bpf.o",
+          "vm/initrd.gz")
 
 
 def pytest_sessionstart(session):

@@ -9,11 +9,14 @@ import subprocess
 
 import yaml
 
-from lab import BUILD
+from lab import BPFFS, BUILD
 from netns import Failed, run, wait_for
 
 CAUSEWAYD = f"{BUILD}/causewayd"
 CAUSEWAYCTL = f"{BUILD}/causewayctl"
+
+# on, off: all tests with it, or without; auto: where it can be had.
+FASTPATH = os.environ.get("CAUSEWAY_FASTPATH", "auto")
 
 # How a port is owned: on the interface that the test bed made, or by a DPDK driver on top of it.
 INTERFACE = "interface"
@@ -40,6 +43,7 @@ def gateway_conf(site, networks, ip6=False, trunks=1, underlay=INTERFACE, access
     if underlay != INTERFACE:
         address += "/64" if ip6 else "/24"
         more.setdefault("mtu", site.wan_mtu)
+    fast = FASTPATH if FASTPATH != "on" or INTERFACE == underlay == access else "auto"
     return {
         "site": site.name,
         "gateway": f"{site.name}-1",
@@ -47,6 +51,7 @@ def gateway_conf(site, networks, ip6=False, trunks=1, underlay=INTERFACE, access
         "access": [{"name": f"trunk{i}", **port(access, f"lan{i}", i)} for i in range(trunks)],
         "networks": networks,
         "dataplane": {"hugepages": "off", "max_macs": 4096, "poll": "adaptive"},
+        "fastpath": {"mode": fast, "dir": site.lab.file(BPFFS)},
     }
 
 

@@ -30,6 +30,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("CAUSEWAY_BUILD", os.path.join(ROOT, "build"))
 PREFIX = "cwlab"
 WAN_MTU = 1600
+BPFFS = "bpf"  # a directory of each Lab: where its gateways pin their fast paths
 
 _counter = itertools.count(1)
 
@@ -40,7 +41,17 @@ def _remove(pattern, condition=lambda m: True):
         for name in os.listdir(where) if os.path.isdir(where) else []:
             m = re.fullmatch(pattern, name)
             if m and condition(m):
-                remove(name) if remove else shutil.rmtree(os.path.join(where, name), ignore_errors=True)
+                if remove:
+                    remove(name)
+                else:
+                    _unmount(os.path.join(where, name))
+                    shutil.rmtree(os.path.join(where, name), ignore_errors=True)
+
+
+def _unmount(directory):
+    """The bpffs of a Lab, and what is pinned in it."""
+    if os.path.ismount(os.path.join(directory, BPFFS)):
+        run("umount", "-l", os.path.join(directory, BPFFS), check=False)
 
 
 def clean_dead():
@@ -69,6 +80,9 @@ class Lab:
             raise Failed("the test bed needs root: it makes network namespaces")
         clean_dead()
         self.dir = tempfile.mkdtemp(prefix=f"{self.prefix}-")
+        # /sys/fs/bpf is not seen by what `ip netns exec` starts.
+        os.mkdir(self.file(BPFFS))
+        run("mount", "-t", "bpf", "bpf", self.file(BPFFS))
         return self
 
     def __exit__(self, kind, *rest):
@@ -83,6 +97,7 @@ class Lab:
                 end_process(p)
             for ns in reversed(self.namespaces):
                 ns.delete()
+            _unmount(self.dir)
             shutil.rmtree(self.dir, ignore_errors=True)
         finally:
             signal.signal(signal.SIGINT, before)
@@ -109,6 +124,11 @@ class Lab:
             ns.offloads_off(dev)
             ns.ip(f"link set {dev} up")
 
+    def take_redirected(self, ns, dev):
+        """The other end of this veth takes frames that XDP redirects to it."""
+        ns.ip(f"link set {dev} xdp obj {BUILD}/tests/tools/xdp_pass.bpf.o sec xdp.frags")
+        ns.offloads_off(dev)  # the program brought GRO
+
     def wan(self, name="wan", **options):
         return Wan(self, name, **options)
 
@@ -127,6 +147,7 @@ class Wan:
     def attach(self, ns, dev, name, mtu=WAN_MTU):
         """Connects dev (made here) in ns to the WAN, whose end is called name."""
         self.lab.veth(ns, dev, self.ns, name, mtu)
+        self.lab.take_redirected(self.ns, name)
         self.ns.quiet(name)
         self.ports.append(name)
 
@@ -260,6 +281,7 @@ def trunk(lab, ns, switch, i, mtu=1500):
     lab.veth(ns, f"lan{i}", switch, f"lan{i}", mtu)
     ns.quiet(f"lan{i}")
     switch.quiet(f"lan{i}")
+    lab.take_redirected(switch, f"lan{i}")
     switch.ip(f"link set lan{i} master br{i}", f"link set br{i} up")
 
 

@@ -30,6 +30,8 @@ class Probe:
         self.ns = lab.netns("gw")
         for dev, m in (("lan0", mtu), ("lan1", mtu), ("wan0", wan_mtu)):
             lab.veth(self.ns, dev, self.far, dev, m)
+            if kind == INTERFACE:
+                lab.take_redirected(self.far, dev)
             self.far.quiet(dev)
             if dev != "wan0":
                 self.ns.quiet(dev)
