@@ -7,6 +7,8 @@
 #ifndef CONTROLPLANE_API_COMMANDS_H
 #define CONTROLPLANE_API_COMMANDS_H
 
+#include "conf/conf.h"
+
 enum api_arg_type {
     API_ARG_TEXT,    /* a name: 1 to 63 bytes */
     API_ARG_MAC,     /* "xx:xx:xx:xx:xx:xx" */
@@ -36,7 +38,9 @@ enum api_arg_type {
     X(TIMEOUT, "timeout", API_ARG_SECONDS, "SECONDS", "how long to wait for it (60; at most 3600)")          \
     X(LAST, "last", API_ARG_NUMBER, "N", "at most that many, the newest (50)")                               \
     X(PREPARED, "prepared", API_ARG_FLAG, "", "those that are prepared and did not happen yet")              \
-    X(LEVEL, "level", API_ARG_TEXT, "LEVEL", "debug, info, warning or error")
+    X(LEVEL, "level", API_ARG_TEXT, "LEVEL", "debug, info, warning or error")                                \
+    X(GATEWAY, "gateway", API_ARG_TEXT, "NAME", "of a gateway that does not run, by its name")               \
+    X(DIR, "dir", API_ARG_TEXT, "DIR", "where that one pins (" CONF_FASTPATH_DIR ")")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -81,6 +85,10 @@ enum api_arg_id {
     X(move_rehearse, "move rehearse", API_TAKES(NETWORK) | API_TAKES(TO), 0,                                 \
       "let a synthetic MAC move to another site and back, and say how long it was dark")                     \
     X(show_rehearsal, "show rehearsal", 0, 0, "the rehearsal under way, or the last one")                    \
+    X(show_fastpath, "show fastpath", 0, 0,                                                                  \
+      "the fast path: programs, what they carried, and what they gave to the worker")                        \
+    X(fastpath_detach, "fastpath detach", API_TAKES(GATEWAY) | API_TAKES(DIR), 0,                            \
+      "give all frames to the worker; --gateway: take away what a dead gateway left pinned")                 \
     X(show_drops, "show drops", API_TAKES(ALL), 0, "frames dropped, by reason; --all: those of zero too")    \
     X(show_counters, "show counters", API_TAKES(AFTER), 0, "every counter, raw")                             \
     X(show_config, "show config", API_TAKES(AFTER), 0,                                                       \

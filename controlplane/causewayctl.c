@@ -10,6 +10,7 @@
 #include "controlplane/api_request.h"
 #include "controlplane/ctl_client.h"
 #include "controlplane/ctl_event.h"
+#include "controlplane/ctl_fastpath.h"
 #include "controlplane/ctl_json.h"
 #include "controlplane/ctl_rehearse.h"
 #include "controlplane/ctl_show.h"
@@ -501,6 +502,23 @@ static int run(const struct api_command *c, const struct line *line)
     return status;
 }
 
+/* Of a gateway that does not run. */
+static int remove_fastpath(const struct line *line)
+{
+    char err[CTL_ERR_LEN];
+
+    if (ctl_fastpath_remove(line->option[API_ARG_ID_DIR], line->option[API_ARG_ID_GATEWAY], err,
+                            sizeof(err)) == 0) {
+        if (!line->json)
+            puts("detached: nothing is pinned any more");
+        else
+            puts("{}");
+        return EXIT_SUCCESS;
+    }
+    complain("%s", err);
+    return EXIT_FAILURE;
+}
+
 static int dispatch(struct line *line)
 {
     const char *rest;
@@ -510,8 +528,12 @@ static int dispatch(struct line *line)
         printf("causewayctl %s (build %s)\ncJSON %s\n", CAUSEWAY_VERSION, version_build(), cJSON_Version());
         return EXIT_SUCCESS;
     }
+    if (c && !line->help && !take_words(c, line, rest))
+        return EXIT_USAGE;
+    if (c && !line->help && strcmp(c->name, "fastpath detach") == 0 && line->option[API_ARG_ID_GATEWAY])
+        return remove_fastpath(line);
     if (c && !line->help)
-        return take_words(c, line, rest) ? run(c, line) : EXIT_USAGE;
+        return run(c, line);
     if (c && (!*rest || c->words)) {
         help_command(c, stdout);
         help_globals(stdout);

@@ -46,6 +46,10 @@ uint32_t cmd_page_start(const struct api_args *args);
 void cmd_json_where(const struct gateway *g, enum dp_where where, uint16_t target, cJSON *o);
 /* "ips":[...], when it has any. */
 void cmd_json_ips(const struct gateway *g, const struct mac_entry *e, cJSON *row);
+/* "carried", "by_worker" and "share_percent": frames that came in since the start. */
+void cmd_json_share(const struct gateway *g, cJSON *o);
+/* "on", "off" or "detached". */
+const char *cmd_fastpath_state(const struct gateway *g);
 /* Whole seconds since a time of the past. */
 uint64_t cmd_seconds_since(mono_t then);
 

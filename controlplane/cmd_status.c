@@ -113,7 +113,7 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
 {
     const struct gateway *g = ctx;
     struct dp_totals totals;
-    cJSON *worker;
+    cJSON *worker, *fast;
 
     (void)args;
     (void)err;
@@ -127,6 +127,9 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
     status_macs(g, result);
     status_bgp(g, result);
     json_bool(result, "hugepages", g->hugepages);
+    fast = json_object(result, "fastpath");
+    json_text(fast, "state", cmd_fastpath_state(g));
+    cmd_json_share(g, fast);
     worker = json_object(result, "worker");
     json_text(worker, "poll", g->conf->dataplane.busy_poll ? "busy" : "adaptive");
     json_u64(worker, "polls", totals.polls);

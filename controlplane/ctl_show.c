@@ -67,6 +67,19 @@ static void status_bgp(struct ctl_show *s, const cJSON *r)
     view_line(s, "routes", buf);
 }
 
+static void status_fastpath(struct ctl_show *s, const cJSON *fast)
+{
+    const char *state = view_text(fast, "state");
+    char buf[VIEW_CELL_LEN];
+
+    if (view_member(fast, "share_percent"))
+        snprintf(buf, sizeof(buf), "%s, carried %.1f %% of the frames (show fastpath)", state ? state : "?",
+                 view_number(fast, "share_percent"));
+    else
+        snprintf(buf, sizeof(buf), "%s", state ? state : "?");
+    view_line(s, "fast path", buf);
+}
+
 static void print_status(struct ctl_show *s, const cJSON *r, bool last)
 {
     const cJSON *worker = view_member(r, "worker");
@@ -85,6 +98,8 @@ static void print_status(struct ctl_show *s, const cJSON *r, bool last)
              view_text(worker, "poll") ? view_text(worker, "poll") : "?",
              polls > 0 ? 100 * idle / polls : 0.0);
     view_line(s, "worker", buf);
+    if (view_member(r, "fastpath"))
+        status_fastpath(s, view_member(r, "fastpath"));
     view_line_number(s, "learn events", view_number(r, "events_lost"), " lost");
     view_line_number(s, "dropped", view_number(r, "drops"),
                      view_number(r, "drops") > 0 ? " frames (show drops)" : " frames");
@@ -219,6 +234,8 @@ static const struct view views[] = {
     {"show site", true, view_site},
     {"show rehearsal", false, view_rehearsal},
     {"move rehearse", false, view_rehearsal},
+    {"show fastpath", false, view_fastpath},
+    {"fastpath detach", false, view_fastpath_detached},
     {"show drops", false, print_drops},
     {"show config", true, print_config},
     {"clear macs", false, print_cleared},

@@ -63,6 +63,10 @@ void view_announced(struct ctl_show *s, const cJSON *r, bool last);
 /* ctl_show_neighbors.c */
 void view_neighbors(struct ctl_show *s, const cJSON *r, bool last);
 
+/* ctl_show_fastpath.c */
+void view_fastpath(struct ctl_show *s, const cJSON *r, bool last);
+void view_fastpath_detached(struct ctl_show *s, const cJSON *r, bool last);
+
 /* ctl_show_site.c */
 void view_site(struct ctl_show *s, const cJSON *r, bool last);
 

@@ -22,7 +22,7 @@
 struct forwarding {
     struct dp *dp;
     struct fastpath *fp; /* NULL: none */
-    bool left, held;
+    bool left;           /* only its counters are read */
     struct fastpath_port ports[DP_MAX_PORTS];
     uint32_t *bounced; /* [DP_BOUNCE_COUNTERS] by MACs that the fast path has no more */
     uint64_t refused;
@@ -77,16 +77,11 @@ bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_p
     return other;
 }
 
-void fwd_hold(struct forwarding *f, bool hold)
-{
-    f->held = hold;
-}
-
 int fwd_publish(struct forwarding *f, const struct dp_topology *t)
 {
     int rc = dp_publish(f->dp, t);
 
-    if (rc == 0 && fwd_fastpath(f) && !f->held)
+    if (rc == 0 && fwd_fastpath(f))
         rc = fastpath_publish(f->fp, t, f->ports);
     return rc;
 }

@@ -35,8 +35,6 @@ void fwd_leave_fastpath(struct forwarding *f);
 struct fastpath *fwd_fastpath(const struct forwarding *f);
 /* A port of the fast path, for fwd_publish(); true: that is another state of it than before. */
 bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_port *state);
-/* While held, the fast path goes on with the topology that it has. */
-void fwd_hold(struct forwarding *f, bool hold);
 
 /* What either says. -EINVAL and -ENOMEM are the worker's, and then nothing changed; else the fast path may
  * have an older topology. */

@@ -177,7 +177,7 @@ int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
     fwd_leave_fastpath(g->fwd);
     gateway_takeover_end(g);
     fast->detached = true;
-    snprintf(fast->why_not, sizeof(fast->why_not), "detached; a restart brings it back");
+    snprintf(fast->why_not, sizeof(fast->why_not), "until the next restart");
     log_info(SUBSYSTEM, "detached: all frames go by the worker");
     return 0;
 }

@@ -10,8 +10,10 @@
 
 #include "controlplane/cmd.h"
 #include "controlplane/gateway.h"
+#include "controlplane/gateway_fastpath.h"
 #include "controlplane/moves.h"
 #include "controlplane/overlay.h"
+#include "ebpf/fastpath.h"
 #include "ebpf/xdp.h"
 
 #include <check.h>
@@ -24,6 +26,8 @@
 /* ---- the made-up lower half */
 
 static struct dp_totals fake_totals;
+static bool fake_fastpath, fake_pinned;
+static const char *fake_why_not;
 
 void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
 {
@@ -111,6 +115,97 @@ const struct underlay_hop *underlay_hop(const struct underlay *u, const struct i
 const char *underlay_state_text(enum underlay_state state)
 {
     return state == UNDERLAY_RESOLVED ? "resolved" : "no route";
+}
+
+const char *gateway_fastpath_why_not(const struct gateway *g)
+{
+    (void)g;
+    return fake_why_not;
+}
+
+const struct fastpath *gateway_fastpath(const struct gateway *g)
+{
+    return fake_fastpath ? (const struct fastpath *)g : NULL; /* nobody looks into it */
+}
+
+const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, unsigned index)
+{
+    static const struct gateway_fast_port served = {.served = true, .refuse = "link down", .lost = 6};
+
+    (void)g, (void)index;
+    return &served;
+}
+
+struct gateway_takeover_info gateway_takeover_info(const struct gateway *g)
+{
+    (void)g;
+    return (struct gateway_takeover_info){
+        .happened = true, .waiting = true, .vteps = 1, .macs_here = 2, .macs_there = 3, .dropped = 4};
+}
+
+int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
+{
+    (void)g;
+    if (!fake_why_not) {
+        fake_why_not = "detached";
+        return 0;
+    }
+    snprintf(err, err_len, "there is no fast path");
+    return -ENOENT;
+}
+
+uint64_t fwd_refused(const struct forwarding *f)
+{
+    (void)f;
+    return 12;
+}
+
+bool fastpath_pinned(const struct fastpath *fp, const char **why_not)
+{
+    (void)fp;
+    *why_not = "no bpffs";
+    return fake_pinned;
+}
+
+void fastpath_fdb_usage(const struct fastpath *fp, uint32_t *used, uint32_t *capacity)
+{
+    (void)fp;
+    *used = 7;
+    *capacity = 8192;
+}
+
+void fastpath_port_counters(const struct fastpath *fp, dp_port_id port, struct dp_port_counters *out)
+{
+    (void)fp;
+    *out = (struct dp_port_counters){{5 + port, 500}, {6, 600}, 2, 0};
+}
+
+void fastpath_port_work(const struct fastpath *fp, dp_port_id port, struct fastpath_port_work *out)
+{
+    (void)fp, (void)port;
+    *out = (struct fastpath_port_work){.punts = {[1] = 9}, .passed = 8, .unserved = 7};
+}
+
+unsigned fastpath_punt_reasons(void)
+{
+    return 2;
+}
+
+const char *fastpath_punt_name(unsigned reason)
+{
+    return reason ? "source" : "no_topology";
+}
+
+const char *fastpath_punt_text(unsigned reason)
+{
+    return reason ? "because" : "why";
+}
+
+void xdp_status(const struct xdp *x, struct xdp_status *out)
+{
+    (void)x;
+    *out = (struct xdp_status){
+        .program = "fp_wan", .program_id = 42, .mode = "native", .fast = true, .pinned = true};
 }
 
 const char *xdp_mode(const struct xdp *x)
@@ -506,6 +601,8 @@ static inline void start(const char *yaml)
 
     memset(&fake_totals, 0, sizeof(fake_totals));
     memset(&gw, 0, sizeof(gw));
+    fake_fastpath = fake_pinned = false;
+    fake_why_not = "off";
     gw.conf = conf_load_string("test", yaml, strlen(yaml), &errors);
     ck_assert_msg(gw.conf != NULL, "%s", errors.n ? errors.text[0] : "?");
     conf_errors_free(&errors);

@@ -50,6 +50,29 @@ START_TEST(test_status)
 }
 END_TEST
 
+START_TEST(test_fastpath)
+{
+    ck_ask("{\"cmd\":\"show fastpath\"}", {"configured", "\"auto\""}, {"state", "\"off\""},
+           {"why_not", "\"off\""}, {"ports", "missing"}, {"pinned", "missing"});
+    ck_ask("{\"cmd\":\"show status\"}", {"fastpath/state", "\"off\""}, {"fastpath/carried", "0"},
+           {"fastpath/by_worker", "33"});
+    ck_refused("{\"cmd\":\"fastpath detach\"}", "there is no fast path");
+    fake_fastpath = true;
+    fake_why_not = NULL;
+    ck_ask("{\"cmd\":\"show fastpath\"}", {"state", "\"on\""}, {"pinned", "false"},
+           {"why_not_pinned", "\"no bpffs\""}, {"dir", "\"/sys/fs/bpf/causeway\""}, {"punt_limit", "250000"},
+           {"carried", "18"}, {"by_worker", "15"}, {"share_percent", "54.5"}, {"maps/macs", "7"},
+           {"maps/macs_max", "8192"}, {"maps/macs_refused", "12"}, {"taken_over/macs_there", "3"},
+           {"ports/0/port", "\"underlay\""}, {"ports/0/program", "\"fp_wan\""}, {"ports/0/target", "false"},
+           {"ports/0/no_target", "\"link down\""}, {"ports/0/carried_in/frames", "5"},
+           {"ports/0/punts/source", "9"}, {"ports/0/punts/no_topology", "0"}, {"ports/0/punted", "9"},
+           {"ports/0/lost", "6"}, {"ports/1", "missing"}, {"punts/0/reason", "\"source\""},
+           {"punts/0/count", "27"}, {"punts/1", "missing"});
+    ck_refused("{\"cmd\":\"fastpath detach\",\"gateway\":\"rome-1\"}", "this is gateway paris-1");
+    ck_ask("{\"cmd\":\"fastpath detach\",\"gateway\":\"paris-1\"}", {"state", "\"detached\""});
+}
+END_TEST
+
 START_TEST(test_ports)
 {
     cJSON *r = ask("{\"cmd\":\"show ports\"}");
@@ -327,6 +350,7 @@ int main(void)
     tcase_add_test(c, test_macs_cursor_of_ones_own);
     tcase_add_test(c, test_macs_pages);
     tcase_add_test(c, test_clear_macs);
+    tcase_add_test(c, test_fastpath);
     tcase_add_test(c, test_vteps);
     tcase_add_test(c, test_drops);
     tcase_add_test(c, test_counters);

@@ -7,6 +7,7 @@
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
+#include "controlplane/ctl_show_fastpath.c"
 #include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"
 #include "controlplane/ctl_show_rehearsal.c"
@@ -369,6 +370,20 @@ START_TEST(test_views_fit_80_columns)
          "{\"total\":" BIG ",\"drops\":[{\"reason\":\"limit_unknown_unicast\",\"count\":" BIG
          ",\"text\":\"outer congestion mark on an inner packet that is not ECN capable (R1.8)\"}]}",
          "limit_unknown_unicast"},
+        {"show fastpath",
+         "{\"configured\":\"auto\",\"state\":\"on\",\"pinned\":false,\"dir\":\"/sys/fs/bpf/causeway\","
+         "\"why_not_pinned\":\"/sys/fs/bpf/causeway: no bpffs is mounted there, and nothing can be pinned "
+         "without\","
+         "\"carried\":" BIG ",\"by_worker\":" BIG ",\"share_percent\":99.9,\"maps\":{\"macs\":" BIG
+         ",\"macs_max\":" BIG "},\"taken_over\":{\"macs_here\":" BIG ",\"waiting\":true},"
+         "\"ports\":[{\"port\":\"" LONG_NAME
+         "\",\"program\":\"fp_access\",\"mode\":\"generic\",\"pinned\":true,"
+         "\"fast\":true,\"no_target\":\"its driver takes no redirected frames (a veth: its other end needs "
+         "GRO or "
+         "XDP)\",\"carried_in\":{\"frames\":" BIG "},\"carried_out\":{\"frames\":" BIG "},\"punted\":" BIG
+         ",\"passed\":" BIG ",\"lost\":" BIG "}],\"punts\":[{\"reason\":\"no_topology\",\"count\":" BIG
+         ",\"text\":\"the control plane has not said yet what to forward\"}]}",
+         "no_topology"},
         {"show status",
          "{\"site\":\"" LONG_NAME "\",\"gateway\":\"" LONG_NAME
          "\",\"version\":\"0.1.0\",\"uptime_s\":99999999,"
@@ -376,7 +391,8 @@ START_TEST(test_views_fit_80_columns)
          "10:00:01\","
          "\"mtu\":9216},\"ports\":15,\"ports_up\":14,\"networks\":4094,\"vteps\":1023,\"vteps_resolved\":"
          "1000,"
-         "\"macs\":1048576,\"macs_max\":1048576,\"hugepages\":true,\"worker\":{\"poll\":\"adaptive\","
+         "\"macs\":1048576,\"macs_max\":1048576,\"hugepages\":true,\"fastpath\":{\"state\":\"on\",\"share_"
+         "percent\":99.9},\"worker\":{\"poll\":\"adaptive\","
          "\"polls\":100,"
          "\"idle_polls\":42},\"events_lost\":" BIG ",\"drops\":" BIG "}",
          "42.0 %"},
@@ -739,10 +755,10 @@ START_TEST(test_views_of_nonsense)
         "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}}}}}",
         "{\"macs\":[{\"age_s\":1e308,\"moves\":-1e308,\"since_s\":-0.0}],\"uptime_s\":1e308,\"x\":-1e308}"};
     static const char *const names[] = {
-        "show status", "show ports",    "show networks",   "show macs", "show vteps",
-        "show drops",  "show config",   "clear macs",      "show bgp",  "show bgp peers",
-        "show routes", "clear bgp",     "clear duplicate", "show any",  "show announcements",
-        "announce",    "show neighbors"};
+        "show status", "show ports",     "show networks",   "show macs",      "show vteps",
+        "show drops",  "show config",    "clear macs",      "show bgp",       "show bgp peers",
+        "show routes", "clear bgp",      "clear duplicate", "show any",       "show announcements",
+        "announce",    "show neighbors", "show fastpath",   "fastpath detach"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         for (size_t j = 0; j < sizeof(pages) / sizeof(pages[0]); j++)

@@ -8,11 +8,13 @@ int causewayctl_main(int argc, char **argv);
 #define main causewayctl_main
 #include "controlplane/causewayctl.c"
 #undef main
+#include "controlplane/ctl_fastpath.c"
 #include "controlplane/ctl_json.c"
 #include "controlplane/ctl_rehearse.c"
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
+#include "controlplane/ctl_show_fastpath.c"
 #include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"
 #include "controlplane/ctl_show_rehearsal.c"
