@@ -18,7 +18,7 @@ uint32_t fp_table_buckets(uint32_t max_macs)
 {
     uint32_t n = MIN_BUCKETS;
 
-    while (n < max_macs / 2 && n < 1u << 30)
+    while (n < max_macs && n < 1u << 28)
         n <<= 1;
     return n;
 }

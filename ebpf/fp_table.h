@@ -28,7 +28,8 @@ struct fp_table {
 };
 
 /* Buckets for max_macs entries: a power of two, max_entries of fp_fdb; times FP_FDB_WAYS that of fp_bounced.
- * Three quarters are left empty, or half: then FP_FDB_PROBES buckets are enough. */
+ * A slot in four is used at most. Then most MACs are in the first slot of their bucket, and FP_FDB_PROBES
+ * buckets that are all full do not come by chance: half full they did. */
 uint32_t fp_table_buckets(uint32_t max_macs);
 
 /* Over memory that may have entries already; they are counted. A wrong mask or seed loses them. */

@@ -252,7 +252,7 @@ int fp_topology_build(const struct dp_topology *t, const struct fastpath_port *p
     memcpy(out->mac, t->underlay_mac.b, sizeof(out->mac));
     memcpy(out->address, t->address.b, sizeof(out->address));
     if (punt_limit > 0) {
-        out->punt_interval_ns = 1000000000u / punt_limit;
+        out->punt_interval_ns = punt_limit < 1000000000u ? 1000000000u / punt_limit : 1;
         out->punt_burst_ns = PUNT_BURST + PUNT_FRAMES * out->punt_interval_ns;
     }
     add_ports(out, ports);
