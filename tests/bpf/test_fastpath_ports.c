@@ -690,7 +690,7 @@ END_TEST
 
 /* A MAC moves, leaves and comes, and another one gets its place in the table: no frame goes where that one
  * is. */
-START_TEST(test_macs_change)
+START_TEST(test_R4_10_macs_change)
 {
     static const struct dp_dest at[] = {{.where = DP_WHERE_VTEP, .target = 2},
                                         {.where = DP_WHERE_VTEP, .target = 3},
@@ -713,15 +713,17 @@ START_TEST(test_macs_change)
     network.n_vteps = topology.n_vteps = 3;
     start(&g);
     pid = start_runs(c, seen);
+    /* It is somewhere all the time (R4.10). */
+    for (unsigned i = 0; i < MOVES; i++)
+        ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, host_there, at[i % 2], false), 0);
+    ck_assert_uint_eq(c->to_worker, 0);
     for (unsigned i = 0; i < MOVES; i++) {
         struct mac other = {{2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i}};
 
         ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, host_there, at[i % 2], false), 0);
-        if (i % 4 == 3) {
-            ck_assert_int_eq(fastpath_fdb_del(g.fp, 7, host_there), 0);
-            ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, other, at[2], false), 0);
-            ck_assert_int_eq(fastpath_fdb_del(g.fp, 7, other), 0);
-        }
+        ck_assert_int_eq(fastpath_fdb_del(g.fp, 7, host_there), 0);
+        ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, other, at[2], false), 0);
+        ck_assert_int_eq(fastpath_fdb_del(g.fp, 7, other), 0);
     }
     ck_assert_int_eq(fastpath_fdb_set(g.fp, 7, host_there, at[0], false), 0);
     wait_for_run(c, 0, pid);
@@ -1116,7 +1118,7 @@ int main(void)
     tcase_add_test(t, test_unpinned_ends_with_the_process);
     tcase_add_test(t, test_settings_of_the_operator);
     tcase_add_test(t, test_topology_changes);
-    tcase_add_test(t, test_macs_change);
+    tcase_add_test(t, test_R4_10_macs_change);
     tcase_add_test(t, test_interface_is_gone);
     tcase_add_test(t, test_interface_is_renamed);
     tcase_add_test(t, test_port_is_no_more);
