@@ -31,7 +31,7 @@ static const char *worst_port(struct gateway *g)
         struct dp_port_counters c;
         uint64_t grown;
 
-        dp_port_counters(g->dp, g->ports[i].id, &c);
+        fwd_port_counters(g->fwd, g->ports[i].id, &c);
         grown = c.drops - g->priv->port_drops[i];
         g->priv->port_drops[i] = c.drops;
         if (g->ports[i].access && grown > most) {
@@ -72,7 +72,7 @@ void gateway_report_storms(struct gateway *g)
     struct dp_totals totals;
     const char *port = worst_port(g);
 
-    dp_totals(g->dp, &totals);
+    fwd_totals(g->fwd, &totals);
     for (unsigned i = 0; i < GATEWAY_STORMS; i++) {
         struct gateway_storm *s = &g->priv->storms[i];
         uint64_t now = totals.drops[kinds[i].reason];

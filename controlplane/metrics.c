@@ -137,14 +137,6 @@ static void announcements(const struct gateway *g, struct metric_text *t)
                    "Announcements that the data plane did not take.");
 }
 
-/* ---- the fast path */
-
-/* Of XDP programs that forward: share and punts. There is none yet, so there is nothing to show. */
-static void metrics_fastpath(const struct gateway *g, struct metric_text *t)
-{
-    (void)g, (void)t;
-}
-
 /* ---- all of it */
 
 static metrics_part_fn *const parts[] = {

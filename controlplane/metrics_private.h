@@ -4,6 +4,7 @@
  *
  *   metrics.c           which parts there are; the gateway itself, MACs, moves, neighbours, announcements
  *   metrics_dp.c        ports, VTEPs, drops, the worker
+ *   metrics_fastpath.c  what the XDP programs carried, and what not
  *   metrics_networks.c  networks: thousands of them, so in rows
  *   metrics_bgp.c       sessions and routes
  *   metrics_ready.c     metrics_ready()
@@ -19,6 +20,8 @@ typedef void metrics_rows_fn(const struct gateway *g, struct metric_text *t, uin
 
 /* ---- metrics_dp.c */
 metrics_part_fn metrics_ports, metrics_vteps, metrics_drops, metrics_worker;
+/* ---- metrics_fastpath.c; little without one */
+metrics_part_fn metrics_fastpath;
 /* ---- metrics_bgp.c; nothing without BGP */
 metrics_part_fn metrics_bgp_sessions, metrics_bgp_routes;
 

@@ -72,7 +72,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
     struct dp_totals totals;
 
     (void)fd, (void)what;
-    dp_totals(s->g->dp, &totals);
+    fwd_totals(s->g->fwd, &totals);
     if (totals.polls != s->polls)
         sd_notify(0, "WATCHDOG=1");
     else if (!s->stuck)

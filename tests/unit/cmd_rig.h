@@ -163,7 +163,8 @@ uint64_t fwd_refused(const struct forwarding *f)
 bool fastpath_pinned(const struct fastpath *fp, const char **why_not)
 {
     (void)fp;
-    *why_not = "no bpffs";
+    if (why_not)
+        *why_not = "no bpffs";
     return fake_pinned;
 }
 

@@ -263,6 +263,27 @@ START_TEST(test_values)
 }
 END_TEST
 
+START_TEST(test_fastpath)
+{
+    render(false);
+    ck_line("causeway_fastpath_up 0");
+    ck_assert_uint_eq(count("\ncauseway_fastpath_"), 1);
+    fake_fastpath = fake_pinned = true;
+    fake_why_not = NULL;
+    render(false);
+    ck_line("causeway_fastpath_up 1");
+    ck_line("causeway_fastpath_pinned 1");
+    ck_line("causeway_fastpath_frames_total{port=\"underlay\",direction=\"in\"} 5");
+    ck_line("causeway_fastpath_punts_total{port=\"underlay\",reason=\"source\"} 9");
+    ck_line("causeway_fastpath_unserved_frames_total{port=\"underlay\"} 7");
+    ck_line("causeway_fastpath_port_target{port=\"underlay\"} 0"); /* its link is down */
+    ck_line("causeway_fastpath_lost_frames_total{port=\"underlay\"} 6");
+    ck_line("causeway_fastpath_macs 7");
+    ck_line("causeway_fastpath_macs_max 8192");
+    ck_line("causeway_fastpath_macs_refused_total 12");
+}
+END_TEST
+
 START_TEST(test_moves)
 {
     histogram_add(&times.dark, 40000000);
@@ -458,6 +479,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, cleanup);
     tcase_set_timeout(c, 60);
     tcase_add_test(c, test_values);
+    tcase_add_test(c, test_fastpath);
     tcase_add_test(c, test_moves);
     tcase_add_test(c, test_without_bgp);
     tcase_add_loop_test(c, test_form, 0, 2);
