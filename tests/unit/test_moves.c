@@ -23,6 +23,7 @@
 #define A     3 /* VTEPs */
 #define B     4
 #define S     UINT64_C(1000000000)
+#define MS    UINT64_C(1000000)
 #define SLOTS 512
 
 static struct gateway g;
@@ -419,6 +420,58 @@ START_TEST(test_R6_5_bounce_that_ends_early_is_counted)
 }
 END_TEST
 
+static uint64_t observed(const struct histogram *h)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i <= HISTOGRAM_BOUNDS; i++)
+        sum += h->counts[i];
+    return sum;
+}
+
+/* What is over is counted once, by its stages; the sum is known where all of them are. */
+START_TEST(test_times)
+{
+    const struct move_times *t = moves_times(g.moves);
+    struct dp_event first = {
+        .type = DP_EVENT_FIRST, .net = NET, .mac = mac_no(1), .where = DP_WHERE_VTEP, .target = B};
+
+    seen_here(1);
+    routed(1, A, 1);
+    ck_assert_uint_eq(observed(&t->fdb), 0);
+    routed(1, B, 2); /* the first one is over */
+    ck_assert_uint_eq(observed(&t->fdb), 1);
+    ck_assert_uint_eq(t->unknown, 1);
+    first.at.ns = mono_now().ns + 2 * MS;
+    moves_first_frame(g.moves, &first);
+    journal_find(g.moves->journal, NET, mac_no(1))->silent_ns = 40 * MS;
+    routed(1, A, 3);
+    ck_assert_uint_eq(observed(&t->fdb), 2);
+    ck_assert_uint_eq(observed(&t->silent), 1);
+    ck_assert_uint_eq(observed(&t->first), 1);
+    ck_assert_uint_eq(observed(&t->bgp), 0);
+    ck_assert_uint_eq(observed(&t->dark), 1);
+    ck_assert_uint_ge(t->dark.sum_ns, 42 * MS);
+    ck_assert_uint_eq(t->unknown, 1);
+}
+END_TEST
+
+/* A host that was only forgotten here, and is where a route says again, has not moved. */
+START_TEST(test_times_of_what_came_back)
+{
+    const struct move_times *t = moves_times(g.moves);
+
+    routed(1, A, 1);
+    seen_here(1);
+    mactable_clear(g.macs, NET, NULL, mono_now());
+    ck_assert_int_eq(last_move(1)->how, JOURNAL_BACK);
+    ck_assert_uint_eq(t->unknown, 1);
+    routed(1, B, 5); /* that one is over */
+    ck_assert_uint_eq(t->unknown, 1);
+    ck_assert_uint_eq(observed(&t->fdb), 1);
+}
+END_TEST
+
 /* ---- gone, and new at another place */
 
 static const struct journal_entry *expect_move(unsigned i, unsigned announcements, dp_vtep_id from)
@@ -496,6 +549,8 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_times);
+    tcase_add_test(tc, test_times_of_what_came_back);
     tcase_add_test(tc, test_the_timer_asks_for_itself);
     tcase_add_test(tc, test_R5_2_asks_once_at_a_time);
     tcase_add_test(tc, test_R6_5_bounce_that_ends_early_is_counted);
