@@ -11,7 +11,8 @@ DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-d
 	libnl-route-3-dev libevent-dev libfyaml-dev libcjson-dev libsystemd-dev linux-libc-dev
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
 	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
-	qemu-system-x86 busybox-static cpio debhelper debootstrap fakeroot lintian man-db mandoc systemd xz-utils
+	qemu-system-x86 busybox-static cpio debhelper debootstrap fakeroot lintian man-db mandoc systemd xz-utils \
+	prometheus
 
 PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-genl-3.0 libnl-3.0 libevent libfyaml libcjson libsystemd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -82,7 +83,7 @@ deps:
 	    [ "$$(id -u)" = 0 ] || { echo "make deps: root needed to install:$$missing" >&2; exit 1; }; \
 	    echo "deps: installing$$missing"; \
 	    export DEBIAN_FRONTEND=noninteractive; \
-	    : "no daemon that comes along (frr, gobgpd) is to start by itself"; \
+	    : "no daemon that comes along (frr, gobgpd, prometheus) is to start by itself"; \
 	    policy=/usr/sbin/policy-rc.d; [ ! -e $$policy ] || policy=; \
 	    [ -z "$$policy" ] || { printf '#!/bin/sh\nexit 101\n' > $$policy && chmod +x $$policy; trap 'rm -f '$$policy EXIT; }; \
 	    apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; \
@@ -216,7 +217,8 @@ install: all
 	install -D -m 0755 $(B)/causewayctl $(DESTDIR)$(PREFIX)/bin/causewayctl
 	install -D -m 0755 conf/hooks/causeway-move $(DESTDIR)$(PREFIX)/share/causeway/causeway-move
 	install -d $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
-	$(INSTALL) conf/*.yaml conf/hooks/hook.conf $(DESTDIR)$(DOCDIR)/examples/
+	$(INSTALL) conf/*.yaml conf/hooks/hook.conf conf/prometheus/causeway.rules.yaml conf/grafana/causeway.json \
+	    $(DESTDIR)$(DOCDIR)/examples/
 	$(INSTALL) README.md LICENSE $(DESTDIR)$(DOCDIR)/
 	$(INSTALL) conf/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	$(INSTALL) conf/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
