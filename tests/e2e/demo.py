@@ -22,12 +22,14 @@ from scapy.all import Ether, Raw  # noqa: E402
 from bgp import BgpGateway, bgp_conf  # noqa: E402
 from gateway import CAUSEWAYCTL, network  # noqa: E402
 from lab import Lab, clean_prefix, open_all  # noqa: E402
-from netns import Failed  # noqa: E402
+from netns import Failed, wait_for  # noqa: E402
+from prometheus import PORT as METRICS, Prometheus  # noqa: E402
 from vm import FAST, FULL, OUTSIDE, VM_PORT, Machine, Peer, describe, end_all, flowing, outside, whole  # noqa: E402
 from wire import Wire, between  # noqa: E402
 
 PREFIX = "cwdemo"
 DELAY_US = 400
+MONITOR = "198.18.0.100"
 BROADCASTS = 20
 IPERF_SECONDS = 3
 
@@ -55,15 +57,20 @@ def build(lab):
     say(f"Building two sites and a WAN of {DELAY_US} us each way (80 km of fibre) ...")
     wan = lab.wan(delay=DELAY_US)
     paris, london = lab.site("paris", wan, 1), lab.site("london", wan, 2)
+    monitor = lab.netns("monitor")
+    wan.attach(monitor, "eth0", "monitor")
+    monitor.ip(f"addr add {MONITOR}/24 dev eth0")
     wan.start()
     return SimpleNamespace(
-        lab=lab, wan=wan, paris=paris, london=london,
+        lab=lab, wan=wan, paris=paris, london=london, monitor=monitor,
         web1=paris.host("web1", 100, "10.0.0.1/24", "fd00::1/64"), web2=london.host("web2", 100, "10.0.0.2/24", "fd00::2/64"),
         db1=paris.host("db1", 200, "10.0.0.1/24", "fd00::1/64"), db2=london.host("db2", 200, "10.0.0.3/24", "fd00::3/64"))
 
 
 def gateway(here, there):
-    return BgpGateway(here, bgp_conf(here, [there.address], [network("web", 100, 10100), network("db", 200, 10200)]))
+    conf = bgp_conf(here, [there.address], [network("web", 100, 10100), network("db", 200, 10200)])
+    conf["metrics"] = {"listen": f"{here.address}:{METRICS}"}
+    return BgpGateway(here, conf)
 
 
 def start(d):
@@ -77,6 +84,22 @@ def start(d):
     d.gw2.wait_session(d.paris.address)
     d.report.expect(True, f"both gateways up, their BGP session established and the way between them resolved after "
                           f"{time.monotonic() - begin:.1f} s")
+
+
+def watch(d):
+    """A Prometheus elsewhere on the WAN."""
+    say("Starting a Prometheus that scrapes both and has the alert rules ...")
+    targets = {f"{s.address}:{METRICS}" for s in (d.paris, d.london)}
+    d.prometheus = Prometheus(d.monitor, sorted(targets), interval="1s", address=f"{MONITOR}:9090").start()
+    wait_for(lambda: {i for i, t in d.prometheus.targets().items() if t["health"] == "up"} == targets, 20,
+             lambda: d.prometheus.targets())
+    d.report.expect(True, "Prometheus scrapes both gateways")
+
+
+def alerts(d):
+    """Of all that happened nothing was a fault. A QEMU without hardware help may well be slow to move a machine."""
+    firing = {a for a, _ in d.prometheus.firing()}
+    d.report.expect(firing <= {"CausewayMoveDark"}, f"alerts of Prometheus: {', '.join(sorted(firing)) or 'none'}")
 
 
 def reach(d):
@@ -197,6 +220,9 @@ It goes on running. To look around:
   {CAUSEWAYCTL} -s {d.gw1.socket} show status
   {CAUSEWAYCTL} -s {d.gw2.socket} show macs
   {CAUSEWAYCTL} --help
+  ip netns exec {full('monitor')} curl http://{d.paris.address}:{METRICS}/metrics    the exporters
+  ip netns exec {full('monitor')} curl http://{d.london.address}:{METRICS}/metrics
+  ip netns exec {full('monitor')} promtool query instant http://{MONITOR}:9090 causeway_macs    the Prometheus
   configuration and log: {d.gw1.file} {d.gw1.log_file}
 
 To end it: make demo (which starts with a clean machine), or
@@ -209,12 +235,12 @@ def run_demo(keep):
         d.report = Report()
         d.gw1, d.gw2 = gateway(d.paris, d.london), gateway(d.london, d.paris)
         try:
-            for step in (start, reach, throughput, apart, tables, migration):
+            for step in (start, watch, reach, throughput, apart, tables, migration, alerts):
                 try:
                     step(d)
                 except Failed as e:
                     d.report.expect(False, f"{step.__name__}: {e}")
-                    if step is start:
+                    if step in (start, watch):
                         break
         finally:
             if not d.report.ok:
