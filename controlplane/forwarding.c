@@ -65,7 +65,7 @@ void fwd_leave_fastpath(struct forwarding *f)
 
 struct fastpath *fwd_fastpath(const struct forwarding *f)
 {
-    return f->left ? NULL : f->fp;
+    return f && !f->left ? f->fp : NULL;
 }
 
 bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_port *state)
