@@ -128,7 +128,8 @@ def test_unit_has_the_same_rights():
     assert set(Unit(UNIT).words("CapabilityBoundingSet")) == kept()
 
 
-def test_unit_limits_are_enough(paris):
+@pytest.mark.parametrize("ports", ["interfaces", "any"])
+def test_unit_limits_are_enough(paris, ports):
     """Capabilities, system calls, address families, read-only files: it starts, forwards, and takes commands within the limits of
     the unit. What is not granted is not there."""
     site = paris
@@ -136,11 +137,15 @@ def test_unit_limits_are_enough(paris):
     os.mkdir(run_dir)
     conf = conf_of(site, api={"socket": f"{run_dir}/api.sock"}, moves={"journal": f"{run_dir}/moves"},
                    bgp={"asn": 65000, "peers": [{"address": "198.18.0.2"}]})
-    conf["access"].append({"name": "tap", "dpdk": "net_af_packet0,iface=spare0"})
-    site.ns.ip("link add spare0 type veth peer name spare1", "link set spare0 up", "link set spare1 up")
+    if ports == "any":
+        conf["access"].append({"name": "tap", "dpdk": "net_af_packet0,iface=spare0"})
+        site.ns.ip("link add spare0 type veth peer name spare1", "link set spare0 up", "link set spare1 up")
+    else:
+        conf["fastpath"]["mode"] = "on"
+    limits = ["/usr/bin/python3", CONFINED, UNIT, "--write", run_dir, "--write", conf["fastpath"]["dir"], "--"]
     gw = Gateway(site, conf)
     gw.socket = f"{run_dir}/api.sock"
-    with started(gw, "/usr/bin/python3", CONFINED, UNIT, "--write", run_dir, "--"):
+    with started(gw, *limits):
         assert gw.ask("show status")["gateway"] == "paris-1"
         assert all(p["up"] for p in gw.ports().values()), gw.ports()
         gw.stop()
@@ -149,7 +154,8 @@ def test_unit_limits_are_enough(paris):
     lesser = site.lab.file("lesser.service")
     with open(UNIT, encoding="utf-8") as f, open(lesser, "w", encoding="utf-8") as out:
         out.write(f.read().replace("RestrictAddressFamilies=AF_UNIX", "RestrictAddressFamilies=").replace(" AF_XDP", ""))
-    gw.spawn("/usr/bin/python3", CONFINED, lesser, "--write", run_dir, "--")
+    limits[2] = lesser
+    gw.spawn(*limits)
     assert gw.process.wait(20) == 1, gw.log
 
 
