@@ -29,6 +29,7 @@
 #define DYING     (2 * BATCH) /* that are shut down and not gone yet, beside EXPORTER_CONNECTIONS */
 #define SWEEP_US  50000       /* while somebody is connected */
 #define INPUT_MAX 65536       /* bytes that wait for evhttp */
+#define WRITE_MAX 262144      /* given to the kernel in one turn, some 50 us */
 #define ERROR_S   1           /* no socket could be made: tried again after that */
 #define ERROR_LOG 60
 
@@ -54,7 +55,8 @@ struct exporter_conns {
 };
 
 /* All there are: the listener's callbacks have evhttp's argument, not ours. */
-static LIST_HEAD(, exporter_conns) all_conns = LIST_HEAD_INITIALIZER(all_conns);
+LIST_HEAD(exporter_conns_list, exporter_conns);
+static struct exporter_conns_list all_conns = LIST_HEAD_INITIALIZER(all_conns);
 
 static void end(struct exporter_conns *c, struct conn *conn)
 {
@@ -213,6 +215,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
     }
     bufferevent_incref(conn->bev);
     bufferevent_setwatermark(conn->bev, EV_READ, 0, INPUT_MAX);
+    (void)bufferevent_set_max_single_write(conn->bev, WRITE_MAX);
     TAILQ_INSERT_TAIL(&c->list, conn, link);
     c->n++;
     on_accepted(c);
