@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See fastpath_world.h.
+ */
+#include "tests/bpf/fastpath_world.h"
+
+#include "conf/log.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char mount_point[] = "/tmp/cwfpXXXXXX";
+char world_dir[64];
+char world_err[FASTPATH_ERR_LEN];
+struct fastpath_config world_config = {.gateway = "paris-1", .dir = world_dir, .max_macs = 1024};
+
+void world_sh(const char *command)
+{
+    ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+void world_setup(void)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    ck_assert_int_eq(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
+    ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    ck_assert_ptr_nonnull(mkdtemp(mount_point));
+    ck_assert_int_eq(mount("bpf", mount_point, "bpf", 0, NULL), 0);
+    snprintf(world_dir, sizeof(world_dir), "%s/causeway", mount_point);
+    world_sh("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6 && ip link set lo up");
+}
+
+void world_teardown(void)
+{
+    (void)umount2(mount_point, MNT_DETACH);
+    (void)rmdir(mount_point);
+}
+
+int world_run(Suite *s)
+{
+    SRunner *r = srunner_create(s);
+    int failed = 0;
+
+    if (geteuid() == 0) {
+        srunner_run_all(r, CK_NORMAL);
+        failed = srunner_ntests_failed(r);
+    } else {
+        printf("skipped: BPF and namespaces need root\n");
+    }
+    srunner_free(r);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+struct fastpath *world_open(void)
+{
+    struct fastpath *fp = NULL;
+    int rc = fastpath_open(&world_config, &fp, world_err, sizeof(world_err));
+
+    ck_assert_msg(rc == 0, "%d: %s", rc, world_err);
+    return fp;
+}
+
+void world_remove(int want)
+{
+    int rc = fastpath_remove(world_dir, world_config.gateway, world_err, sizeof(world_err));
+
+    ck_assert_msg(rc == want, "%d, not %d: %s", rc, want, world_err);
+}
+
+pid_t world_child(void (*fn)(void))
+{
+    int ready[2];
+    char c;
+    pid_t pid;
+
+    ck_assert_int_eq(pipe(ready), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        fn();
+        ck_assert_int_eq(write(ready[1], "x", 1), 1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    ck_assert_msg(read(ready[0], &c, 1) == 1, "the child ended early");
+    close(ready[0]);
+    return pid;
+}
+
+void world_kill(pid_t pid)
+{
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
