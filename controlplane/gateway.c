@@ -258,6 +258,7 @@ static int init_tables(struct gateway *g, char *err, size_t err_len)
         snprintf(err, err_len, "more than %d distinct peers", DP_MAX_VTEPS - 1);
         return rc;
     }
+    g->n_static = g->n_vteps;
     /* With BGP, any VTEP may come. */
     g->max_vteps = g->conf->bgp.asn ? DP_MAX_VTEPS - 1 : g->n_vteps;
     g->n_networks = (unsigned)g->conf->n_networks;
@@ -360,7 +361,7 @@ static bool static_dest(const struct gateway *g, const struct conf_static_mac *s
         return p != NULL;
     }
     *dest = (struct dp_dest){.where = DP_WHERE_VTEP,
-                             .target = topology_find_vtep(g->vteps, g->n_vteps, &s->vtep),
+                             .target = topology_find_vtep(g->vteps, g->n_static, &s->vtep),
                              .is_static = true};
     return dest->target != 0;
 }

@@ -75,6 +75,7 @@ struct gateway {
     struct gateway_network *networks;
     unsigned n_networks;
     struct gateway_vtep *vteps; /* by id - 1; static peers, and with BGP those that peers tell of */
+    unsigned n_static;          /* of them configured: the first ones, by address */
     unsigned n_vteps;           /* highest id so far */
     unsigned max_vteps;         /* room in vteps */
     mono_t started;

@@ -123,7 +123,7 @@ static int init_lists(struct topology *t, const struct gateway *g)
 
         for (size_t j = 0; j < c->n_peers; j++) {
             struct gateway_peer *p =
-                list_add(&t->lists[i], topology_find_vtep(g->vteps, g->n_vteps, &c->peers[j].address));
+                list_add(&t->lists[i], topology_find_vtep(g->vteps, g->n_static, &c->peers[j].address));
 
             if (!p)
                 return -ENOMEM;

@@ -70,7 +70,7 @@ static void setup(void)
     g.ports[1] = (struct gateway_port){.id = 5, .access = &conf->access[0]};
     g.ports[2] = (struct gateway_port){.id = 6, .access = &conf->access[1]};
     ck_assert_int_eq(topology_collect_vteps(conf, &g.vteps, &g.n_vteps), 0);
-    g.max_vteps = g.n_vteps;
+    g.max_vteps = g.n_static = g.n_vteps;
     ck_assert_int_eq(topology_init(&t, &g, 4), 0);
     publish_nothing();
 }
@@ -165,6 +165,38 @@ START_TEST(test_R8_1_R1_10_bgp_joins_static_peers)
 }
 END_TEST
 
+/* Who was on a list before a restart stays on it until the peers have told all; who is then there by another
+ * right stays for good. */
+START_TEST(test_kept_until_all_is_told)
+{
+    struct ipaddr first = ip("198.18.0.9");
+    dp_vtep_id fixed = topology_find_vtep(g.vteps, g.n_static, &first), told = 3, gone = fixed == 1 ? 2 : 1;
+    const struct dp_network *web = &t.dp.networks[0], *db = &t.dp.networks[1];
+    size_t before = db->n_vteps;
+
+    ck_assert_int_eq(topology_keep(&t, 2, fixed), 0);
+    publish_nothing();
+    ck_assert_uint_eq(db->n_vteps, before + 1);
+    ck_assert(db->vteps[before].flood && !db->vteps[before].learning);
+    ck_assert_int_eq(topology_flood(&t, 2, fixed, true), 1);
+    ck_assert_int_eq(topology_flood(&t, 2, fixed, false), 1); /* still kept */
+    ck_assert_int_eq(topology_keep(&t, 1, fixed), 0);         /* and a static peer there */
+    ck_assert_int_eq(topology_keep(&t, 1, told), 0);
+    ck_assert_int_eq(topology_keep(&t, 1, gone), 0);
+    ck_assert_int_eq(topology_flood(&t, 1, told, true), 1);
+    ck_assert_int_eq(topology_keep(&t, 3, told), -EINVAL);
+    ck_assert_int_eq(topology_keep(&t, 0, told), -EINVAL);
+    topology_keep_none(&t);
+    publish_nothing();
+    ck_assert_uint_eq(db->n_vteps, before);
+    for (size_t i = 0; i < web->n_vteps; i++) {
+        const struct topology_list *l = &t.lists[0];
+
+        ck_assert(l->peers[i].is_static || (l->peers[i].bgp && l->peers[i].vtep == told));
+    }
+}
+END_TEST
+
 START_TEST(test_update_follows_the_underlay)
 {
     struct underlay_link link = {.mac = {{2, 0, 0, 0, 0, 1}}, .mtu = 1600, .up = true};
@@ -206,6 +238,7 @@ int main(void)
     tcase_add_test(c, test_members_carry_the_network);
     tcase_add_test(c, test_R8_1_static_peers_are_the_flood_list);
     tcase_add_test(c, test_R8_1_R1_10_bgp_joins_static_peers);
+    tcase_add_test(c, test_kept_until_all_is_told);
     tcase_add_test(c, test_update_follows_the_underlay);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
