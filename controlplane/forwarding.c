@@ -71,7 +71,8 @@ struct fastpath *fwd_fastpath(const struct forwarding *f)
 bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_port *state)
 {
     struct fastpath_port *p = &f->ports[port];
-    bool other = p->ifindex != state->ifindex || p->target != state->target || p->mtu != state->mtu;
+    bool other = p->ifindex != state->ifindex || p->target != state->target ||
+                 p->scattered != state->scattered || p->mtu != state->mtu;
 
     *p = *state;
     return other;

@@ -31,7 +31,7 @@ void fwd_free(struct forwarding *f);
 void fwd_set_fastpath(struct forwarding *f, struct fastpath *fp);
 /* Nothing is programmed into it any more; what it counted still counts. */
 void fwd_leave_fastpath(struct forwarding *f);
-/* NULL: there is none, or it was left. So it is for f NULL, of a gateway that did not get as far. */
+/* NULL: there is none, or it was left. f NULL is fine. */
 struct fastpath *fwd_fastpath(const struct forwarding *f);
 /* A port of the fast path, for fwd_publish(); true: that is another state of it than before. */
 bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_port *state);

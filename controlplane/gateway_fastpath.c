@@ -22,9 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SUBSYSTEM  "fastpath"
-#define SHUN_NS    10000000000ull
-#define ONE_BUFFER 3400 /* bytes of a frame that is surely in one buffer of a page */
+#define SUBSYSTEM "fastpath"
+#define SHUN_NS   10000000000ull
 
 struct gateway_fast {
     struct fastpath *fp; /* NULL: none */
@@ -184,19 +183,18 @@ int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
 
 /* ---- where frames can be redirected to */
 
-static const char *driver_refuses(const struct gateway_port *p, const char *ifname, uint16_t mtu)
+/* *scattered: frames in several buffers, too. */
+static const char *driver_refuses(const struct gateway_port *p, const char *ifname, bool *scattered)
 {
-    bool scattered = true;
-    int rc = nic_redirect_target(ifname, &scattered);
+    int rc = nic_redirect_target(ifname, scattered);
 
-    /* Who cannot say so takes them as a rule, if it has native XDP itself. */
+    /* Who cannot say so takes plain ones as a rule, if it has native XDP itself. */
+    *scattered &= rc > 0;
     if (rc == -ENOTSUP)
         return strcmp(xdp_mode(p->xdp), "generic") == 0 ? "no native XDP" : NULL;
     if (rc < 0)
         return "the interface is gone";
-    if (rc == 0)
-        return "its driver takes no redirected frames (a veth: its other end needs GRO or XDP)";
-    return !scattered && mtu > ONE_BUFFER ? "its driver takes no frames of several buffers" : NULL;
+    return rc == 0 ? "its driver takes no redirected frames (a veth: its other end needs GRO or XDP)" : NULL;
 }
 
 /* Notices lost frames; true: for now it is no target. */
@@ -221,13 +219,14 @@ static bool shunned(struct gateway_fast_port *f, const struct gateway_port *p, c
 }
 
 static const char *look_at(struct gateway_fast_port *f, const struct gateway_port *p,
-                           const struct dp_port_status *status, mono_t now)
+                           const struct dp_port_status *status, bool *scattered, mono_t now)
 {
     bool shun = shunned(f, p, status->device, now);
 
+    *scattered = false;
     if (!status->up)
         return "link down";
-    return shun ? "its driver lost redirected frames" : driver_refuses(p, status->device, status->mtu);
+    return shun ? "its driver lost redirected frames" : driver_refuses(p, status->device, scattered);
 }
 
 static void say_target(const struct gateway_port *p, const char *was, const char *is, bool first)
@@ -252,6 +251,7 @@ bool gateway_fastpath_look(struct gateway *g)
         const struct gateway_port *p = &g->ports[i];
         struct dp_port_status status;
         const char *refuse;
+        bool scattered;
 
         if (!f->served)
             continue;
@@ -260,12 +260,13 @@ bool gateway_fastpath_look(struct gateway *g)
             f->ifindex = if_nametoindex(status.device);
         else if (if_nametoindex(status.device) != f->ifindex)
             status.up = false; /* gone, or another one by this name */
-        refuse = look_at(f, p, &status, now);
+        refuse = look_at(f, p, &status, &scattered, now);
         say_target(p, f->refuse, refuse, !f->looked);
         f->refuse = refuse;
         changed |= fwd_set_port(
             g->fwd, p->id,
-            &(struct fastpath_port){.ifindex = f->ifindex, .target = !refuse, .mtu = status.mtu});
+            &(struct fastpath_port){
+                .ifindex = f->ifindex, .target = !refuse, .scattered = scattered, .mtu = status.mtu});
     }
     return changed;
 }

@@ -172,6 +172,9 @@ def test_sigterm_detaches_everything(fresh):
 
 
 def test_kill_detaches_everything(fresh):
+    """But for a fast path that is pinned (test_fastpath.py)."""
+    fresh.gw.conf["fastpath"] = "off"
+    fresh.gw.write()
     fresh.gw.start()
     fresh.gw.wait_vtep(fresh.linux_at)
     fresh.a.reaches(fresh.b)
