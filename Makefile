@@ -204,7 +204,7 @@ demo-run: all $(TOOLS) $(TOOLS_BPF) vm
 
 bench: deps
 	@$(MAKE) --no-print-directory bench-run
-bench-run: all $(BENCH) $(TOOLS) vm
+bench-run: all $(BENCH) $(TOOLS) $(TOOLS_BPF) vm
 	@/usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
 
 PREFIX ?= /usr/local

@@ -5,6 +5,8 @@
 dp: the data plane beside dpdk-testpmd's macswap over the same replay. Each row is one direction, frame size and FDB
 fill. Ours and testpmd take turns; the medians are shown, and their ratio, which is the figure that means something on
 another machine. testpmd looks nothing up: it is the limit, not a peer.
+fp: the fast path's programs, run by the kernel, and a whole gateway beside the kernel's bridge and vxlan device; bench_fp.c
+and bench_fp.py say what and how.
 bgp: the control plane beside FRR; bench_evpn.py says what and how.
 moves: how long a machine that moves is dark, beside FRR; bench_moves.py says what and how.
 """
@@ -21,6 +23,7 @@ import tempfile
 import time
 
 import bench_evpn
+import bench_fp
 import bench_moves
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -135,6 +138,22 @@ def run_dp(args, say):
             "results": results}
 
 
+def run_fp(args, say):
+    say(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; the fast path's programs; best of {args.repeat} x "
+        f"1,000,000 frames")
+    p = subprocess.run([os.path.join(HERE, "../../build/tests/bench/bench_fp"), str(args.repeat)], capture_output=True, text=True)
+    if p.returncode != 0:
+        sys.exit(f"bench_fp: {p.stderr}")
+    programs = [json.loads(line) for line in p.stdout.splitlines()]
+    say(f"{'':6} {'underlay':8} {'bytes':>6} {'MACs':>8} {'ns':>6}")
+    for r in programs:
+        say(f"{r['direction']:6} IPv{r['underlay']:<5} {r['size']:6} {r['macs']:8} {r['ns']:6}")
+    say(f"A gateway and the kernel's bridge and vxlan device, cable to cable on one CPU; median of {args.repeat} x "
+        f"{args.seconds} s, taking turns")
+    return {"machine": cpu_model(), "kernel": platform.release(), "programs": programs,
+            **bench_fp.run_bench(args.seconds, args.repeat, say)}
+
+
 def run_bgp(args, say):
     say(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; {bench_evpn.MACS} MACs from one peer, "
         f"{args.new_macs} new MACs; median of {args.repeat}, taking turns with {bench_evpn.frr_version()}")
@@ -147,7 +166,7 @@ def run_moves(args, say):
     return {"machine": cpu_model(), "kernel": platform.release(), **bench_moves.run(args.moves, args.scenarios.split(","), say)}
 
 
-GROUPS = {"dp": run_dp, "bgp": run_bgp, "moves": run_moves}
+GROUPS = {"dp": run_dp, "fp": run_fp, "bgp": run_bgp, "moves": run_moves}
 
 
 def main():
