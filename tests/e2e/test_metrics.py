@@ -123,7 +123,7 @@ def test_values_are_those_of_causewayctl(d):
         assert number(d, name, 'causeway_port_up{port="trunk0"}') == ports["trunk0"]["up"] == 1
         assert number(d, name, 'causeway_port_frames_total{port="trunk0",direction="in"}') >= ports["trunk0"]["rx"]["frames"]
         assert 0 < number(d, name, 'causeway_worker_busy_seconds_total{worker="0"}') < 60
-        assert number(d, name, 'causeway_worker_frames_total{worker="0"}') >= 4
+        assert number(d, name, 'causeway_worker_frames_total{worker="0"}') > 0
         assert abs(number(d, name, "causeway_start_time_seconds") - time.time()) < 120
         assert number(d, name, "causeway_ready") == 1
         assert number(d, name, 'causeway_drops_total{reason="vlan_unknown"}') == gw.drops()["vlan_unknown"]
@@ -228,8 +228,8 @@ def test_storm_and_drops(d):
 
 
 def test_frames_missed(d):
-    """The worker does not come for a moment."""
-    f = frame(d.a.mac, d.b.mac)
+    """The worker does not come for a moment, and these frames are its own: who has that MAC is not known."""
+    f = frame(d.a.mac, "02:ee:00:00:00:01")
     os.kill(d.paris.pid, signal.SIGSTOP)
     try:
         with d.a.ns.raw_socket("eth0", mib=1) as s:
