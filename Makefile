@@ -239,7 +239,7 @@ deb:
 	cp -a $(B)/deb/tree/conf/debian $(B)/deb/tree/debian
 	sed -i '1s/(.*)/($(DEB_VERSION))/' $(B)/deb/tree/debian/changelog
 	cd $(B)/deb/tree && env -u MAKEFLAGS -u MAKELEVEL OBJECTS=$(DEB_OBJECTS) BUILD_ID=$(BUILD_ID) \
-	    DEB_BUILD_OPTIONS=parallel=$$(nproc) dpkg-buildpackage -b -uc -us
+	    DEB_BUILD_OPTIONS="parallel=$$(nproc) $$DEB_BUILD_OPTIONS" dpkg-buildpackage -b -uc -us
 	rm -rf $(B)/deb/tree
 
 clean:

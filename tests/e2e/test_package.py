@@ -81,7 +81,7 @@ def inside(root, *cmd, check=True):
 def package(version=None):
     args = [f"DEB_VERSION={version}"] if version else []
     long_run("make", "-C", ROOT, f"B={BUILD}", "deb", f"DEB_OBJECTS={BUILD}", *args,
-             env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")})
+             env={k: v for k, v in os.environ.items() if not k.startswith("MAKE")} | {"DEB_BUILD_OPTIONS": "noautodbgsym"})
     names = [n for n in os.listdir(CACHE) if re.fullmatch(rf"causeway_{re.escape(version or '')}.*\.deb", n)]
     assert len(names) == 1, names
     return f"{CACHE}/{names[0]}"

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 
+from bgp import NOTIFICATION, BgpGateway, RawPeer
 from confined import Unit, capability_numbers
 from gateway import CAUSEWAYD, Gateway, gateway_conf, network
 from lab import ROOT
@@ -209,6 +210,26 @@ def test_journal_priorities(paris):
     os.truncate(gw.log_file, 0)
     with started(gw, "env", f"JOURNAL_STREAM={st.st_dev}:{st.st_ino + 1}"):
         assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info causewayd: ready$", gw.log, re.M), gw.log
+
+
+def test_a_peer_cannot_forge_a_line(paris):
+    """RFC 9003's text, with a line of a log in it."""
+    there = paris.lab.netns("there")
+    paris.lab.veth(paris.ns, "wan1", there, "wan0")
+    paris.ns.ip("addr add 198.18.1.1/24 dev wan1")
+    there.ip("addr add 198.18.1.2/24 dev wan0", "route add 198.18.0.1/32 via 198.18.1.1")
+    gw = BgpGateway(paris, conf_of(paris, bgp={"asn": 65000, "peers": [{"address": "198.18.1.2", "passive": True}]}))
+    text = "bye\n<3>error bgp: forged\x1b[2J event=session-up".encode()
+    with started(gw):
+        with RawPeer(there, "198.18.1.2", "198.18.0.1") as peer:
+            peer.establish()
+            gw.wait_session("198.18.1.2")
+            peer.send(peer.message(NOTIFICATION, bytes([6, 2, len(text)]) + text))
+            wait_for(lambda: "session down" in gw.log, 10, lambda: gw.log)
+        lines = [x for x in gw.log.splitlines() if "forged" in x]
+        assert len(lines) == 1 and re.match(r"\S+ warning bgp: 198\.18\.1\.2: session down: .*bye", lines[0]), gw.log
+        assert lines[0].endswith(" event=session-down peer=198.18.1.2 notification=6/2 by=peer"), lines[0]
+        assert "\x1b" not in gw.log
 
 
 def test_storm_is_said_once(paris):
