@@ -234,7 +234,7 @@ install: all
 DEB_OBJECTS ?= $(abspath $(B))/deb/objects
 DEB_VERSION ?= $(shell sed -n 's/^causeway (\(.*\)).*/\1/p;q' conf/debian/changelog)
 deb:
-	rm -rf $(B)/deb/tree && mkdir -p $(B)/deb/tree
+	rm -rf $(B)/deb/tree $(B)/deb/causeway* && mkdir -p $(B)/deb/tree
 	{ git ls-files 2>/dev/null || find . -path ./build -prune -o -type f -print; } | tar -c -T - | tar -x -C $(B)/deb/tree
 	cp -a $(B)/deb/tree/conf/debian $(B)/deb/tree/debian
 	sed -i '1s/(.*)/($(DEB_VERSION))/' $(B)/deb/tree/debian/changelog

@@ -68,7 +68,6 @@ def base_root():
     os.makedirs(CACHE, exist_ok=True)
     long_run("debootstrap", "--variant=minbase", SUITE, BASE, mirror())
     copy_apt_settings(BASE)
-    inside(BASE, "apt-get", "update", "-q")
     with open(f"{BASE}/etc/causeway-test-base", "w", encoding="ascii"):
         pass
     return BASE
@@ -175,6 +174,7 @@ def test_life_of_the_package(lab, deb):
             root.put(file, "/tmp/causeway.deb")
             root.run("apt-get", "install", "-y", "-q", "--no-install-recommends", "/tmp/causeway.deb")
 
+        root.run("apt-get", "update", "-q")
         # First what it needs, so that what it leaves behind is its own.
         needs = run("dpkg-deb", "-f", deb, "Depends").stdout
         root.run("apt-get", "install", "-y", "-q", "--no-install-recommends",
