@@ -154,14 +154,33 @@ void journal_restore(struct journal *j, const struct journal_entry *e)
 {
     struct slot *s;
 
-    if (e->id <= j->last_id)
+    if (e->id == 0)
         return;
     s = next_slot(j);
     *s = (struct slot){.e = *e, .next = NO_SLOT};
     s->e.open = false;
     s->e.net = 0;
-    j->last_id = e->id;
+    if (e->id > j->last_id)
+        j->last_id = e->id;
     j->added++;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct slot *x = a, *y = b;
+
+    return x->e.id < y->e.id ? -1 : x->e.id > y->e.id;
+}
+
+void journal_restored(struct journal *j)
+{
+    uint32_t n = journal_count(j), kept = 0;
+
+    qsort(j->slots, n, sizeof(j->slots[0]), by_id);
+    for (uint32_t i = 0; i < n; i++)
+        if (kept == 0 || j->slots[i].e.id != j->slots[kept - 1].e.id)
+            j->slots[kept++] = j->slots[i];
+    j->added = kept;
 }
 
 /* The oldest open entry; NULL: none is open. */

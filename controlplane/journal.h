@@ -92,8 +92,11 @@ void journal_free(struct journal *j);
 
 /* Opens an entry; id and open are set here. It is valid until the next call. */
 struct journal_entry *journal_open(struct journal *j, const struct journal_entry *e);
-/* An entry of an earlier run, in the order of ids; one whose id is not higher than the last is dropped. */
+/* An entry of an earlier run. All of them come before the first journal_open(), in any order, as they were
+ * closed in another one than they were opened in. Of too many the first are forgotten. */
 void journal_restore(struct journal *j, const struct journal_entry *e);
+/* That were all: from now on they are in the order of their ids, and each is there once. */
+void journal_restored(struct journal *j);
 /* The open entry of a MAC; NULL: there is none. */
 struct journal_entry *journal_find(struct journal *j, dp_net_id net, struct mac mac);
 

@@ -202,6 +202,7 @@ struct journal_file *journal_file_open(const char *path, uint32_t max_lines, str
     read_old(f, j);
     if (writable(f))
         read_file(f, f->fd, j);
+    journal_restored(j);
     if (f->stats.garbage)
         log_warning("moves", "the journal %s: %llu lines were not understood and are left out", path,
                     (unsigned long long)f->stats.garbage);

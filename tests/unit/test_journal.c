@@ -149,18 +149,47 @@ START_TEST(test_restored_entries)
 
     e.id = 40;
     journal_restore(j, &e);
-    e.id = 40; /* twice, or out of order: dropped */
+    e.id = 40; /* twice: once */
     journal_restore(j, &e);
-    e.id = 7;
+    e.id = 7; /* closed after 40 was */
     journal_restore(j, &e);
     e.id = 50; /* lines of a file may be lost */
     journal_restore(j, &e);
+    e.id = 0; /* none has that */
+    journal_restore(j, &e);
+    journal_restored(j);
+    ck_assert_uint_eq(journal_count(j), 3);
     ck_assert(!journal_next(j, &at));
     ck_assert_ptr_null(find(1));
     ck_assert_uint_eq(add(1, 100)->id, 51);
     ck_assert_uint_eq(journal_walk(j, &cursor)->id, 51);
     ck_assert_uint_eq(journal_walk(j, &cursor)->id, 50);
-    ck_assert_uint_eq(journal_walk(j, &cursor)->net, 0);
+    ck_assert_uint_eq(journal_walk(j, &cursor)->id, 40);
+    ck_assert_uint_eq(journal_walk(j, &cursor)->id, 7);
+    ck_assert_uint_eq(cursor, 7);
+    ck_assert_ptr_null(journal_walk(j, &cursor));
+    ck_assert_uint_eq(n_closed, 0);
+}
+END_TEST
+
+/* More than there is room for: the ring goes on behind the newest. */
+START_TEST(test_restored_ring_is_full)
+{
+    struct journal_entry e = sample(1, 5);
+    uint64_t cursor = 0;
+
+    for (unsigned i = 1; i <= SIZE + 3; i++) {
+        e.id = i % 2 ? i + 1 : i - 1; /* 2, 1, 4, 3, ... */
+        journal_restore(j, &e);
+    }
+    journal_restored(j);
+    ck_assert_uint_eq(journal_count(j), SIZE);
+    ck_assert_uint_eq(add(2, 100)->id, SIZE + 5);
+    ck_assert_uint_eq(add(3, 100)->id, SIZE + 6);
+    for (uint64_t id = SIZE + 6, n = 0, last = id + 1; n < SIZE; n++, last = id) {
+        id = journal_walk(j, &cursor)->id;
+        ck_assert_uint_lt(id, last);
+    }
     ck_assert_ptr_null(journal_walk(j, &cursor));
     ck_assert_uint_eq(n_closed, 0);
 }
@@ -354,6 +383,7 @@ int main(void)
     tcase_add_test(c, test_full_ring_closes_the_oldest);
     tcase_add_test(c, test_walk_while_it_goes_on);
     tcase_add_test(c, test_restored_entries);
+    tcase_add_test(c, test_restored_ring_is_full);
     tcase_add_loop_test(c, test_random_against_a_model, 0, 4);
     tcase_add_test(c, test_dark_time_is_what_is_known);
     tcase_add_loop_test(t, test_text_round_trip, 0, JOURNAL_HOWS);

@@ -129,6 +129,24 @@ START_TEST(test_survives_a_restart)
 }
 END_TEST
 
+/* One MAC moves again while the entry of another one is still open: that one is written first. */
+START_TEST(test_closed_in_another_order_than_opened)
+{
+    struct journal_entry e = sample(2, 100);
+
+    moves(1, 2);
+    journal_open(j, &e);
+    ck_assert_uint_eq(journal_file_stats(f).written, 1);
+    stop();
+    start();
+    ck_assert_uint_eq(journal_count(j), 3);
+    ck_assert_uint_eq(journal_last_id(j), 3);
+    moves(4, 1);
+    for (uint64_t id = 4, cursor = 0; id > 0; id--)
+        ck_assert_uint_eq(journal_walk(j, &cursor)->id, id);
+}
+END_TEST
+
 START_TEST(test_bounded_by_rotation)
 {
     for (unsigned i = 0; i < 10; i++) {
@@ -261,6 +279,7 @@ int main(void)
     snprintf(old, sizeof(old), "%s/moves.1", dir);
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_survives_a_restart);
+    tcase_add_test(c, test_closed_in_another_order_than_opened);
     tcase_add_test(c, test_bounded_by_rotation);
     tcase_add_test(c, test_torn_last_line);
     tcase_add_loop_test(c, test_garbage, 0, 3);
