@@ -188,16 +188,17 @@ def test_one_mac_in_two_networks(p):
 
 
 def test_moves_between_port_and_wan_and_back(p):
-    for _ in range(3):
-        p.learn(100, host(5))
-        f = frame(remote(2), host(5))
+    for n in range(3):
+        vm = host(50 + n)  # with more moves of one it would be a duplicate (R5.1)
+        p.learn(100, vm)
+        f = frame(remote(2), vm)
         assert p.from_wan(p.outer(f)) == ([p.tagged(f)], [])
-        p.learn(100, host(5), p.lan1, where="trunk1")
+        p.learn(100, vm, p.lan1, where="trunk1")
         assert p.from_wan(p.outer(f)) == ([], [p.tagged(f)])
-        p.learn_remote(host(5), vtep=3)
-        assert where_to(p.from_lan0(p.tagged(frame(host(1), host(5))))[1]) == [(p.vtep(3), 10100)]
-        p.learn_remote(host(5), vtep=2)
-        assert where_to(p.from_lan0(p.tagged(frame(host(1), host(5))))[1]) == [(p.vtep(2), 10100)]
+        p.learn_remote(vm, vtep=3)
+        assert where_to(p.from_lan0(p.tagged(frame(host(1), vm)))[1]) == [(p.vtep(3), 10100)]
+        p.learn_remote(vm, vtep=2)
+        assert where_to(p.from_lan0(p.tagged(frame(host(1), vm)))[1]) == [(p.vtep(2), 10100)]
 
 
 @pytest.mark.parametrize("src", ["00:00:00:00:00:00", BROADCAST, GROUP])
