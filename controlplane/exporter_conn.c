@@ -115,9 +115,9 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     sweep(c);
-    TAILQ_FOREACH(conn, &c->list, link)
-    if (now.ns > conn->deadline.ns)
-        end(c, conn);
+    for (conn = TAILQ_FIRST(&c->list); conn; conn = TAILQ_NEXT(conn, link))
+        if (now.ns > conn->deadline.ns)
+            end(c, conn);
     arm_sweep(c);
 }
 
@@ -128,8 +128,7 @@ static void make_room(struct exporter_conns *c)
 {
     struct conn *conn, *oldest = NULL;
 
-    TAILQ_FOREACH(conn, &c->list, link)
-    {
+    for (conn = TAILQ_FIRST(&c->list); conn; conn = TAILQ_NEXT(conn, link)) {
         if (conn->dying)
             continue;
         if (!oldest)
@@ -185,9 +184,8 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
     uint64_t held;
 
     (void)arg;
-    LIST_FOREACH(c, &all_conns, link)
-    if (c->listener == listener)
-        break;
+    for (c = LIST_FIRST(&all_conns); c && c->listener != listener; c = LIST_NEXT(c, link))
+        ;
     if (!c)
         return;
     if (quiet_over(&c->errors, mono_now(), ERROR_LOG, &held))
@@ -268,18 +266,18 @@ void exporter_conn_answered(struct exporter_conns *c, struct evhttp_connection *
     struct bufferevent *bev = evhttp_connection_get_bufferevent(of);
     struct conn *conn;
 
-    TAILQ_FOREACH(conn, &c->list, link)
-    if (conn->bev == bev)
-        conn->text = text;
+    for (conn = TAILQ_FIRST(&c->list); conn; conn = TAILQ_NEXT(conn, link))
+        if (conn->bev == bev)
+            conn->text = text;
 }
 
 void exporter_conns_close_readers(struct exporter_conns *c, uint64_t text)
 {
     struct conn *conn;
 
-    TAILQ_FOREACH(conn, &c->list, link)
-    if (conn->text && conn->text <= text)
-        end(c, conn);
+    for (conn = TAILQ_FIRST(&c->list); conn; conn = TAILQ_NEXT(conn, link))
+        if (conn->text && conn->text <= text)
+            end(c, conn);
 }
 
 struct exporter_conn_counts exporter_conns_counts(const struct exporter_conns *c)
