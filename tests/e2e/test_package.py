@@ -54,8 +54,6 @@ def copy_apt_settings(root):
         if os.path.exists(source):
             os.makedirs(os.path.dirname(f"{root}{source}"), exist_ok=True)
             shutil.copy(source, f"{root}{source}")
-    with open(f"{root}/etc/dpkg/dpkg.cfg.d/quick", "w", encoding="ascii") as f:
-        f.write("force-unsafe-io\n")  # it need not survive a power cut
     with open(f"{root}/usr/sbin/policy-rc.d", "w", encoding="ascii") as f:
         f.write("#!/bin/sh\nexit 101\n")  # nothing is started by what is installed
     os.chmod(f"{root}/usr/sbin/policy-rc.d", 0o755)
@@ -65,7 +63,9 @@ def base_root():
     if os.path.exists(f"{BASE}/etc/causeway-test-base"):
         return BASE
     shutil.rmtree(BASE, ignore_errors=True)
-    os.makedirs(CACHE, exist_ok=True)
+    os.makedirs(f"{BASE}/etc/dpkg/dpkg.cfg.d")
+    with open(f"{BASE}/etc/dpkg/dpkg.cfg.d/quick", "w", encoding="ascii") as f:
+        f.write("force-unsafe-io\n")  # it need not survive a power cut
     long_run("debootstrap", "--variant=minbase", SUITE, BASE, mirror())
     copy_apt_settings(BASE)
     with open(f"{BASE}/etc/causeway-test-base", "w", encoding="ascii"):
