@@ -13,9 +13,9 @@
 
 #include <stdbool.h>
 
-/* What causewayd needs: capability, and what for. Without the former CAP_SYS_ADMIN the kernel gives nobody
- * the maps of a loaded XDP program (BPF_MAP_GET_FD_BY_ID), not even to who loaded it, and libxdp asks for
- * them. */
+/* What causewayd needs: capability, and what for. Without CAP_SYS_ADMIN the kernel gives nobody the maps of a
+ * loaded XDP program (BPF_MAP_GET_FD_BY_ID), not even who loaded it, and libxdp asks for them. It implies
+ * CAP_BPF, which is here for the day when it can go. */
 #define PRIVILEGES(X)                                                                                        \
     X(CAP_NET_ADMIN, "attach XDP, create the TAP, ask for neighbours")                                       \
     X(CAP_NET_RAW, "AF_XDP sockets")                                                                         \
@@ -23,8 +23,7 @@
     X(CAP_SYS_ADMIN, "find the XDP program's maps")                                                          \
     X(CAP_IPC_LOCK, "lock packet buffers in memory")
 
-/* What it uses when it is there: BGP's port; and, when it was started by another user than the owner of its
- * files, nothing else. */
+/* What it uses when it is there. */
 #define PRIVILEGES_WISHED(X) X(CAP_NET_BIND_SERVICE, "listen on BGP's port 179")
 
 /* False when a needed one is missing; the log says which. */
