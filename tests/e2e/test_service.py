@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """causewayd as a service: what it tells the service manager, the rights that it keeps, the unit's limits; and its log."""
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from lab import ROOT
 from netns import run, wait_for
 
 UNIT = f"{ROOT}/conf/systemd/causewayd.service"
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 17, 0x4206, 0x4207, 0x40000000
 CONFINED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "confined.py")
 
 
@@ -79,6 +81,36 @@ def test_notify(paris):
         gw.stop()
         manager.wait("STOPPING=1")
     assert manager.said.count("READY=1") == 1
+
+
+@contextlib.contextmanager
+def halted(tid):
+    """One thread stands still, as a debugger would have it."""
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long] * 4
+    assert ptrace(PTRACE_SEIZE, tid, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    try:
+        assert ptrace(PTRACE_INTERRUPT, tid, 0, 0) == 0
+        os.waitpid(tid, WALL)
+        yield
+    finally:
+        ptrace(PTRACE_DETACH, tid, 0, 0)
+
+
+def test_watchdog_sees_a_worker_that_hangs(paris):
+    """The control thread goes on, and does not feed it; it does again when the worker polls again."""
+    manager = Manager(paris.lab)
+    gw = Gateway(paris, conf_of(paris))
+    with started(gw, "env", f"NOTIFY_SOCKET={manager.path}", "WATCHDOG_USEC=400000"):
+        manager.wait("WATCHDOG=1")
+        worker, = [int(t) for t, s in status_of(gw.pid).items() if "worker" in s["Name"]]
+        with halted(worker):
+            wait_for(lambda: "the watchdog is not fed" in gw.log, 20, lambda: gw.log)
+            fed = manager.heard().count("WATCHDOG=1")
+            paris.ns.ip("link set lan0 down")  # proof that the other thread turns
+            wait_for(lambda: "event=link-down" in gw.log, 20, lambda: gw.log)
+            assert manager.heard().count("WATCHDOG=1") == fed
+        wait_for(lambda: manager.heard().count("WATCHDOG=1") > fed, 20, lambda: f"fed again: {manager.said}")
 
 
 def test_nothing_is_ready_that_does_not_start(paris):
