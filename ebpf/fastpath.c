@@ -244,15 +244,20 @@ bool fastpath_kept_member(const struct fastpath *fp, dp_net_id net, dp_vtep_id v
 /* ---- the topology
  * -------------------------------------------------------------------------------------------- */
 
-/* Until every program that runs now has ended: the barrier is a grace period of the kernel's RCU. Where it is
- * refused (CPUs without a tick) time must do. */
-static void wait_for_programs(mono_t retired)
+/* Until every program that may read a place left at that time has ended: the barrier is a grace period of the
+ * kernel's RCU, good for all places that were left before. Where it is refused (CPUs without a tick) time
+ * must do. */
+static void wait_for_programs(struct fastpath *fp, mono_t retired)
 {
-    uint64_t age = mono_now().ns - retired.ns;
+    mono_t now = mono_now();
+    uint64_t age = now.ns - retired.ns;
 
-    if (age >= LONG_AGO || syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
+    if (age >= LONG_AGO || retired.ns < fp->grace.ns)
         return;
-    usleep((useconds_t)((LONG_AGO - age) / 1000));
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
+        fp->grace = now;
+    else
+        usleep((useconds_t)((LONG_AGO - age) / 1000));
 }
 
 static unsigned oldest_place(const struct fastpath *fp)
@@ -325,7 +330,7 @@ static void write_topology(struct fastpath *fp, const struct fp_topology *t)
 {
     unsigned place = oldest_place(fp);
 
-    wait_for_programs(fp->retired[place]);
+    wait_for_programs(fp, fp->retired[place]);
     memcpy(&fp->maps.topologies[place], t, sizeof(*t));
     activate(fp, place);
 }

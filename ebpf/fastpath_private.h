@@ -21,6 +21,7 @@ struct fastpath {
 
     struct fp_topology *draft;     /* what is to be published next */
     mono_t retired[FP_TOPOLOGIES]; /* when each was the current one last */
+    mono_t grace;                  /* programs that ran then have ended */
     uint32_t tx[FP_PORTS];         /* ifindex in fp_tx; 0: none */
     unsigned n_links;              /* claimed by ports */
     uint32_t links[FP_PORTS];      /* their ids */
