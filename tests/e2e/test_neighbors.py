@@ -320,7 +320,7 @@ def test_R6_2_ips_follow_their_mac(s):
         wait_for(lambda gw=gw: not neighbors(gw, mac=x.mac), 3, lambda gw=gw: neighbors(gw, mac=x.mac))
 
 
-def test_forged_garp_of_an_address_that_a_sticky_mac_has(s):
+def test_R7_1_addresses_that_are_not_learned(s):
     """What may not be: addresses of the network itself, of groups, of nobody."""
     x = s.station("p0")
     say_who_they_are(s, x)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A move is rehearsed between two gateways; what is at a site is shown."""
 import pytest
+from scapy.all import ARP, ICMP, Ether
 
 from bgp import ASN, VLAN, BgpGateway, bgp_conf, peer
 from lab import Lab, open_all
@@ -51,6 +52,7 @@ def test_there_and_back(s, record_property):
     assert r["path"]["mtu"] == r["path"]["mtu_wanted"] == 1500
     for view in ("here", "there"):
         assert r[view]["probes"] > 300 and {"dark_there_ns", "dark_back_ns"} <= set(r[view]), r
+        assert r[view]["announced"] > 0, r
         # Whatever is lost is lost while the MAC is on its way: its dark time, and a round trip of probes under way.
         dark_ms = (r[view]["dark_there_ns"] + r[view]["dark_back_ns"]) / 1e6
         assert r[view]["lost"] <= dark_ms + 20, r
@@ -88,7 +90,12 @@ def test_nothing_real_is_disturbed(s):
         assert {m: now.get(m) for m in before[gw.name]} == before[gw.name]
     ping = s.a.ping(s.b, count=3)
     assert ping.complete, ping.text
+    seen = [Ether(f) for f in wire.frames(lambda f: ICMP in Ether(f) and Ether(f).src == s.a.mac)]
     wire.close()
+    # 02:43:46 is the gateway's own, which asks for its neighbours.
+    seen = [f for f in seen if f.src.startswith("02:43:") and not f.src.startswith("02:43:46:")]
+    assert seen, "no announcement came"
+    assert {(f.src, f.dst) for f in seen} == {(r["mac"], "ff:ff:ff:ff:ff:ff")} and all(ARP in f for f in seen), seen
 
 
 def test_path_mtu_is_told(s):
