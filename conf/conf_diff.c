@@ -208,22 +208,33 @@ static const struct conf_node *find_key(const struct conf_node *map, const struc
     return NULL;
 }
 
+static void compare_maps(struct walk *w, const char *path, const struct conf_node *from,
+                         const struct conf_node *to)
+{
+    for (const struct conf_node *k = from->first; k && k->next; k = k->next->next)
+        compare_key(w, path, k, k->next, find_key(to, k));
+    for (const struct conf_node *k = to->first; k && k->next; k = k->next->next)
+        if (!find_key(from, k))
+            compare_key(w, path, k, NULL, k->next);
+}
+
+static bool is_list(const struct conf_node *n)
+{
+    return n && n->kind == CONF_NODE_LIST;
+}
+
+/* One of the two is there. */
 static void compare(struct walk *w, const char *path, const struct conf_node *from,
                     const struct conf_node *to)
 {
-    const struct conf_node *any = from ? from : to;
-
-    if (any->kind == CONF_NODE_LIST && (!from || !to || from->kind == to->kind)) {
+    if ((is_list(from) || !from) && (is_list(to) || !to))
         compare_lists(w, path, from, to);
-    } else if (from && to && from->kind == CONF_NODE_MAP && to->kind == CONF_NODE_MAP) {
-        for (const struct conf_node *k = from->first; k && k->next; k = k->next->next)
-            compare_key(w, path, k, k->next, find_key(to, k));
-        for (const struct conf_node *k = to->first; k && k->next; k = k->next->next)
-            if (!find_key(from, k))
-                compare_key(w, path, k, NULL, k->next);
-    } else if (!from || !to || !same_text(from, to)) {
+    else if (!from || !to)
         add(w, path, from, to);
-    }
+    else if (from->kind == CONF_NODE_MAP && to->kind == CONF_NODE_MAP)
+        compare_maps(w, path, from, to);
+    else if (!same_text(from, to))
+        add(w, path, from, to);
 }
 
 /* ---- the two trees */
