@@ -95,10 +95,13 @@ static struct worker_recent *recent_slot(struct worker *w, uint64_t key, uint64_
     return oldest;
 }
 
-/* False: the ring is full; the next frame of the kind repeats it, so nothing is lost for good. */
-static bool queue_event(struct worker *w, struct dp_event *event)
+/* False: the ring is full; the next frame of the kind repeats it, so nothing is lost for good. yields: of a
+ * kind that a host can make as many of as it likes, with addresses that nobody knows; half the ring is kept
+ * free of these, so that a MAC which moves is heard of beside them (R6.1). */
+static bool queue_event(struct worker *w, struct dp_event *event, bool yields)
 {
-    if (rte_ring_sp_enqueue_elem(w->events, event, sizeof(*event)) != 0) {
+    if ((yields && rte_ring_count(w->events) >= WORKER_EVENT_RING / 2) ||
+        rte_ring_sp_enqueue_elem(w->events, event, sizeof(*event)) != 0) {
         w->counters.totals.events_lost++;
         return false;
     }
@@ -134,7 +137,7 @@ void worker_report_source(struct worker *w, struct frame *f)
         return;
     snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
     event = event_of(f, DP_EVENT_SOURCE, &sn);
-    if (!queue_event(w, &event))
+    if (!queue_event(w, &event, v == NULL))
         return;
     f->told = true;
     w->park.look = true;
@@ -175,7 +178,7 @@ void worker_report_neighbour(struct worker *w, const struct frame *f, const stru
         w->now < (disputed(w, f, sn) ? r->decided : r->repeat))
         return;
     event = event_of(f, DP_EVENT_NEIGHBOUR, sn);
-    if (!queue_event(w, &event))
+    if (!queue_event(w, &event, !f->told))
         return;
     *r = (struct worker_recent){.key = f->src_key,
                                 .place = place,
@@ -196,7 +199,7 @@ void worker_report_first(struct worker *w, const struct frame *f, uint32_t where
 
     /* The mark goes after the event is in: a full ring leaves it for the next frame. If the control thread
      * has stored something else meanwhile, a mark of its own stays. */
-    if (v && queue_event(w, &event))
+    if (v && queue_event(w, &event, false))
         (void)fdb_unwatch(v, where);
 }
 

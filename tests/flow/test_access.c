@@ -2,7 +2,7 @@
  *
  * Frames that come in by an access port: VLANs, learning, encapsulation (RULES sections 1 and 8).
  */
-#include "tests/flow/flow.h"
+#include "tests/flow/arpnd.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -459,6 +459,30 @@ START_TEST(test_event_ring_full_is_counted_and_repeated)
 }
 END_TEST
 
+/* A host that makes up sources and addresses does not keep the control thread from hearing of a move. */
+START_TEST(test_R6_1_a_move_is_heard_beside_a_flood_of_new_macs)
+{
+    unsigned lost, moved = 0;
+    struct dp_event e;
+
+    flow_fdb(f, NET_WEB, flow_mac(7), DP_WHERE_VTEP, VTEP_1, false);
+    for (unsigned i = 0; i < 2 * WORKER_EVENT_RING; i++) {
+        flow_put(f, PORT_A, frame, arpnd_garp(frame, flow_mac(1000 + i), (uint8_t)i, 100));
+        flow_poll(f);
+        flow_discard(f);
+    }
+    lost = f->w.counters.totals.events_lost;
+    ck_assert_uint_ge(lost, WORKER_EVENT_RING);
+    ck_assert_uint_le(rte_ring_count(f->w.events), WORKER_EVENT_RING / 2 + 1);
+    flow_put(f, PORT_B, frame, arpnd_garp(frame, flow_mac(7), 7, 100));
+    flow_poll(f);
+    ck_assert_uint_eq(f->w.counters.totals.events_lost, lost);
+    while (flow_event(f, &e))
+        moved += mac_eq(e.mac, flow_mac(7)) && e.where == DP_WHERE_PORT && e.target == PORT_B;
+    ck_assert_uint_eq(moved, 2); /* its place, and its IP */
+}
+END_TEST
+
 START_TEST(test_local_bridging)
 {
     size_t len;
@@ -632,6 +656,7 @@ int main(void)
     tcase_add_test(t, test_R3_6_R7_1_na_shows_an_ip);
     tcase_add_test(t, test_learning_is_not_waited_for);
     tcase_add_test(t, test_event_ring_full_is_counted_and_repeated);
+    tcase_add_test(t, test_R6_1_a_move_is_heard_beside_a_flood_of_new_macs);
     tcase_add_test(t, test_local_bridging);
     tcase_add_test(t, test_static_source_elsewhere);
     tcase_add_test(t, test_R8_1_flood_list);
