@@ -32,33 +32,40 @@
 #define FP_HEADER     72 /* outer Ethernet, IP, UDP, VXLAN: 50 or 70 bytes of it */
 
 /* Map fp_fdb: an array of buckets, a cache line each; fp_control says how many and the seed. An entry is in
- * the bucket of its key's hash or one of the FP_FDB_PROBES - 1 behind it, in any slot, and stays there until
- * it is deleted. fp_table.h writes it, through mmap. The key as fdb_key() in dataplane/fdb.h: network << 48 |
- * MAC (its 6 bytes as a little-endian number); 0: free. */
+ * one of the two buckets of its key, in any slot. fp_table.h writes it, through mmap. The key as fdb_key() in
+ * dataplane/fdb.h: network << 48 | MAC (its 6 bytes as a little-endian number); 0: free. */
 struct fp_fdb_entry {
     __u64 key;
     __u32 where; /* as FDB_WHERE(): target in bits 0-15, kind (enum dp_where) in 16-19, marks above */
     __u32 seen;  /* FP_SEEN() of the last frame with this source from this place; 0: never */
 };
 
-#define FP_FDB_WAYS   4
-#define FP_FDB_PROBES 8
+#define FP_FDB_WAYS 4
 
 struct fp_fdb_bucket {
     struct fp_fdb_entry entry[FP_FDB_WAYS];
 };
 
 /* CLOCK_MONOTONIC (coarse is enough) in units of 1.05 ms, for 52 days; never 0. */
-#define FP_SEEN(ns) ((__u32)((ns) >> 20) | 1u)
+#define FP_SEEN(ns)   ((__u32)((ns) >> 20) | 1u)
+#define FP_SEEN_EVERY 64 /* not more often is it written: 67 ms */
 
 /* Map fp_bounced: array of __u64, frames sent on after a move (R6.5), by bucket * FP_FDB_WAYS + slot. */
 
-static inline __u32 fp_fdb_home(__u64 seed, __u32 mask, __u64 key)
+struct fp_fdb_home {
+    __u32 bucket; /* where a key is looked for first */
+    __u32 other;  /* bucket ^ other: where else; never 0 */
+};
+
+static inline struct fp_fdb_home fp_fdb_home(__u64 seed, __u32 mask, __u64 key)
 {
     __u64 h = (key ^ seed) * 0x9e3779b97f4a7c15ull;
+    struct fp_fdb_home home;
 
     h = (h ^ h >> 32) * 0xd6e8feb86659fd93ull;
-    return (__u32)(h >> 32) & mask;
+    home.bucket = (__u32)(h >> 32) & mask;
+    home.other = ((__u32)h >> 11 & mask) | 1;
+    return home;
 }
 
 #define FP_PLACE_MASK 0x000fffffu

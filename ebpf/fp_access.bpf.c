@@ -33,7 +33,7 @@ static __always_inline enum drop_reason classify(struct fp_way *w, void *data, v
 static __always_inline int by_destination(struct fp_way *w, const struct fp_macs_of *macs,
                                           const struct fp_search *dst, const struct fp_inner *in, __u32 at)
 {
-    struct fp_place to = fp_find(w, dst);
+    struct fp_place to = fp_find(dst);
     __u32 target = FP_TARGET(to.where);
 
     if (!to.entry)
@@ -82,7 +82,7 @@ static __always_inline int forward(struct fp_way *w)
     if (in.syn)
         return fp_punt(w, FP_PUNT_syn);
 
-    source = fp_find(w, &src);
+    source = fp_find(&src);
     if (!source.entry)
         return fp_punt(w, FP_PUNT_source);
     if ((source.where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_PORT, config.port))

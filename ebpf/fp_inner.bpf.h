@@ -131,7 +131,7 @@ struct fp_place {
 /* A look-up to come: its first bucket is on its way from memory. */
 struct fp_search {
     __u64 key;
-    __u32 home;
+    struct fp_fdb_home home;
 };
 
 static __always_inline struct fp_search fp_search(const struct fp_way *w, __u64 mac)
@@ -140,7 +140,8 @@ static __always_inline struct fp_search fp_search(const struct fp_way *w, __u64 
     struct fp_fdb_bucket *b;
     __u32 at;
 
-    at = s.home = fp_fdb_home(w->control->fdb_seed, w->control->fdb_mask, s.key);
+    s.home = fp_fdb_home(w->control->fdb_seed, w->control->fdb_mask, s.key);
+    at = s.home.bucket;
     b = bpf_map_lookup_elem(&fp_fdb, &at);
     if (b) {
         __u64 unused = *(volatile __u64 *)&b->entry[0].key;
@@ -150,36 +151,38 @@ static __always_inline struct fp_search fp_search(const struct fp_way *w, __u64 
     return s;
 }
 
-static __always_inline struct fp_place fp_find(const struct fp_way *w, const struct fp_search *s)
+static __always_inline int fp_find_in(__u32 at, __u64 key, struct fp_place *found)
+{
+    struct fp_fdb_bucket *b = bpf_map_lookup_elem(&fp_fdb, &at);
+    __u32 way;
+
+    if (!b)
+        return 0;
+    if (b->entry[0].key == key)
+        way = 0;
+    else if (b->entry[1].key == key)
+        way = 1;
+    else if (b->entry[2].key == key)
+        way = 2;
+    else if (b->entry[3].key == key)
+        way = 3;
+    else
+        return 0;
+    found->entry = &b->entry[way];
+    found->slot = at * FP_FDB_WAYS + way;
+    found->where = *(volatile __u32 *)&found->entry->where;
+    /* Has the slot another owner by now? It is without one in between. */
+    if (*(volatile __u64 *)&found->entry->key != key)
+        found->entry = NULL;
+    return 1;
+}
+
+static __always_inline struct fp_place fp_find(const struct fp_search *s)
 {
     struct fp_place found = {};
-    __u64 key = s->key;
 
-    for (__u32 i = 0; i < FP_FDB_PROBES; i++) {
-        __u32 at = (s->home + i) & w->control->fdb_mask;
-        struct fp_fdb_bucket *b = bpf_map_lookup_elem(&fp_fdb, &at);
-        __u32 way = 0;
-
-        if (!b)
-            break;
-        if (b->entry[0].key == key)
-            way = 0;
-        else if (b->entry[1].key == key)
-            way = 1;
-        else if (b->entry[2].key == key)
-            way = 2;
-        else if (b->entry[3].key == key)
-            way = 3;
-        else
-            continue;
-        found.entry = &b->entry[way];
-        found.slot = at * FP_FDB_WAYS + way;
-        found.where = *(volatile __u32 *)&found.entry->where;
-        /* Has the slot another owner by now? It is without one in between. */
-        if (*(volatile __u64 *)&found.entry->key != key)
-            found.entry = NULL;
-        break;
-    }
+    if (!fp_find_in(s->home.bucket, s->key, &found))
+        fp_find_in(s->home.bucket ^ s->home.other, s->key, &found);
     return found;
 }
 
@@ -188,7 +191,7 @@ static __always_inline void fp_touch(struct fp_fdb_entry *e)
 {
     __u32 now = FP_SEEN(bpf_ktime_get_coarse_ns());
 
-    if (e->seen != now)
+    if (now - e->seen >= FP_SEEN_EVERY)
         e->seen = now;
 }
 

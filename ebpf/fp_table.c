@@ -14,51 +14,133 @@ static uint64_t load_key(const struct fp_fdb_entry *e)
     return __atomic_load_n(&e->key, __ATOMIC_RELAXED);
 }
 
+static struct fp_fdb_home home_of(const struct fp_table *t, uint64_t key)
+{
+    return fp_fdb_home(t->seed, t->mask, key);
+}
+
+/* The entry of a key in a bucket, or with key 0 a free slot. */
+static struct fp_fdb_entry *find_in(const struct fp_table *t, uint32_t bucket, uint64_t key)
+{
+    struct fp_fdb_bucket *b = &t->buckets[bucket];
+
+    for (unsigned way = 0; way < FP_FDB_WAYS; way++) {
+        if (load_key(&b->entry[way]) == key)
+            return &b->entry[way];
+    }
+    return NULL;
+}
+
 uint32_t fp_table_buckets(uint32_t max_macs)
 {
     uint32_t n = MIN_BUCKETS;
 
-    while (n < max_macs && n < 1u << 28)
+    while ((uint64_t)n * FP_FDB_WAYS * 4 / 5 < max_macs)
         n <<= 1;
     return n;
 }
 
 void fp_table_init(struct fp_table *t, void *buckets, uint64_t *bounced, uint32_t n_buckets, uint64_t seed)
 {
+    struct fp_fdb_entry *e;
     uint64_t cursor = 0;
 
     *t = (struct fp_table){.buckets = buckets, .bounced = bounced, .mask = n_buckets - 1, .seed = seed};
-    while (fp_table_next(t, &cursor))
-        t->used++;
+    while ((e = fp_table_next(t, &cursor))) {
+        if (fp_table_find(t, e->key) == e)
+            t->used++;
+        else
+            __atomic_store_n(&e->key, 0, __ATOMIC_SEQ_CST);
+    }
 }
 
-/* The entry of a key or, with key 0, a free slot; home: of the key that is meant. */
-static struct fp_fdb_entry *probe(const struct fp_table *t, uint32_t home, uint64_t key)
+struct fp_fdb_entry *fp_table_find(const struct fp_table *t, uint64_t key)
 {
-    for (uint32_t i = 0; i < FP_FDB_PROBES; i++) {
-        struct fp_fdb_bucket *b = &t->buckets[(home + i) & t->mask];
+    struct fp_fdb_home home = home_of(t, key);
+    struct fp_fdb_entry *e;
 
-        for (unsigned way = 0; way < FP_FDB_WAYS; way++) {
-            if (load_key(&b->entry[way]) == key)
-                return &b->entry[way];
+    if (!key)
+        return NULL;
+    e = find_in(t, home.bucket, key);
+    return e ? e : find_in(t, home.bucket ^ home.other, key);
+}
+
+static void write_entry(struct fp_table *t, struct fp_fdb_entry *e, uint64_t key, uint32_t where,
+                        uint32_t seen, uint64_t bounced)
+{
+    __atomic_store_n(fp_table_bounced(t, e), bounced, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->seen, seen, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->where, where, __ATOMIC_RELAXED);
+    __atomic_store_n(&e->key, key, __ATOMIC_RELEASE);
+}
+
+static void move_entry(struct fp_table *t, struct fp_fdb_entry *to, struct fp_fdb_entry *from)
+{
+    write_entry(t, to, from->key, from->where, __atomic_load_n(&from->seen, __ATOMIC_RELAXED),
+                __atomic_load_n(fp_table_bounced(t, from), __ATOMIC_RELAXED));
+    __atomic_store_n(&from->key, 0, __ATOMIC_SEQ_CST);
+}
+
+/* A free slot in the other bucket of an entry, which is in this one; NULL: that is full, too. */
+static struct fp_fdb_entry *way_out(const struct fp_table *t, uint32_t bucket, const struct fp_fdb_entry *e)
+{
+    return find_in(t, bucket ^ home_of(t, e->key).other, 0);
+}
+
+/* Moves an entry out of a full bucket, if need be after another one out of the bucket that it goes to. NULL:
+ * cannot be done. */
+static struct fp_fdb_entry *make_room(struct fp_table *t, uint32_t bucket)
+{
+    struct fp_fdb_entry *e, *free_slot;
+
+    for (unsigned way = 0; way < FP_FDB_WAYS; way++) {
+        e = &t->buckets[bucket].entry[way];
+        free_slot = way_out(t, bucket, e);
+        if (free_slot) {
+            move_entry(t, free_slot, e);
+            return e;
+        }
+    }
+    for (unsigned way = 0; way < FP_FDB_WAYS; way++) {
+        uint32_t next;
+
+        e = &t->buckets[bucket].entry[way];
+        next = bucket ^ home_of(t, e->key).other;
+        for (unsigned i = 0; i < FP_FDB_WAYS; i++) {
+            struct fp_fdb_entry *second = &t->buckets[next].entry[i];
+
+            free_slot = way_out(t, next, second);
+            if (free_slot) {
+                move_entry(t, free_slot, second);
+                move_entry(t, second, e);
+                return e;
+            }
         }
     }
     return NULL;
 }
 
-struct fp_fdb_entry *fp_table_find(const struct fp_table *t, uint64_t key)
+static struct fp_fdb_entry *find_room(struct fp_table *t, uint64_t key)
 {
-    return key ? probe(t, fp_fdb_home(t->seed, t->mask, key), key) : NULL;
+    struct fp_fdb_home home = home_of(t, key);
+    struct fp_fdb_entry *e = find_in(t, home.bucket, 0);
+
+    if (!e)
+        e = find_in(t, home.bucket ^ home.other, 0);
+    if (!e)
+        e = make_room(t, home.bucket);
+    if (!e)
+        e = make_room(t, home.bucket ^ home.other);
+    return e;
 }
 
 int fp_table_set(struct fp_table *t, uint64_t key, uint32_t where, uint32_t seen)
 {
-    uint32_t home = fp_fdb_home(t->seed, t->mask, key);
     struct fp_fdb_entry *e;
 
     if (!key)
         return -EINVAL;
-    e = probe(t, home, key);
+    e = fp_table_find(t, key);
     if (e) {
         uint32_t old = __atomic_load_n(&e->where, __ATOMIC_RELAXED);
 
@@ -67,13 +149,10 @@ int fp_table_set(struct fp_table *t, uint64_t key, uint32_t where, uint32_t seen
             __atomic_store_n(&e->seen, seen, __ATOMIC_RELAXED);
         return 0;
     }
-    e = probe(t, home, 0);
+    e = find_room(t, key);
     if (!e)
         return -ENOSPC;
-    __atomic_store_n(fp_table_bounced(t, e), 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&e->seen, seen, __ATOMIC_RELAXED);
-    __atomic_store_n(&e->where, where, __ATOMIC_RELAXED);
-    __atomic_store_n(&e->key, key, __ATOMIC_RELEASE);
+    write_entry(t, e, key, where, seen, 0);
     t->used++;
     return 0;
 }

@@ -169,7 +169,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
                                           const struct fp_search *dst, const struct fp_inner *in,
                                           const struct outer *o, int ecn)
 {
-    struct fp_place to = fp_find(w, dst);
+    struct fp_place to = fp_find(dst);
     __u32 target = FP_TARGET(to.where);
 
     if (!to.entry)
@@ -224,7 +224,7 @@ static __always_inline int forward(struct fp_way *w, const struct outer *o)
     if (in.syn)
         return fp_punt(w, FP_PUNT_syn);
 
-    source = fp_find(w, &src);
+    source = fp_find(&src);
     if (source.entry && (source.where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_VTEP, w->vtep))
         fp_touch(source.entry);
     else if (source.entry && (source.where & FP_STATIC))
