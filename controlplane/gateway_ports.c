@@ -355,7 +355,7 @@ void gateway_poll_ports(struct gateway *g, bool first)
             gateway_report_link("port", p->name, now.up);
         if (now.up)
             g->priv->port_seen[i].down = (mono_t){0};
-        else if (g->priv->port_seen[i].up)
+        else if (g->priv->port_seen[i].up || (first && port)) /* MACs may have been taken over */
             g->priv->port_seen[i].down = mono_now();
         g->priv->port_seen[i].up = now.up;
     }

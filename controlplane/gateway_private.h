@@ -63,7 +63,7 @@ struct gateway_private {
         uint16_t mtu;
         unsigned ifindex; /* `interface:` ports; 0: the interface is gone */
         unsigned opened;  /* the one that DPDK holds on to */
-        mono_t down;      /* since then; 0: it is up, or never was */
+        mono_t down;      /* since then; 0: it is up, or nobody knows */
         bool clearing;
         uint32_t cursor;
     } port_seen[DP_MAX_PORTS];

@@ -307,6 +307,21 @@ def test_a_host_that_left_meanwhile(s):
     wire.close()
 
 
+def test_a_link_that_went_down_meanwhile(s):
+    """Whom an earlier process knew behind it is not said to be there for longer than behind any port without link."""
+    s.gw_london.wait_mac(WEB, s.a.mac, s.paris.address)
+    s.gw_paris.kill()
+    s.paris.switch.ip("link set lan0 down")
+    try:
+        s.gw_paris.start()
+        sessions(s)
+        s.gw_london.gone(WEB, s.a.mac)
+        assert s.gw_paris.mac(WEB, s.a.mac) is None
+    finally:
+        s.paris.switch.ip("link set lan0 up")
+    s.a.reaches(s.b)
+
+
 def test_ids_that_mean_something_else(s):
     """A killed gateway comes back with other networks: no frame goes into a wrong one."""
     s.gw_paris.kill()
