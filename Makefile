@@ -123,7 +123,7 @@ $(B)/causewayd: $(B)/controlplane/main.o $(B)/libcauseway.a
 
 $(B)/causewayctl: $(CTL_OBJ) $(B)/libcauseway.a
 	@echo "  LD    $@"
-	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcjson -lbpf -lnl-genl-3 -lnl-3
+	$(Q)$(CC) $(SAN) $(LDFLAGS) -o $@ $^ -lcjson -lfyaml -lbpf -lnl-genl-3 -lnl-3
 
 CHECK_LIBS = $(shell pkg-config --libs check)
 

@@ -11,6 +11,7 @@
 
 enum api_arg_type {
     API_ARG_TEXT,    /* a name: 1 to 63 bytes */
+    API_ARG_PATH,    /* a file of causewayctl's; the daemon takes none */
     API_ARG_MAC,     /* "xx:xx:xx:xx:xx:xx" */
     API_ARG_ADDRESS, /* IPv4 or IPv6 */
     API_ARG_NUMBER,  /* whole, 0..2^32-1 */
@@ -40,7 +41,8 @@ enum api_arg_type {
     X(PREPARED, "prepared", API_ARG_FLAG, "", "those that are prepared and did not happen yet")              \
     X(LEVEL, "level", API_ARG_TEXT, "LEVEL", "debug, info, warning or error")                                \
     X(GATEWAY, "gateway", API_ARG_TEXT, "NAME", "of a gateway that does not run, by its name")               \
-    X(DIR, "dir", API_ARG_TEXT, "DIR", "where that one pins (" CONF_FASTPATH_DIR ")")
+    X(DIR, "dir", API_ARG_TEXT, "DIR", "where that one pins (" CONF_FASTPATH_DIR ")")                        \
+    X(CONFIG, "config", API_ARG_PATH, "FILE", "of a gateway that does not run: its configuration")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -110,6 +112,8 @@ enum api_arg_id {
     X(clear_duplicate, "clear duplicate",                                                                    \
       API_TAKES(MAC) | API_TAKES(IP) | API_TAKES(NETWORK) | API_TAKES(ALL), API_TAKES(MAC) | API_TAKES(ALL), \
       "unfreeze a MAC that was taken for a duplicate, an IP address, or all")                                \
+    X(doctor, "doctor", API_TAKES(CONFIG), 0,                                                                \
+      "look for what is wrong here, at the gateway and on the way to others, and say what to do")            \
     X(log_level, "log level", API_TAKES(LEVEL), API_TAKES(LEVEL),                                            \
       "how much is logged: shown, or changed until the next restart")
 

@@ -82,6 +82,11 @@ bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, c
         }
         snprintf(err, API_ERR_LEN, "%s must be a name of 1 to %d characters", spec->name, API_TEXT_LEN - 1);
         return false;
+    case API_ARG_PATH:
+        if (*text)
+            return true;
+        snprintf(err, API_ERR_LEN, "%s must be the path of a file", spec->name);
+        return false;
     case API_ARG_MAC:
         if (mac_parse(text, &out->mac))
             return true;

@@ -3,15 +3,18 @@
  * causewayctl: asks a running causewayd over its API socket. Commands and options come from api_commands.h,
  * so help and checks follow a new command by themselves.
  *
- * Exit status: 0 done, 1 the daemon cannot be reached or refused, 2 the command line is wrong. One thread.
+ * Exit status: 0 done, 1 the daemon cannot be reached or refused, 2 the command line is wrong; of "doctor": 0
+ * all is well, 1 warnings, 2 problems. One thread.
  */
 #include "conf/conf.h"
 #include "conf/version.h"
 #include "controlplane/api_request.h"
 #include "controlplane/ctl_client.h"
+#include "controlplane/ctl_doctor.h"
 #include "controlplane/ctl_event.h"
 #include "controlplane/ctl_fastpath.h"
 #include "controlplane/ctl_json.h"
+#include "controlplane/ctl_pages.h"
 #include "controlplane/ctl_rehearse.h"
 #include "controlplane/ctl_show.h"
 #include "controlplane/ctl_text.h"
@@ -78,7 +81,8 @@ static void help_globals(FILE *out)
                  "\nExit status:\n"
                  "  0  done\n"
                  "  1  the daemon cannot be reached, or it refused; stderr says why\n"
-                 "  2  wrong usage\n");
+                 "  2  wrong usage\n"
+                 "Of \"doctor\": 0 all is well, 1 warnings, 2 problems.\n");
 }
 
 static void help_command(const struct api_command *c, FILE *out)
@@ -389,28 +393,6 @@ static unsigned terminal_width(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* Takes the place of the next page from a page into the request. False: there is none, or (with a sentence in
- * err) it is not behind the last one. */
-static bool turn_page(const cJSON *page, cJSON *request, char err[CTL_ERR_LEN])
-{
-    const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
-    const char *name = cJSON_IsString(next) ? "cursor" : "after";
-    const cJSON *before = cJSON_GetObjectItemCaseSensitive(request, name);
-
-    err[0] = '\0';
-    if (!cJSON_IsString(next) && !cJSON_IsNumber(next))
-        return false;
-    if (cJSON_IsString(next) ? before && strcmp(next->valuestring, before->valuestring) <= 0
-                             : next->valuedouble <= (before ? before->valuedouble : 0)) {
-        snprintf(err, CTL_ERR_LEN, "the pages of the answer do not get on");
-        return false;
-    }
-    cJSON_DeleteItemFromObjectCaseSensitive(request, name);
-    if (cJSON_IsString(next))
-        return cJSON_AddStringToObject(request, name, next->valuestring);
-    return cJSON_AddNumberToObject(request, name, next->valuedouble);
-}
-
 /* A result that is more to come of is asked for until it is there. */
 static cJSON *call(struct ctl_client *client, cJSON *request, char err[CTL_ERR_LEN])
 {
@@ -433,7 +415,7 @@ static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json
 
         if (!page)
             return false;
-        more = turn_page(page, request, err);
+        more = ctl_pages_turn(page, request, err);
         if (!more && err[0]) {
             cJSON_Delete(page);
             return false;
@@ -502,6 +484,15 @@ static int run(const struct api_command *c, const struct line *line)
     return status;
 }
 
+static int doctor(const struct line *line)
+{
+    cJSON *request = build_request(find_command("doctor", &(const char *){NULL}), line);
+
+    cJSON_Delete(request);
+    return request ? ctl_doctor(line->socket, line->option[API_ARG_ID_CONFIG], line->json, terminal_width())
+                   : EXIT_USAGE;
+}
+
 /* Of a gateway that does not run. */
 static int remove_fastpath(const struct line *line)
 {
@@ -532,6 +523,8 @@ static int dispatch(struct line *line)
         return EXIT_USAGE;
     if (c && !line->help && strcmp(c->name, "fastpath detach") == 0 && line->option[API_ARG_ID_GATEWAY])
         return remove_fastpath(line);
+    if (c && !line->help && strcmp(c->name, "doctor") == 0)
+        return doctor(line);
     if (c && !line->help)
         return run(c, line);
     if (c && (!*rest || c->words)) {

@@ -73,6 +73,14 @@ void ctl_client_close(struct ctl_client *c)
     free(c);
 }
 
+pid_t ctl_client_pid(const struct ctl_client *c)
+{
+    struct ucred who = {0};
+    socklen_t len = sizeof(who);
+
+    return getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.pid : 0;
+}
+
 #define NO_DEADLINE ((mono_t){UINT64_MAX})
 
 /* False when the deadline passed or poll() failed. */

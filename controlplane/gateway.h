@@ -22,6 +22,7 @@ struct moves;
 struct oam;
 struct overlay;
 struct rehearse;
+struct survey;
 struct xdp;
 
 struct gateway_port {
@@ -69,6 +70,8 @@ struct gateway {
     struct announce *announce;
     struct oam *oam;
     struct rehearse *rehearse;
+    struct survey *survey; /* NULL until a doctor comes */
+    uint64_t survey_call;  /* whose it is (api_reply()) */
     struct api *api; /* NULL before it is there, and after; for those who have something to tell (api.h) */
     struct gateway_port ports[DP_MAX_PORTS];
     unsigned n_ports;

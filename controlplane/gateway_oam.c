@@ -13,6 +13,7 @@
 #include "controlplane/moves.h"
 #include "controlplane/oam.h"
 #include "controlplane/rehearse.h"
+#include "controlplane/survey.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -209,7 +210,9 @@ void gateway_oam_stop(struct gateway *g)
     if (g->rehearse)
         rehearse_abort(g->rehearse, mono_now());
     rehearse_free(g->rehearse);
+    survey_free(g->survey);
     oam_free(g->oam);
+    g->survey = NULL;
     g->rehearse = NULL;
     g->oam = NULL;
     if (g->priv->oam_timer)
