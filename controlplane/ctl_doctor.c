@@ -74,10 +74,14 @@ static void take_config(void *arg, const char *command, const cJSON *page)
 static struct conf *parse(struct text *t)
 {
     struct conf_errors errors;
+    char *at = t->text;
     struct conf *conf;
 
-    for (char *p = t->text; p && (p = strstr(p, CONF_MASK)) != NULL;)
-        memcpy(p, UNPRINTED, strlen(CONF_MASK));
+    while (at) {
+        at = strstr(at, CONF_MASK);
+        if (at)
+            memcpy(at, UNPRINTED, strlen(CONF_MASK));
+    }
     _Static_assert(sizeof(CONF_MASK) == sizeof(UNPRINTED), "one for the other");
     conf = t->text ? conf_load_string("show config", t->text, t->len, &errors) : NULL;
     if (t->text)
