@@ -123,13 +123,28 @@ static __always_inline int checksum_ok(struct fp_way *w, const struct outer *o)
     return sum < 0 ? -1 : fp_fold(pseudo + (__u32)sum) == 0xffff;
 }
 
-/* R1.9: the VNI is ours and the sender is one of its VTEPs. DROP_N when all is well. */
-static __always_inline enum drop_reason check_tunnel(struct fp_way *w, const struct outer *o)
+/* The inner frame's MACs, and the look-ups of both. */
+struct inner_macs {
+    struct fp_macs_of macs;
+    struct fp_search src, dst;
+};
+
+/* R1.9: the VNI is ours and the sender is one of its VTEPs. DROP_N when all is well. The look-ups begin as
+ * soon as the network is known: they take longest. */
+static __always_inline enum drop_reason check_tunnel(struct fp_way *w, const struct outer *o,
+                                                     struct inner_macs *m)
 {
+    void *inner = (void *)(long)w->ctx->data + o->len, *end = (void *)(long)w->ctx->data_end;
+
     w->net_id = net_by_vni(w->t, o->vni);
     if (!w->net_id)
         return DROP_vni_unknown;
     w->net = &w->t->nets[w->net_id];
+    if (inner + FP_ETH_LEN <= end) {
+        m->macs = fp_load_macs(inner);
+        m->src = fp_search(w, m->macs.src);
+        m->dst = fp_search(w, m->macs.dst);
+    }
     w->vtep = vtep_by_addr(w->t, o->source);
     if (!w->vtep || !bit(w->net->known, w->vtep))
         return DROP_vtep_unknown;
@@ -183,24 +198,19 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
     return fp_to_port(w, macs, target, o->len + 12, ecn);
 }
 
-static __always_inline int forward(struct fp_way *w, const struct outer *o)
+static __always_inline int forward(struct fp_way *w, const struct outer *o, const struct inner_macs *m)
 {
     void *data = (void *)(long)w->ctx->data, *end = (void *)(long)w->ctx->data_end, *inner = data + o->len;
-    struct fp_search src, dst;
     struct fp_place source;
     enum drop_reason reason;
-    struct fp_macs_of macs;
     struct fp_inner in;
     int ecn = -1;
 
     if (inner + FP_ETH_LEN > end)
         return fp_punt(w, FP_PUNT_odd);
     w->len = w->received - o->len;
-    macs = fp_load_macs(inner);
-    src = fp_search(w, macs.src);
-    dst = fp_search(w, macs.dst);
     w->type = FP_LOAD16(inner + 12);
-    reason = fp_check_macs(&macs, w->type);
+    reason = fp_check_macs(&m->macs, w->type);
     if (reason == DROP_gateway_frame)
         return fp_punt(w, FP_PUNT_marked);
     if (reason == DROP_N && fp_is_tag(w->type) && !(w->net->flags & FP_NET_QINQ))
@@ -217,27 +227,28 @@ static __always_inline int forward(struct fp_way *w, const struct outer *o)
         else
             in.tos = (__u8)((in.tos & ~ECN_MASK) | (__u32)ecn);
     }
-    if (macs.dst & 1)
+    if (m->macs.dst & 1)
         return fp_punt(w, FP_PUNT_group);
     if (in.neighbour)
         return fp_punt(w, FP_PUNT_neighbour);
     if (in.syn)
         return fp_punt(w, FP_PUNT_syn);
 
-    source = fp_find(&src);
+    source = fp_find(&m->src);
     if (source.entry && (source.where & FP_PLACE_MASK) == FP_WHERE(FP_WHERE_VTEP, w->vtep))
         fp_touch(source.entry);
     else if (source.entry && (source.where & FP_STATIC))
         return drop_from_vtep(w, DROP_src_static);
     else if (bit(w->net->learning, w->vtep)) /* R1.10 */
         return fp_punt(w, FP_PUNT_source);
-    return by_destination(w, &macs, &dst, &in, o, ecn);
+    return by_destination(w, &m->macs, &m->dst, &in, o, ecn);
 }
 
 static __always_inline int receive(struct fp_way *w)
 {
     void *data = (void *)(long)w->ctx->data, *end = (void *)(long)w->ctx->data_end;
     enum drop_reason reason;
+    struct inner_macs m = {};
     struct outer o = {};
     int ok;
 
@@ -262,10 +273,10 @@ static __always_inline int receive(struct fp_way *w)
         if (!ok)
             return fp_drop_received(w, DROP_outer_udp_checksum);
     }
-    reason = check_tunnel(w, &o);
+    reason = check_tunnel(w, &o, &m);
     if (reason != DROP_N)
         return fp_drop_received(w, reason);
-    return forward(w, &o);
+    return forward(w, &o, &m);
 }
 
 static __always_inline int on_frame(struct xdp_md *ctx)
