@@ -3,6 +3,7 @@
 there: killed, restarted, stopped and told to persist."""
 import contextlib
 import itertools
+import json
 import os
 import socket
 import struct
@@ -155,6 +156,19 @@ def xdp_on(ns, dev):
     return (ns.ip_json("link", "show", dev)[0].get("xdp") or {}).get("prog", {}).get("id")
 
 
+def counted(gw):
+    """What the fast path has counted over all its processes: words of the pinned maps that are not zero, by map and key."""
+    result = {}
+    for name in ("fp_port_count", "fp_net_count", "fp_drop_count"):
+        path = os.path.join(gw.conf["fastpath"]["dir"], gw.conf["gateway"], name)
+        for e in json.loads(run("/usr/sbin/bpftool", "-j", "map", "dump", "pinned", path).stdout):
+            cpus = [bytes(int(x, 16) for x in v["value"]) for v in e["values"]]
+            words = [sum(w) for w in zip(*(struct.unpack(f"<{len(c) // 8}Q", c) for c in cpus))]
+            if any(words):
+                result[name, int.from_bytes(bytes(int(x, 16) for x in e["key"]), "little")] = words
+    return result
+
+
 # ---- what it carries
 
 def test_a_stream_is_carried(s):
@@ -269,11 +283,14 @@ def test_killed_ten_times_under_a_stream(s, record_property):
         other = s.b if h is s.a else s.a
         h.ns.ip(f"neigh replace {other.ip} lladdr {other.mac} nud permanent dev eth0")
     with Stream(s.a, s.b) as there, Stream(s.b, s.a) as back:
+        ends = []  # what had been sent when they were killed, and when they were started
         for _ in range(RESTARTS):
+            ends.append((there.sent, back.sent))
             for gw in s.gateways:
                 gw.kill()
             there.goes_on(100)
             back.goes_on()
+            ends.append((there.sent, back.sent))
             for gw in s.gateways:
                 gw.start()
             sessions(s)
@@ -284,7 +301,8 @@ def test_killed_ten_times_under_a_stream(s, record_property):
         back.goes_on()
     record_property("seen", f"both daemons killed {RESTARTS} times: of {there.sent} and {back.sent} frames {len(there.lost())} and "
                             f"{len(back.lost())} were lost")
-    assert not there.lost() and not back.lost(), (there.lost()[:50], back.lost()[:50])
+    assert not there.lost() and not back.lost(), \
+        (there.lost()[:50], back.lost()[:50], ends, s.wan.counters(), {gw.name: counted(gw) for gw in s.gateways})
     for gw, mac in ((s.gw_paris, s.a.mac), (s.gw_london, s.b.mac)):
         assert gw.mac(WEB, mac)["port"] == "trunk0" and gw.mac(WEB, mac)["advertised"]
         assert all(p["taken_over"] for p in ports(gw).values())
