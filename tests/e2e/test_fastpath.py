@@ -308,6 +308,39 @@ def test_killed_ten_times_under_a_stream(s, record_property):
         assert all(p["taken_over"] for p in ports(gw).values())
 
 
+@pytest.mark.parametrize("ip6", [False, True], ids=["ipv4", "ipv6"])
+def test_killed_with_static_peers(own_lab, ip6):
+    """Without BGP what was learned from a static peer is learned still, and nothing has to be waited for."""
+    wan = own_lab.wan()
+    paris, london = own_lab.site("paris", wan, 1), own_lab.site("london", wan, 2)
+    a, b = paris.host("a", VLAN, "10.100.0.1/24"), london.host("b", VLAN, "10.100.0.2/24")
+    wan.start()
+    at = {x: x.address6 if ip6 else x.address for x in (paris, london)}
+    gateways = []
+    for x, other in ((paris, london), (london, paris)):
+        conf = gateway_conf(x, [network(WEB, VLAN, VNI, at[other])], ip6=ip6)
+        conf["fastpath"]["mode"] = "on"
+        gateways.append(Gateway(x, conf))
+    with open_all(*gateways):
+        for gw, other in zip(gateways, (london, paris)):
+            gw.wait_vtep(at[other])
+        a.reaches(b, wait=0.2)
+        for h, other in ((a, b), (b, a)):
+            h.ns.ip(f"neigh replace {other.ip} lladdr {other.mac} nud permanent dev eth0")
+        with Stream(a, b) as there, Stream(b, a) as back:
+            for gw in gateways:
+                gw.kill()
+            there.goes_on(100)
+            for gw, here, remote, peer_at in ((gateways[0], a, b, at[london]), (gateways[1], b, a, at[paris])):
+                gw.start()
+                assert gw.mac(WEB, here.mac)["port"] == "trunk0"
+                assert gw.mac(WEB, remote.mac)["vtep"] == peer_at and gw.mac(WEB, remote.mac)["origin"] == "remote"
+                wait_for(lambda gw=gw: not fast(gw)["taken_over"]["waiting"], 5)
+            there.goes_on()
+            back.goes_on()
+        assert not there.lost() and not back.lost()
+
+
 def test_a_host_that_left_meanwhile(s):
     """What an earlier process knew and nobody confirms is gone when the peers have told all."""
     wire = Wire(s.b.ns, "eth0")
