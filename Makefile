@@ -48,7 +48,7 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FLOW_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/flow/test_%,$(wildcard tests/flow/*.c)))
 BPF_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
 
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 20
 # How many times the live migration test goes there and back.
 MIGRATIONS ?= 1
 
@@ -67,7 +67,7 @@ help:
 	@echo "check    deps, build, lint, and all tests (root)"
 	@echo "unit flow bpf e2e fuzz-replay   one group of tests each, after a build"
 	@echo "asan     unit and flow tests under ASan and UBSan"
-	@echo "fuzz     each fuzz target for FUZZ_SECONDS (30) under ASan"
+	@echo "fuzz     each fuzz target for FUZZ_SECONDS (20) under ASan"
 	@echo "bench    measure (root)"
 	@echo "lint     format, warnings, static analysis, include arrows, sizes"
 	@echo "clean    remove build/"

@@ -5,7 +5,7 @@
 dir=$1
 shift
 cd "$(dirname "$0")/../.." || exit 1
-seconds=${FUZZ_SECONDS:-30}
+seconds=${FUZZ_SECONDS:-20}
 export UBSAN_OPTIONS=print_stacktrace=1
 
 one() {
