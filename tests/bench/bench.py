@@ -29,6 +29,7 @@ import bench_moves
 HERE = os.path.dirname(os.path.abspath(__file__))
 BENCH = os.path.join(HERE, "../../build/tests/bench/bench_dp")
 MIN_FRAMES = 4096
+FP_ROUNDS = 10
 HUGEPAGES = "/proc/sys/vm/nr_hugepages"
 IMIX_BYTES = (7 * 64 + 4 * 594 + 1518) / 12
 
@@ -139,9 +140,10 @@ def run_dp(args, say):
 
 
 def run_fp(args, say):
-    say(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; the fast path's programs; best of {args.repeat} x "
-        f"1,000,000 frames")
-    p = subprocess.run([os.path.join(HERE, "../../build/tests/bench/bench_fp"), str(args.repeat)], capture_output=True, text=True)
+    say(f"{cpu_model()}, {os.cpu_count()} CPUs, kernel {platform.release()}; the fast path's programs; best of "
+        f"{FP_ROUNDS * args.repeat} x 100,000 frames")
+    p = subprocess.run([os.path.join(HERE, "../../build/tests/bench/bench_fp"), str(FP_ROUNDS * args.repeat)],
+                       capture_output=True, text=True)
     if p.returncode != 0:
         sys.exit(f"bench_fp: {p.stderr}")
     programs = [json.loads(line) for line in p.stdout.splitlines()]
