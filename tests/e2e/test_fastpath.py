@@ -37,11 +37,11 @@ class Stream:
             self.rx = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.rx.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
             self.rx.bind((to.ip, port))
-            self.rx.settimeout(0.1)
+            self.rx.settimeout(0.3)
         with frm.ns.entered():
             self.tx = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.tx.connect((to.ip, port))
-        self.stop = threading.Event()
+        self.stop, self.all_sent = threading.Event(), threading.Event()
         self.threads = [threading.Thread(target=t, daemon=True) for t in (self._send, self._receive)]
 
     def _send(self):
@@ -54,18 +54,16 @@ class Stream:
             time.sleep(1 / self.rate)
 
     def _receive(self):
-        while not (self.stop.is_set() and self.quiet):
-            try:
-                n = struct.unpack("!I", self.rx.recv(100)[:4])[0]
-            except TimeoutError:
-                self.quiet = True
-                continue
-            self.quiet = False
-            self.twice += n in self.seen
-            self.seen.add(n)
+        last = False
+        while not last:
+            last = self.all_sent.is_set()  # then all there is comes before a silence that begins now
+            with contextlib.suppress(TimeoutError):
+                while True:
+                    n = struct.unpack("!I", self.rx.recv(100)[:4])[0]
+                    self.twice += n in self.seen
+                    self.seen.add(n)
 
     def __enter__(self):
-        self.quiet = False
         for t in self.threads:
             t.start()
         wait_for(lambda: len(self.seen) > 20, 5, lambda: f"the stream to {self.to.name} flows: {len(self.seen)}")
@@ -75,9 +73,9 @@ class Stream:
         self.end()
 
     def end(self):
-        self.stop.set()
-        for t in self.threads:
-            t.join(10)
+        for event, thread in zip((self.stop, self.all_sent), self.threads):
+            event.set()
+            thread.join(10)
         self.tx.close()
         self.rx.close()
 
