@@ -17,7 +17,6 @@ extern struct fastpath_config world_config; /* gateway paris-1 */
 
 /* A checked fixture. */
 void world_setup(void);
-void world_teardown(void);
 /* main()'s end: runs it, unless this is not root. */
 int world_run(Suite *s);
 

@@ -317,7 +317,7 @@ int main(void)
     TCase *t = tcase_create("interfaces");
 
     tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, setup, world_teardown);
+    tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, test_topology_changes);
     tcase_add_test(t, test_R4_10_macs_change);
     tcase_add_test(t, test_switched_off);

@@ -421,7 +421,7 @@ int main(void)
     TCase *t = tcase_create("interfaces");
 
     tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, setup, world_teardown);
+    tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, test_forwards_and_counts);
     tcase_add_test(t, test_goes_on_when_killed);
     tcase_add_test(t, test_removed_without_a_process);

@@ -366,7 +366,7 @@ int main(void)
     TCase *t = tcase_create("maps");
 
     tcase_set_timeout(t, 60);
-    tcase_add_checked_fixture(t, world_setup, world_teardown);
+    tcase_add_checked_fixture(t, world_setup, NULL);
     tcase_add_test(t, test_publish);
     tcase_add_test(t, test_many_vteps);
     tcase_add_test(t, test_targets_come_and_go);
