@@ -122,13 +122,26 @@ def settle(s):
         a.ping(b, count=5, interval=0.01)
 
 
+@contextlib.contextmanager
+def two_sites():
+    with Lab() as lab:
+        s = build(lab)
+        with open_all(*s.gateways):
+            settle(s)
+            yield s
+
+
+@pytest.fixture(scope="module")
+def shared():
+    """For tests that leave it as it was."""
+    with two_sites() as s:
+        yield s
+
+
 @pytest.fixture
 def s():
-    with Lab() as lab:
-        two = build(lab)
-        with open_all(*two.gateways):
-            settle(two)
-            yield two
+    with two_sites() as s:
+        yield s
 
 
 def fast(gw):
@@ -169,7 +182,8 @@ def counted(gw):
 
 # ---- what it carries
 
-def test_a_stream_is_carried(s):
+def test_a_stream_is_carried(shared):
+    s = shared
     before = {gw: (fast(gw), gw.counters()) for gw in s.gateways}
     with Stream(s.a, s.b) as there, Stream(s.b, s.a) as back:
         there.goes_on(1000)
@@ -195,8 +209,9 @@ def test_a_stream_is_carried(s):
         assert "carried" in gw.ctl_run("show", "fastpath").stdout
 
 
-def test_what_the_worker_keeps(s):
+def test_what_the_worker_keeps(shared):
     """ARP, broadcast, unknown and new ones: each to the worker, under its name."""
+    s = shared
     was = punts(s.gw_paris)
     wire = Wire(s.a.ns, "eth0")
     new = "02:f0:00:00:00:01"
@@ -234,8 +249,9 @@ def test_one_that_is_used_by_the_fast_path_alone_does_not_age(own_lab):
         wire.close()
 
 
-def test_a_move_under_a_stream(s):
+def test_a_move_under_a_stream(shared):
     """A host moves to the other site while the fast path carries what is sent to it: no frame is the worker's for long."""
+    s = shared
     vm = SimpleNamespace(name="vm", mac=s.lab.mac())
     here, there = s.paris.host("vp", VLAN, mac=vm.mac, trunk=1), s.london.host("vl", VLAN, mac=vm.mac)
     for h in (here, there):
@@ -304,6 +320,8 @@ def test_killed_ten_times_under_a_stream(s, record_property):
     for gw, mac in ((s.gw_paris, s.a.mac), (s.gw_london, s.b.mac)):
         assert gw.mac(WEB, mac)["port"] == "trunk0" and gw.mac(WEB, mac)["advertised"]
         assert all(p["taken_over"] for p in ports(gw).values())
+    for gw, other in ((s.gw_paris, s.london), (s.gw_london, s.paris)):
+        assert gw.peer(other.address)["negotiated"]["graceful_restart"]["peer_kept_forwarding"]  # RFC 4724: F
 
 
 @pytest.mark.parametrize("ip6", [False, True], ids=["ipv4", "ipv6"])
@@ -463,8 +481,9 @@ def test_detach_of_a_dead_gateway(s):
 
 # ---- redirect that cannot work
 
-def test_no_redirect_target(s):
+def test_no_redirect_target(shared):
     """The switch's end of the trunk takes no redirected frames any more: they go by the worker, and nobody is cut off."""
+    s = shared
     run("ip", "-n", s.paris.switch.full, "link", "set", "lan0", "xdp", "off")
     wait_for(lambda: not ports(s.gw_paris)["trunk0"]["target"], 5)
     assert "redirected" in ports(s.gw_paris)["trunk0"]["no_target"]
@@ -478,7 +497,8 @@ def test_no_redirect_target(s):
     assert ports(s.gw_paris)["trunk0"]["carried_out"]["frames"] - was >= 20
 
 
-def test_a_link_that_is_down(s):
+def test_a_link_that_is_down(shared):
+    s = shared
     s.paris.switch.ip("link set lan0 down")
     wait_for(lambda: ports(s.gw_paris)["trunk0"].get("no_target") == "link down", 5, lambda: ports(s.gw_paris))
     s.paris.switch.ip("link set lan0 up")
