@@ -72,6 +72,8 @@ static bool take_over(struct fastpath *fp, uint32_t max_macs)
         return false;
     }
     fp->taken_over = fastpath_topology(fp) != NULL;
+    if (!fp->taken_over) /* nothing says what the ids of their places mean */
+        fp_table_clear(&fp->maps.macs);
     remember_tx(fp);
     log_info(FASTPATH_SUBSYSTEM, "took over what is pinned in %s: %" PRIu32 " MACs%s", fp->dir.path,
              fp->maps.macs.used, fp->taken_over ? "" : ", no topology");

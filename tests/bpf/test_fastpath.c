@@ -102,6 +102,24 @@ START_TEST(test_take_over)
 }
 END_TEST
 
+/* One that ends between letting the old topology go and saying the new one: nobody knows what the ids of the
+ * MACs mean any more. */
+START_TEST(test_ended_while_suspended)
+{
+    struct fastpath *fp = world_open();
+
+    publish(fp);
+    ck_assert_int_eq(fastpath_fdb_set(fp, 7, mac_number(1), at_vtep_2, false), 0);
+    fastpath_suspend(fp);
+    fastpath_close(fp);
+
+    fp = world_open();
+    ck_assert(!fastpath_taken_over(fp));
+    ck_assert_uint_eq(used_macs(fp), 0);
+    fastpath_close(fp);
+}
+END_TEST
+
 static void hold(void)
 {
     (void)world_open();
@@ -415,6 +433,7 @@ int main(void)
     tcase_add_checked_fixture(t, world_setup, NULL);
     tcase_add_test(t, test_first_open);
     tcase_add_test(t, test_take_over);
+    tcase_add_test(t, test_ended_while_suspended);
     tcase_add_test(t, test_one_process_at_a_time);
     tcase_add_test(t, test_remove);
     tcase_add_test(t, test_names);
