@@ -174,7 +174,6 @@ int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
     if (fastpath_unpin(fast->fp, err, err_len) < 0)
         log_warning(SUBSYSTEM, "%s", err);
     fwd_leave_fastpath(g->fwd);
-    gateway_takeover_end(g);
     fast->detached = true;
     snprintf(fast->why_not, sizeof(fast->why_not), "until the next restart");
     log_info(SUBSYSTEM, "detached: all frames go by the worker");

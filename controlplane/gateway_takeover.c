@@ -242,6 +242,7 @@ void gateway_takeover_macs(struct gateway *g)
 
 /* ---- reconciliation */
 
+/* The worker has them, too, so also those of a fast path that is detached by now. */
 static unsigned drop_unconfirmed(struct gateway *g)
 {
     struct fastpath_mac macs[MACS_AT_ONCE];
@@ -249,7 +250,7 @@ static unsigned drop_unconfirmed(struct gateway *g)
     unsigned dropped = 0;
     size_t n;
 
-    while ((n = fastpath_fdb_next(fwd_fastpath(g->fwd), &cursor, macs, MACS_AT_ONCE)) > 0) {
+    while ((n = fastpath_fdb_next(gateway_fastpath(g), &cursor, macs, MACS_AT_ONCE)) > 0) {
         for (size_t i = 0; i < n; i++) {
             if (is_settled(g, &macs[i]))
                 continue;

@@ -92,7 +92,7 @@ struct fastpath_mac {
 struct fastpath_cursor {
     uint64_t at;
 };
-size_t fastpath_fdb_next(struct fastpath *fp, struct fastpath_cursor *cursor, struct fastpath_mac *out,
+size_t fastpath_fdb_next(const struct fastpath *fp, struct fastpath_cursor *cursor, struct fastpath_mac *out,
                          size_t n);
 void fastpath_fdb_usage(const struct fastpath *fp, uint32_t *used, uint32_t *capacity);
 

@@ -119,7 +119,7 @@ static bool read_entry(const struct fp_fdb_entry *e, mono_t now, struct fastpath
     return makes_sense(out->net, &out->dest);
 }
 
-size_t fastpath_fdb_next(struct fastpath *fp, struct fastpath_cursor *cursor, struct fastpath_mac *out,
+size_t fastpath_fdb_next(const struct fastpath *fp, struct fastpath_cursor *cursor, struct fastpath_mac *out,
                          size_t n)
 {
     const struct fp_fdb_entry *e;

@@ -462,6 +462,34 @@ def test_detach(s):
     assert fast(s.gw_paris)["state"] == "on"
 
 
+def test_detach_before_the_peers_have_told_all(s):
+    """What is kept for a peer stays until it has told all: the worker goes on with it, and drops what nobody confirms."""
+    wire = Wire(s.b.ns, "eth0")
+    lost = "02:f0:00:00:00:04"
+    for h, other in ((s.a, s.b), (s.b, s.a)):
+        h.ns.ip(f"neigh replace {other.ip} lladdr {other.mac} nud permanent dev eth0")
+    wire.send(Ether(src=lost, dst=s.a.mac, type=0x88b6) / Raw(bytes(50)))
+    s.gw_paris.wait_mac(WEB, lost, s.london.address)
+    s.gw_paris.kill()
+    s.gw_london.ask("clear macs", mac=lost)
+    with Stream(s.a, s.b) as there, Stream(s.b, s.a) as back:
+        there.goes_on()
+        s.gw_london.kill()
+        s.gw_paris.start()
+        s.gw_paris.ctl("fastpath", "detach")
+        assert fast(s.gw_paris)["taken_over"]["waiting"]
+        there.goes_on(100)
+        back.goes_on(100)
+    assert not there.lost() and not back.lost()
+    s.gw_london.start()
+    sessions(s)
+    wait_for(lambda: not fast(s.gw_paris)["taken_over"]["waiting"], 15)
+    assert fast(s.gw_paris)["taken_over"]["dropped"] == 1
+    wire.close()
+    s.gw_paris.restart()
+    settle(s)
+
+
 def test_detach_of_a_dead_gateway(s):
     directory = s.lab.file(BPFFS)
 
