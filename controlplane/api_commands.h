@@ -85,7 +85,7 @@ enum api_arg_id {
     X(show_site, "show site", API_TAKES(SITE) | API_TAKES(NETWORK) | API_TAKES(AFTER), API_TAKES(SITE),      \
       "what is still at a site: MAC addresses, IPs, when last seen; ours without SITE")                      \
     X(move_rehearse, "move rehearse", API_TAKES(NETWORK) | API_TAKES(TO), 0,                                 \
-      "let a synthetic MAC move to another site and back, and say how long it was dark")                     \
+      "let a synthetic MAC move to another site and back: how long dark, what came through")                 \
     X(show_rehearsal, "show rehearsal", 0, 0, "the rehearsal under way, or the last one")                    \
     X(show_fastpath, "show fastpath", 0, 0,                                                                  \
       "the fast path: programs, what they carried, and what they gave to the worker")                        \

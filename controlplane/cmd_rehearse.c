@@ -43,15 +43,16 @@ static void json_ns(cJSON *o, const char *name, uint64_t ns)
 }
 
 static void json_view(cJSON *o, const char *name, uint64_t there, uint64_t back, uint32_t probes,
-                      uint32_t lost, uint32_t announced)
+                      uint32_t answered, uint32_t lost, uint32_t announced)
 {
     cJSON *v = json_object(o, name);
 
     json_ns(v, "dark_there_ns", there);
     json_ns(v, "dark_back_ns", back);
     json_u64(v, "probes", probes);
+    json_u64(v, "answered", answered);
     json_u64(v, "lost", lost);
-    json_u64(v, "announced", announced);
+    json_u64(v, "announcements_sent", announced);
 }
 
 int cmd_show_rehearsal(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
@@ -85,9 +86,9 @@ int cmd_show_rehearsal(void *ctx, const struct api_args *args, cJSON *result, ch
     json_ns(path, "round_trip_ns", r.rtt);
     json_u64(path, "mtu", r.frame_max > ETH_LEN ? r.frame_max - ETH_LEN : 0);
     json_u64(path, "mtu_wanted", r.frame_wanted - ETH_LEN);
-    json_view(result, "here", r.dark_there, r.dark_back, r.probes, r.lost, r.announced);
-    json_view(result, "there", r.dark_there_away, r.dark_back_away, r.probes_away, r.lost_away,
-              r.announced_away);
+    json_view(result, "here", r.dark_there, r.dark_back, r.probes, r.answered, r.lost, r.announced);
+    json_view(result, "there", r.dark_there_away, r.dark_back_away, r.probes_away, r.answered_away,
+              r.lost_away, r.announced_away);
     return 0;
 }
 

@@ -22,8 +22,9 @@ static void line_seen(struct ctl_show *s, const char *label, const cJSON *o)
 {
     char buf[VIEW_CELL_LEN];
 
-    snprintf(buf, sizeof(buf), "%.0f of %.0f probes lost, %.0f announcements sent", view_number(o, "lost"),
-             view_number(o, "probes"), view_number(o, "announced"));
+    snprintf(buf, sizeof(buf), "%.0f of %.0f probes answered, %.0f lost; %.0f announcements sent",
+             view_number(o, "answered"), view_number(o, "probes"), view_number(o, "lost"),
+             view_number(o, "announcements_sent"));
     view_line(s, label, buf);
 }
 

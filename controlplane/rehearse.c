@@ -288,6 +288,7 @@ static void on_report(void *arg, const struct oam_message *answer, uint64_t rtt,
     r->result.dark_back_away = nanoseconds(answer->values[REHEARSE_DARK_BACK]);
     r->result.probes_away = answer->values[REHEARSE_PROBES];
     r->result.lost_away = answer->values[REHEARSE_LOST];
+    r->result.answered_away = answer->values[REHEARSE_ANSWERED];
     r->result.announced_away = answer->values[REHEARSE_ANNOUNCED];
     r->result.announced = r->ops.announced(r->arg, r->result.net, r->result.mac);
     clean(r);
@@ -372,6 +373,7 @@ static void home_receive(struct rehearse *r, const struct rehearse_probe *p, mon
             rehearse_train_answer(&r->train, p->sequence, (enum rehearse_holder)p->holder,
                                   p->holder == REHEARSE_AWAY, at);
             r->result.probes = r->train.sent;
+            r->result.answered = r->train.answered;
             r->result.lost = rehearse_train_lost(&r->train, at, REHEARSE_UNDER_WAY);
         }
         return;

@@ -78,7 +78,8 @@ struct rehearse_result {
         dark_back_away;    /* seen from there: last answer from there to first from here, less one interval */
     uint32_t probes, lost; /* ours */
     uint32_t probes_away, lost_away;
-    uint32_t announced, announced_away; /* frames on access ports */
+    uint32_t answered, answered_away;   /* answers that came through */
+    uint32_t announced, announced_away; /* frames sent on access ports; no gateway sees them arrive */
 };
 
 /* NULL without memory. oam: for our requests. */

@@ -93,6 +93,7 @@ static void report(struct rehearse *r, struct rehearse_guest *g, mono_t now, str
         microseconds(since(t->last[REHEARSE_AWAY], t->first[REHEARSE_HOME], REHEARSE_PROBE_NS));
     answer->values[REHEARSE_PROBES] = t->sent;
     answer->values[REHEARSE_LOST] = rehearse_train_lost(t, now, REHEARSE_UNDER_WAY);
+    answer->values[REHEARSE_ANSWERED] = t->answered;
     answer->values[REHEARSE_ANNOUNCED] =
         r->ops.announced(r->arg, g->net, rehearse_mac(g->session, REHEARSE_MOVER));
 }

@@ -52,7 +52,8 @@ def test_there_and_back(s, record_property):
     assert r["path"]["mtu"] == r["path"]["mtu_wanted"] == 1500
     for view in ("here", "there"):
         assert r[view]["probes"] > 300 and {"dark_there_ns", "dark_back_ns"} <= set(r[view]), r
-        assert r[view]["announced"] > 0, r
+        assert r[view]["announcements_sent"] > 0, r
+        assert 300 < r[view]["answered"] <= r[view]["probes"] - r[view]["lost"], r
         # Whatever is lost is lost while the MAC is on its way: its dark time, and a round trip of probes under way.
         dark_ms = (r[view]["dark_there_ns"] + r[view]["dark_back_ns"]) / 1e6
         assert r[view]["lost"] <= dark_ms + 20, r

@@ -283,6 +283,11 @@ START_TEST(test_there_and_back)
     ck_assert_uint_gt(r.probes, 500);
     ck_assert_uint_gt(r.probes_away, 500);
     ck_assert_uint_le(r.lost, 5);
+    /* What is neither answered nor lost is still under way. */
+    ck_assert_uint_gt(r.answered, 500);
+    ck_assert_uint_le(r.answered + r.lost, r.probes);
+    ck_assert_uint_gt(r.answered_away, 500);
+    ck_assert_uint_le(r.answered_away + r.lost_away, r.probes_away);
     ck_assert_uint_eq(r.announced, 4);
     ck_assert_uint_eq(r.announced_away, 6);
     nothing_is_left();
