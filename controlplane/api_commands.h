@@ -11,6 +11,8 @@
 
 enum api_arg_type {
     API_ARG_TEXT,    /* a name: 1 to 63 bytes */
+    API_ARG_BYTES,   /* in hexadecimal: 1 to API_BYTES_MAX bytes; colons, spaces and dots between them are
+                        skipped */
     API_ARG_PATH,    /* a file of causewayctl's; the daemon takes none */
     API_ARG_MAC,     /* "xx:xx:xx:xx:xx:xx" */
     API_ARG_ADDRESS, /* IPv4 or IPv6 */
@@ -42,7 +44,14 @@ enum api_arg_type {
     X(LEVEL, "level", API_ARG_TEXT, "LEVEL", "debug, info, warning or error")                                \
     X(GATEWAY, "gateway", API_ARG_TEXT, "NAME", "of a gateway that does not run, by its name")               \
     X(DIR, "dir", API_ARG_TEXT, "DIR", "where that one pins (" CONF_FASTPATH_DIR ")")                        \
-    X(CONFIG, "config", API_ARG_PATH, "FILE", "of a gateway that does not run: its configuration")
+    X(CONFIG, "config", API_ARG_PATH, "FILE", "of a gateway that does not run: its configuration")           \
+    X(PORT, "port", API_ARG_TEXT, "PORT", "this port, by its name (show ports)")                             \
+    X(FRAME, "frame", API_ARG_BYTES, "HEX",                                                                  \
+      "its first bytes: as the port gets it, or from a VTEP the inner one")                                  \
+    X(SRC, "src", API_ARG_MAC, "MAC", "its source MAC address")                                              \
+    X(DST, "dst", API_ARG_MAC, "MAC", "its destination MAC address")                                         \
+    X(ETHERTYPE, "ethertype", API_ARG_TEXT, "TYPE", "its EtherType, as in 0x0800 (that one)")                \
+    X(LENGTH, "length", API_ARG_NUMBER, "BYTES", "its length without FCS (60, or what --frame has)")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -52,7 +61,7 @@ enum api_arg_id {
 };
 
 /* A set of arguments: what a command takes. */
-#define API_TAKES(id) (1u << API_ARG_ID_##id)
+#define API_TAKES(id) (UINT64_C(1) << API_ARG_ID_##id)
 
 /* id, name, arguments, those of them that causewayctl takes as bare words too ("clear bgp 198.18.0.2 soft": a
  * flag by its name, else the first that has no value yet), help. A command that takes AFTER or CURSOR is
@@ -114,6 +123,10 @@ enum api_arg_id {
       "unfreeze a MAC that was taken for a duplicate, an IP address, or all")                                \
     X(doctor, "doctor", API_TAKES(CONFIG), 0,                                                                \
       "look for what is wrong here, at the gateway and on the way to others, and say what to do")            \
+    X(trace, "trace",                                                                                        \
+      API_TAKES(NETWORK) | API_TAKES(PORT) | API_TAKES(VTEP) | API_TAKES(FRAME) | API_TAKES(SRC) |           \
+          API_TAKES(DST) | API_TAKES(ETHERTYPE) | API_TAKES(LENGTH),                                         \
+      0, "what would happen to a frame from a port or a VTEP now, step by step; nothing is sent")            \
     X(log_level, "log level", API_TAKES(LEVEL), API_TAKES(LEVEL),                                            \
       "how much is logged: shown, or changed until the next restart")
 

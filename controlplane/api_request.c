@@ -69,6 +69,32 @@ static bool read_seconds(const char *text, uint32_t *out)
     return read_number(text, out);
 }
 
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+static bool read_bytes(const char *text, union api_value *out)
+{
+    out->bytes.n = 0;
+    while (*text) {
+        int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+
+        if (high < 0 && strchr(": .-", *text)) {
+            text++;
+            continue;
+        }
+        if (low < 0 || out->bytes.n == API_BYTES_MAX)
+            return false;
+        out->bytes.b[out->bytes.n++] = (uint8_t)(high << 4 | low);
+        text += 2;
+    }
+    return out->bytes.n > 0;
+}
+
 bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, char err[API_ERR_LEN])
 {
     const struct api_arg_spec *spec = &api_arg_specs[id];
@@ -81,6 +107,11 @@ bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, c
             return true;
         }
         snprintf(err, API_ERR_LEN, "%s must be a name of 1 to %d characters", spec->name, API_TEXT_LEN - 1);
+        return false;
+    case API_ARG_BYTES:
+        if (read_bytes(text, out))
+            return true;
+        snprintf(err, API_ERR_LEN, "%s must be 1 to %d bytes in hexadecimal", spec->name, API_BYTES_MAX);
         return false;
     case API_ARG_PATH:
         if (*text)
@@ -172,18 +203,18 @@ static bool read_args(const struct api_command *command, const cJSON *request, s
         if (strcmp(item->string, "cmd") == 0)
             continue;
         id = find_arg(item->string);
-        if (id < 0 || !(command->args & 1u << id)) {
+        if (id < 0 || !(command->args & UINT64_C(1) << id)) {
             snprintf(err, API_ERR_LEN, "\"%s\" takes no argument \"%s\"", command->name,
                      quote(item->string, q));
             return false;
         }
-        if (args->given & 1u << id) {
+        if (args->given & UINT64_C(1) << id) {
             snprintf(err, API_ERR_LEN, "%s is given twice", api_arg_specs[id].name);
             return false;
         }
         if (!read_value((enum api_arg_id)id, item, &args->value[id], err))
             return false;
-        args->given |= 1u << id;
+        args->given |= UINT64_C(1) << id;
     }
     return true;
 }

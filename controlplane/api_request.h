@@ -16,12 +16,17 @@
 
 #include <cjson/cJSON.h>
 
-#define API_ERR_LEN  256
-#define API_LINE_MAX 65536 /* bytes of a request, newline not counted */
-#define API_TEXT_LEN 64    /* a text argument, end included */
+#define API_ERR_LEN   256
+#define API_LINE_MAX  65536 /* bytes of a request, newline not counted */
+#define API_TEXT_LEN  64    /* a text argument, end included */
+#define API_BYTES_MAX 256
 
 union api_value {
     char text[API_TEXT_LEN];
+    struct {
+        uint8_t b[API_BYTES_MAX];
+        uint16_t n;
+    } bytes;
     struct mac mac;
     struct ipaddr address;
     uint32_t number;
@@ -29,7 +34,7 @@ union api_value {
 };
 
 struct api_args {
-    unsigned given; /* API_TAKES() bits */
+    uint64_t given; /* API_TAKES() bits */
     uint64_t call;  /* names this call, for API_LATER and api_watch(); 0: neither can be done */
     union api_value value[API_ARG_IDS];
 };
@@ -48,10 +53,10 @@ typedef int (*api_handler_fn)(void *ctx, const struct api_args *args, cJSON *res
 
 struct api_command {
     const char *name;
-    unsigned args; /* API_TAKES() bits */
+    uint64_t args; /* API_TAKES() bits */
     const char *help;
     api_handler_fn handler;
-    unsigned words; /* API_TAKES() bits of those that may be bare words; for causewayctl */
+    uint64_t words; /* API_TAKES() bits of those that may be bare words; for causewayctl */
 };
 
 struct api_arg_spec {

@@ -65,9 +65,9 @@ static void complain(const char *fmt, ...)
 
 /* ---- help */
 
-static bool option_shown(unsigned args, int id)
+static bool option_shown(uint64_t args, int id)
 {
-    return (args & 1u << id) && api_arg_specs[id].help[0];
+    return (args & UINT64_C(1) << id) && api_arg_specs[id].help[0];
 }
 
 static void help_globals(FILE *out)
@@ -91,7 +91,7 @@ static void help_command(const struct api_command *c, FILE *out)
 
     fprintf(out, "causewayctl %s", c->name);
     for (int i = 0; i < API_ARG_IDS; i++)
-        if (c->words & 1u << i)
+        if (c->words & UINT64_C(1) << i)
             fprintf(out, " [%s]", *api_arg_specs[i].value ? api_arg_specs[i].value : api_arg_specs[i].name);
     for (int i = 0; i < API_ARG_IDS; i++)
         if (option_shown(c->args & ~c->words, i))
@@ -103,7 +103,7 @@ static void help_command(const struct api_command *c, FILE *out)
 
         if (!option_shown(c->args, i))
             continue;
-        if (c->words & 1u << i)
+        if (c->words & UINT64_C(1) << i)
             snprintf(option, sizeof(option), "%s",
                      *api_arg_specs[i].value ? api_arg_specs[i].value : api_arg_specs[i].name);
         else
@@ -307,7 +307,7 @@ static bool take_word(const struct api_command *c, struct line *line, const char
     for (int i = API_ARG_IDS - 1; i >= 0; i--) {
         bool flag = api_arg_specs[i].type == API_ARG_FLAG;
 
-        if (!(c->words & 1u << i) || line->option[i])
+        if (!(c->words & UINT64_C(1) << i) || line->option[i])
             continue;
         if (flag && strcmp(word, api_arg_specs[i].name) == 0) {
             line->option[i] = "";
@@ -354,7 +354,7 @@ static cJSON *build_request(const struct api_command *c, const struct line *line
 
         if (!line->option[id])
             continue;
-        if (!(c->args & 1u << id)) {
+        if (!(c->args & UINT64_C(1) << id)) {
             complain("\"%s\" takes no --%s; see \"causewayctl %s --help\"", c->name, spec->name, c->name);
             goto wrong;
         }
@@ -367,7 +367,7 @@ static cJSON *build_request(const struct api_command *c, const struct line *line
                 cJSON_AddStringToObject(request, spec->name, line->option[id]);
             }
         } else {
-            complain("%s%s", c->words & 1u << id ? "" : "--", err);
+            complain("%s%s", c->words & UINT64_C(1) << id ? "" : "--", err);
             goto wrong;
         }
     }

@@ -234,6 +234,7 @@ static const struct view views[] = {
     {"show site", true, view_site},
     {"show rehearsal", false, view_rehearsal},
     {"move rehearse", false, view_rehearsal},
+    {"trace", false, view_trace},
     {"show fastpath", false, view_fastpath},
     {"fastpath detach", false, view_fastpath_detached},
     {"show drops", false, print_drops},

@@ -73,6 +73,9 @@ void view_site(struct ctl_show *s, const cJSON *r, bool last);
 /* ctl_show_rehearsal.c */
 void view_rehearsal(struct ctl_show *s, const cJSON *r, bool last);
 
+/* ctl_show_trace.c */
+void view_trace(struct ctl_show *s, const cJSON *r, bool last);
+
 /* ctl_show_bgp.c */
 void view_bgp(struct ctl_show *s, const cJSON *r, bool last);
 void view_bgp_peers(struct ctl_show *s, const cJSON *r, bool last);

@@ -12,6 +12,7 @@
 #include "conf/log.h"
 #include "controlplane/quiet.h"
 #include "dataplane/dp.h"
+#include "dataplane/trace.h"
 #include "ebpf/fastpath.h"
 
 #include <errno.h>
@@ -298,4 +299,13 @@ void fwd_totals(const struct forwarding *f, struct dp_totals *out)
     fastpath_totals(f->fp, &fast);
     for (int i = 0; i < DROP_N; i++)
         out->drops[i] += fast.drops[i];
+}
+
+/* ---- looking into it */
+
+int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out,
+              const char **fast)
+{
+    *fast = NULL;
+    return dp_trace(f->dp, frame, out);
 }

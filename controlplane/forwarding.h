@@ -21,6 +21,8 @@ struct dp;
 struct fastpath;
 struct fastpath_port;
 struct forwarding;
+struct trace;
+struct trace_frame;
 
 /* NULL: no memory. dp is the caller's, and outlives it. */
 struct forwarding *fwd_new(struct dp *dp);
@@ -60,6 +62,11 @@ uint32_t fwd_bounce_counter(const struct forwarding *f, dp_net_id net, struct ma
 int fwd_bicast_set(struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest also);
 int fwd_bicast_del(struct forwarding *f, dp_net_id net, struct mac mac);
 bool fwd_bicast_count(const struct forwarding *f, dp_net_id net, struct mac mac, uint64_t *frames);
+
+/* dp_trace(), and in *fast what the fast path would do with that frame, in words; NULL: it was not asked, or
+ * there is none. */
+int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out,
+              const char **fast);
 
 /* MACs that the fast path did not take, so that the worker carries their frames. */
 uint64_t fwd_refused(const struct forwarding *f);

@@ -55,6 +55,13 @@ uint32_t bicast_mark(const struct bicast *b, uint64_t key)
     return b->t.used > 0 && find(b, key) ? FDB_BICAST : 0;
 }
 
+uint32_t bicast_also(const struct bicast *b, uint64_t key)
+{
+    const struct bicast_value *v = find(b, key);
+
+    return v ? __atomic_load_n(&v->also, __ATOMIC_RELAXED) : 0;
+}
+
 bool bicast_count(const struct bicast *b, uint64_t key, uint64_t *frames)
 {
     const struct bicast_value *v = find(b, key);

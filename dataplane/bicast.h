@@ -40,6 +40,8 @@ int bicast_set(struct bicast *b, struct fdb *fdb, uint64_t key, uint32_t also);
 int bicast_del(struct bicast *b, struct fdb *fdb, uint64_t key);
 /* What an entry of the FDB for this key must carry: FDB_BICAST or 0. */
 uint32_t bicast_mark(const struct bicast *b, uint64_t key);
+/* Where frames for it go as well (FDB_WHERE()); 0: there is none. */
+uint32_t bicast_also(const struct bicast *b, uint64_t key);
 /* False: there is none. */
 bool bicast_count(const struct bicast *b, uint64_t key, uint64_t *frames);
 

@@ -7,6 +7,7 @@
 
 #include "dataplane/eal.h"
 #include "dataplane/port.h"
+#include "dataplane/trace.h"
 #include "dataplane/worker.h"
 
 #include <errno.h>
@@ -288,6 +289,14 @@ void dp_fdb_usage(const struct dp *dp, uint32_t *used, uint32_t *capacity)
 {
     *used = dp->fdb.t.used;
     *capacity = dp->fdb.t.capacity;
+}
+
+int dp_trace(const struct dp *dp, const struct trace_frame *f, struct trace *out)
+{
+    if (!dp->current || f->len > TRACE_FRAME_MAX || (f->from == DP_WHERE_PORT && f->source >= DP_MAX_PORTS))
+        return -EINVAL;
+    trace_frame(&dp->worker, dp->current, f, out);
+    return 0;
 }
 
 /* ---- while a move is prepared ---- */

@@ -46,6 +46,7 @@ bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, s
     const struct snap_net *net = f->net;
     uint32_t len = rte_pktmbuf_pkt_len(m);
     uint16_t vlan = net->vlan_of_port[port];
+    enum drop_reason reason;
 
     if (unlikely(vlan == SNAP_NOT_A_MEMBER)) { /* DP_OWN_PORT is in no list of members */
         if (port == DP_OWN_PORT)
@@ -54,14 +55,9 @@ bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, s
             worker_drop(w, m, DROP_no_target);
         return port == DP_OWN_PORT;
     }
-    if (unlikely(len > __atomic_load_n(&w->ports[port].max_frame, __ATOMIC_RELAXED))) {
-        worker_drop(w, m, DROP_port_mtu);
-        return false;
-    }
-    /* What goes out untagged may not bring a tag along: the site would take it for another VLAN. */
-    if (unlikely(vlan == 0 &&
-                 forward_is_tag(inner_load16(rte_pktmbuf_mtod_offset(m, const uint8_t *, 12))))) {
-        worker_drop(w, m, DROP_inner_tagged);
+    reason = forward_port_verdict(w, net, port, len, rte_pktmbuf_mtod(m, const uint8_t *));
+    if (unlikely(reason != DROP_N)) {
+        worker_drop(w, m, reason);
         return false;
     }
     if (vlan != 0 && unlikely(!insert_vlan(m, vlan))) {
@@ -80,14 +76,10 @@ static inline bool encapsulate(struct worker *w, const struct snapshot *s, const
 {
     const struct snap_vtep *v = &s->vteps[vtep];
     uint32_t len = rte_pktmbuf_pkt_len(m);
+    enum drop_reason reason = forward_vtep_verdict(s, vtep, len);
 
-    /* A FDB entry may outlive its VTEP by a moment. */
-    if (unlikely(vtep >= s->n_vteps || !v->resolved)) {
-        worker_drop(w, m, DROP_vtep_unresolved);
-        return false;
-    }
-    if (unlikely(len > v->max_frame)) {
-        worker_drop(w, m, DROP_path_mtu);
+    if (unlikely(reason != DROP_N)) {
+        worker_drop(w, m, reason);
         return false;
     }
     if (unlikely(vxlan_encapsulate(m, &v->header, net->vni, net->dscp, info) < 0)) {

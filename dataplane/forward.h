@@ -25,6 +25,17 @@ static inline uint32_t forward_look_up(const struct worker *w, const struct fram
     return likely(v != NULL) ? fdb_where(v) : worker_undecided(w, f->dst_key, f->dst_hash, 0);
 }
 
+/* Whether a frame of len bytes may leave to a VTEP; DROP_N: yes. */
+static inline enum drop_reason forward_vtep_verdict(const struct snapshot *s, dp_vtep_id vtep, uint32_t len)
+{
+    const struct snap_vtep *v = &s->vteps[vtep];
+
+    /* A FDB entry may outlive its VTEP by a moment. */
+    if (unlikely(vtep >= s->n_vteps || !v->resolved))
+        return DROP_vtep_unresolved;
+    return unlikely(len > v->max_frame) ? DROP_path_mtu : DROP_N;
+}
+
 /* These two return whether the frame left. */
 bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, struct rte_mbuf *m,
                      enum forward_flood flood);
@@ -69,6 +80,18 @@ static inline bool forward_is_tag(uint16_t ethertype_be)
 {
     return ethertype_be == RTE_BE16(0x8100) || ethertype_be == RTE_BE16(0x88a8) ||
            ethertype_be == RTE_BE16(0x9100);
+}
+
+/* The same for a port of the network; frame: its MACs and EtherType, len without tag. */
+static inline enum drop_reason forward_port_verdict(const struct worker *w, const struct snap_net *net,
+                                                    dp_port_id port, uint32_t len, const uint8_t *frame)
+{
+    if (unlikely(len > __atomic_load_n(&w->ports[port].max_frame, __ATOMIC_RELAXED)))
+        return DROP_port_mtu;
+    /* What goes out untagged may not bring a tag along: the site would take it for another VLAN. */
+    if (unlikely(net->vlan_of_port[port] == 0 && forward_is_tag(inner_load16(frame + 12))))
+        return DROP_inner_tagged;
+    return DROP_N;
 }
 
 /* Keys, hashes and prefetches for both look-ups of a frame whose MACs are at `frame`. */

@@ -18,12 +18,8 @@
 
 static const uint8_t all_nodes[16] = {0xff, 2, [15] = 1}, all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
 
-/* R7.2: not to the owner itself, not even when it looks for a duplicate of its own address (any other that
- * does is answered, by ARP probe and by NS alike: RFC 9161 section 3.3 c), nor for a host on the asker's own
- * port, which answers for itself; nor when the MAC is not known here, because then only its owner's answer
- * can show where it is. */
-static bool find(const struct worker *w, const struct frame *f, const struct snoop *sn,
-                 struct neigh_entry *entry)
+bool proxy_find(const struct worker *w, const struct frame *f, const struct snoop *sn,
+                struct neigh_entry *entry)
 {
     const struct fdb_value *v;
     uint32_t where;
@@ -116,7 +112,7 @@ bool proxy_answer(struct worker *w, struct frame *f, const struct snoop *sn)
     bool v4 = sn->target.family == 4;
     struct neigh_entry entry;
 
-    if (!(*rte_pktmbuf_mtod(f->m, const uint8_t *) & 1) || !find(w, f, sn, &entry))
+    if (!(*rte_pktmbuf_mtod(f->m, const uint8_t *) & 1) || !proxy_find(w, f, sn, &entry))
         return false;
     if (v4 ? !make_arp_reply(f->m, sn, entry.mac) : !make_na(f->m, sn, &entry))
         return false;

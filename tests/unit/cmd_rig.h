@@ -81,6 +81,13 @@ void fwd_fdb_usage(const struct forwarding *f, uint32_t *used, uint32_t *capacit
     *capacity = 4096;
 }
 
+int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out,
+              const char **fast)
+{
+    (void)f, (void)frame, (void)out, (void)fast;
+    return -EINVAL;
+}
+
 bool fwd_fdb_seen(const struct forwarding *f, dp_net_id net, struct mac mac, mono_t *seen)
 {
     (void)f;

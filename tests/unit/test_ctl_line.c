@@ -22,6 +22,7 @@ int causewayctl_main(int argc, char **argv);
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_site.c"
 #include "controlplane/ctl_show_tables.c"
+#include "controlplane/ctl_show_trace.c"
 #include "controlplane/ctl_table.c"
 #include "controlplane/ctl_text.c"
 #include "controlplane/ctl_view.c"

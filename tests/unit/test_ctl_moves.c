@@ -13,6 +13,7 @@
 #include "controlplane/ctl_show_routes.c"
 #include "controlplane/ctl_show_site.c"
 #include "controlplane/ctl_show_tables.c"
+#include "controlplane/ctl_show_trace.c"
 #include "controlplane/ctl_table.c"
 #include "controlplane/ctl_text.c"
 #include "controlplane/ctl_view.c"
