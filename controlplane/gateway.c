@@ -405,6 +405,7 @@ static int start_macs(struct gateway *g, char *err, size_t err_len)
         return -ENOMEM;
     }
     mactable_set_own_vtep(g->macs, &g->conf->underlay.address);
+    mactable_set_own_mac(g->macs, gateway_own_mac(g));
     for (unsigned i = 0; i < g->n_ports; i++)
         if (g->ports[i].access)
             mactable_set_port(g->macs, g->ports[i].id, g->ports[i].access->mac_limit);

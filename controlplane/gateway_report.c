@@ -193,7 +193,7 @@ static bool limit_take(struct gateway_limit *l, mono_t now)
     return true;
 }
 
-/* "port trunk", "VTEP 198.18.0.2" */
+/* "port trunk", "VTEP 198.18.0.2", "the gateway itself" */
 static const char *place_text(const struct gateway *g, struct mac_place place, char *buf, size_t size)
 {
     const struct gateway_port *p = place.where == DP_WHERE_PORT ? gateway_port(g, place.target) : NULL;
@@ -205,7 +205,9 @@ static const char *place_text(const struct gateway *g, struct mac_place place, c
     else if (v)
         snprintf(buf, size, "VTEP %s", ipaddr_format(&v->address, address));
     else
-        snprintf(buf, size, "nowhere");
+        snprintf(buf, size,
+                 place.where == DP_WHERE_PORT && place.target == DP_OWN_PORT ? "the gateway itself"
+                                                                             : "nowhere");
     return buf;
 }
 

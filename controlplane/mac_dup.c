@@ -192,6 +192,28 @@ void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place s
     t->ops.alert(t->arg, &info);
 }
 
+bool mac_own_claimed(struct mactable *t, dp_net_id net, struct mac mac, struct mac_place seen, mono_t now)
+{
+    struct mac_alert_info info = {.what = MAC_ALERT_STICKY_MOVED,
+                                  .net = net,
+                                  .mac = mac,
+                                  .held = mac_place_port(DP_OWN_PORT),
+                                  .seen = seen,
+                                  .held_since = now,
+                                  .seen_at = now};
+
+    if (!mac_eq(mac, t->own_mac))
+        return false;
+    if (mac_place_eq(seen, info.held))
+        return true;
+    t->stats.sticky_moves++;
+    if (t->own_alerted.ns && !older_than(t->own_alerted, STICKY_QUIET_S, now))
+        return true;
+    t->own_alerted = now;
+    t->ops.alert(t->arg, &info);
+    return true;
+}
+
 int mactable_expect_move(struct mactable *t, dp_net_id net, struct mac mac, dp_vtep_id vtep, mono_t until)
 {
     struct mac_slot *s = mac_slot_find(t, net, mac);

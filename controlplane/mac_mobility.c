@@ -210,6 +210,8 @@ void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono
     t->event = (struct mac_event){.cause = MAC_BY_FRAME,
                                   .evidence = (enum dp_evidence)event->evidence,
                                   .at = event->at.ns ? event->at : now};
+    if (mac_own_claimed(t, event->net, event->mac, place, now))
+        return;
     s = mac_slot_find(t, event->net, event->mac);
     if (!s) {
         learn(t, event, place, now);
@@ -349,6 +351,8 @@ void mactable_remote(struct mactable *t, dp_net_id net, struct mac mac, const st
         (best && !mac_place_valid(mac_place_vtep(best->vtep))))
         return;
     mac_event(t, MAC_BY_ROUTE, now);
+    if (best && mac_own_claimed(t, net, mac, mac_place_vtep(best->vtep), now))
+        return;
     if (best)
         t->vteps[best->vtep].address = best->address;
     s = mac_slot_find(t, net, mac);

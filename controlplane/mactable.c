@@ -116,6 +116,11 @@ void mactable_set_own_vtep(struct mactable *t, const struct ipaddr *address)
         t->own6 = *address;
 }
 
+void mactable_set_own_mac(struct mactable *t, struct mac mac)
+{
+    t->own_mac = mac;
+}
+
 bool mac_net_known(const struct mactable *t, dp_net_id net)
 {
     return net > 0 && net <= DP_MAX_NETWORKS && t->networks[net].known;

@@ -172,6 +172,9 @@ void mactable_set_port_sticky(struct mactable *t, dp_port_id port, bool sticky);
 void mactable_set_port_es(struct mactable *t, dp_port_id port, uint16_t es);
 /* Our VTEP address, one per family: what equal sequences are compared with (R4.5). Before the first route. */
 void mactable_set_own_vtep(struct mactable *t, const struct ipaddr *address);
+/* The gateway's own, at DP_OWN_PORT of every network; the FDB has it without the table. Nobody else can have
+ * it: a frame or a route that says so changes nothing, and is counted and told as of a static MAC. */
+void mactable_set_own_mac(struct mactable *t, struct mac mac);
 
 #define MAC_DUP_MOVES     5
 #define MAC_DUP_WINDOW_S  180

@@ -78,6 +78,8 @@ struct mactable {
     uint32_t dup_window_s, dup_hold_s;
     struct mactable_stats stats;
     struct ipaddr own4, own6;
+    struct mac own_mac;
+    mono_t own_alerted; /* somebody else had it; 0: never */
     uint32_t bucket_mask;
     uint32_t *buckets;
     struct mac_slot *slots;
@@ -173,6 +175,8 @@ void mac_dup_release(struct mactable *t, struct mac_slot *s);
 void mac_dup_forget(struct mac_slot *s);
 /* R4.8: counts, and alerts unless it did so for the same two places a minute ago or less. */
 void mac_sticky_moved(struct mactable *t, struct mac_slot *s, struct mac_place seen, bool goes, mono_t now);
+/* It is the gateway's own MAC, and seen elsewhere: as above, but nothing holds it in the table. */
+bool mac_own_claimed(struct mactable *t, dp_net_id net, struct mac mac, struct mac_place seen, mono_t now);
 /* The MAC's turn in a round of ageing: drops history that says nothing any more. True: its hold-down ended.
  */
 bool mac_dup_age(struct mactable *t, struct mac_slot *s, mono_t now);

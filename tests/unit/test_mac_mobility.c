@@ -434,6 +434,35 @@ START_TEST(test_R4_8_sticky_never_moves)
 }
 END_TEST
 
+/* The FDB has it by the gateway's own hand: neither a route nor its end may touch that. */
+START_TEST(test_R4_8_own_mac_is_nobody_elses)
+{
+    const struct mac_alert_info *a = &fdb.last_alert;
+
+    mactable_set_own_mac(table, mac_n(1));
+    route(1, 7, 12);
+    mactable_remote(table, 1, mac_n(1), NULL, at(101));
+    ck_assert_ptr_null(find(1));
+    ck_assert_ptr_null(fdb_find(1, mac_n(1)));
+    ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 1);
+    ck_assert(mac_eq(a->mac, mac_n(1)) && a->net == 1 && !a->goes);
+    ck_assert(a->held.where == DP_WHERE_PORT && a->held.target == DP_OWN_PORT);
+    ck_assert(a->seen.where == DP_WHERE_VTEP && a->seen.target == 7);
+    ck_assert_uint_eq(mactable_stats(table).sticky_moves, 1);
+    /* As a source it is no other, and our own frames are no offence. */
+    see(1, 1, DP_WHERE_PORT, PORT, 110);
+    see(1, 1, DP_WHERE_VTEP, 7, 111);
+    see(1, 1, DP_WHERE_PORT, DP_OWN_PORT, 112);
+    ck_assert_ptr_null(find(1));
+    ck_assert_uint_eq(mactable_stats(table).sticky_moves, 3);
+    ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 1);
+    see(1, 1, DP_WHERE_PORT, PORT, 300);
+    ck_assert_uint_eq(fdb.alerts[MAC_ALERT_STICKY_MOVED], 2);
+    route(2, 7, 12);
+    expect_routed(2, 7, 12);
+}
+END_TEST
+
 START_TEST(test_R4_8_remote_sticky_is_not_learned_here)
 {
     sticky_route(1, 7);
@@ -702,6 +731,7 @@ int main(void)
         test_R4_7_ageing_falls_back_to_the_route,
         test_clear_leaves_routes,
         test_R4_10_every_move_is_one_store,
+        test_R4_8_own_mac_is_nobody_elses,
         test_R4_8_sticky_is_advertised_so,
         test_R4_8_sticky_never_moves,
         test_R4_8_remote_sticky_is_not_learned_here,
