@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs test programs, as many at a time as there are CPUs; prints one line for each, and the output of those that failed. These
-# are run once more, alone, and only a second failure counts: some wait for the kernel and share the CPUs with others.
+# Runs test programs, as many at a time as there are CPUs; prints one line with its time for each, and the output of those that
+# failed. These are run once more, alone, and only a second failure counts: some wait for the kernel and share the CPUs with
+# others.
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export out
@@ -9,8 +10,9 @@ export out
 one() {
     name=${1##*/tests/}
     log=$out/${name//\//_}
+    local start=$SECONDS
     if "$1" >"$log" 2>&1; then
-        printf 'ok    %s  %s\n' "$name" "$(grep -E '^[0-9]+%: Checks' "$log" | tail -1)"
+        printf 'ok    %s  %s  %d s\n' "$name" "$(grep -E '^[0-9]+%: Checks' "$log" | tail -1)" $((SECONDS - start))
     else
         printf '%s\nfail  %s\n' "$(cat "$log")" "$name"
         echo "$1" >>"$out/failed"
