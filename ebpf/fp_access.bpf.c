@@ -48,7 +48,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
         fp_came_in(w);
         return fp_drop_received(w, DROP_same_port);
     }
-    return fp_to_port(w, macs, target, at, -1);
+    return fp_to_port(w, macs, FP_BOUNDED(target, FP_PORT_SLOTS), at, -1);
 }
 
 static __always_inline int forward(struct fp_way *w)

@@ -127,6 +127,8 @@ struct fp_way {
         bounded_ &(n - 1);                                                                                   \
     })
 
+#define FP_PORT_SLOTS 32 /* the power of two above FP_PORTS */
+
 static __always_inline void fp_count(struct fp_count *c, __u32 bytes)
 {
     c->frames++;

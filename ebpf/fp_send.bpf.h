@@ -301,7 +301,7 @@ static __always_inline int fp_to_vtep(struct fp_way *w, const struct fp_inner *i
                                       const struct fp_macs_of *macs, __u32 vtep, __u32 at, int ecn,
                                       const struct fp_place *bounce)
 {
-    __u32 underlay = w->t->underlay, net = w->net_id;
+    __u32 underlay = FP_BOUNDED(w->t->underlay, FP_PORT_SLOTS), net = w->net_id;
     const struct fp_vtep *v = &w->t->vteps[FP_BOUNDED(vtep, FP_VTEPS)];
     struct fp_vtep_counters *vc;
     struct fp_net_counters *n;

@@ -195,7 +195,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
         return bounce(w, macs, in, &to, o, ecn);
     if (FP_KIND(to.where) != FP_WHERE_PORT || target >= FP_PORTS - 1)
         return fp_punt(w, FP_PUNT_marked);
-    return fp_to_port(w, macs, target, o->len + 12, ecn);
+    return fp_to_port(w, macs, FP_BOUNDED(target, FP_PORT_SLOTS), o->len + 12, ecn);
 }
 
 static __always_inline int forward(struct fp_way *w, const struct outer *o, const struct inner_macs *m)
