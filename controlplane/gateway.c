@@ -179,7 +179,7 @@ static void on_dp_event(struct gateway *g, const struct dp_event *e, mono_t now)
         fwd_fdb_watched(g->fwd, e->net, e->mac);
         moves_first_frame(g->moves, e);
     } else if (e->type == DP_EVENT_NEIGHBOUR) {
-        (void)neighbor_seen(g->neighbors, e, now); /* refused MACs have no IPs either */
+        (void)neighbor_seen(g->neighbors, e, now);
     }
 }
 

@@ -34,11 +34,11 @@ static void on_remove(void *arg, dp_net_id net, const struct ipaddr *ip)
     (void)dp_neigh_del(((struct gateway *)arg)->dp, net, ip);
 }
 
-static bool on_here(void *arg, dp_net_id net, struct mac mac)
+static bool on_here(void *arg, dp_net_id net, struct mac mac, const dp_port_id *port)
 {
     const struct mac_entry *e = mactable_find(((struct gateway *)arg)->macs, net, mac);
 
-    return e && e->where == DP_WHERE_PORT;
+    return e && e->where == DP_WHERE_PORT && (!port || e->target == *port);
 }
 
 static unsigned on_ips(void *arg, dp_net_id net, struct mac mac, struct mac_ip_info *out, unsigned n)

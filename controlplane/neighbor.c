@@ -406,7 +406,8 @@ int neighbor_seen(struct neighbors *t, const struct dp_event *e, mono_t now)
     if (e->type != DP_EVENT_NEIGHBOUR || e->where != DP_WHERE_PORT || !net_known(t, e->net) ||
         !ipaddr_is_vtep(&e->ip) || mac_is_group(e->mac) || mac_is_zero(e->mac))
         return -EINVAL; /* R7.1; what a VTEP can have, any host can */
-    if (!t->ops.here(t->arg, e->net, e->mac))
+    /* A port that the MAC was refused at (R8.4, R5.1, R4.8) says nothing about its IPs either. */
+    if (!t->ops.here(t->arg, e->net, e->mac, &(dp_port_id){e->target}))
         return -ENOENT;
     i = binding_find(t, e->net, e->mac, &e->ip);
     flags = event_flags(e, i == RIB_NONE ? NULL : binding_at(t, i));
@@ -468,7 +469,7 @@ static void route_here(struct neighbors *t, dp_net_id net, struct mac mac, const
         b->flags = flags;
     if (b->state & STATE_USED && (others || !(b->state & STATE_ANSWERED)))
         binding_program(t, b); /* a frozen one may have had no voice */
-    if (t->ops.here(t->arg, net, mac))
+    if (t->ops.here(t->arg, net, mac, NULL))
         route_of_ours(t, i, now);
     else if (!known && !(b->state & STATE_USED) && may_take(t, net, ip, mac, flags, true, now))
         use_newest(t, i, now);

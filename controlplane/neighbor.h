@@ -75,8 +75,8 @@ struct neighbor_ops {
     /* The proxy answers for this IP with this MAC (dp_neigh_set()). 0 or -ENOSPC: it is tried again. */
     int (*program)(void *arg, dp_net_id net, const struct ipaddr *ip, struct mac mac, uint8_t flags);
     void (*remove)(void *arg, dp_net_id net, const struct ipaddr *ip);
-    /* Whether the MAC is behind one of our ports, as the MAC table has it. */
-    bool (*here)(void *arg, dp_net_id net, struct mac mac);
+    /* Whether the MAC is behind one of our ports (port not NULL: this one), as the MAC table has it. */
+    bool (*here)(void *arg, dp_net_id net, struct mac mac, const dp_port_id *port);
     /* All IPs that the MAC table has of it. */
     unsigned (*ips)(void *arg, dp_net_id net, struct mac mac, struct mac_ip_info *out, unsigned n);
     /* mactable_local_ip(): the IP is ours to announce. again: it was before, but with other flags. */
@@ -102,7 +102,8 @@ int neighbor_set_duplicates(struct neighbors *t, unsigned changes, uint32_t wind
 /* ---- events */
 
 /* R7.1: an ARP packet or NA on an access port, after mactable_source_seen() for that frame. 0; -EINVAL: such
- * an address is not learned; -ENOENT: the MAC is not here; -ENOSPC; -EEXIST: another MAC keeps the IP. */
+ * an address is not learned; -ENOENT: the MAC is not at that port; -ENOSPC; -EEXIST: another MAC keeps the
+ * IP. */
 int neighbor_seen(struct neighbors *t, const struct dp_event *event, mono_t now);
 /* Some peer's route says that the MAC has the IP, with these flags (also when they change), or none does any
  * more. After mactable_remote_ip(), and only if that took it. */

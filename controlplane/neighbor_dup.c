@@ -183,7 +183,7 @@ static void check_now(struct neighbors *t, struct neighbor_dup *d, mono_t now)
     /* It has it again, or is elsewhere and asked there; or it waited too long among others. Nobody has it:
      * two gateways have just heard of each other's, and each gave way. */
     if (d->frozen || (used != RIB_NONE && mac_eq(binding_mac(t, binding_at(t, used)), d->owner)) ||
-        !t->ops.here(t->arg, d->net, d->owner) || tenths_since(d->check_from, now) > CHECK_TENTHS) {
+        !t->ops.here(t->arg, d->net, d->owner, NULL) || tenths_since(d->check_from, now) > CHECK_TENTHS) {
         d->check = false;
         return;
     }

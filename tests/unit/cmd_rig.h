@@ -524,12 +524,12 @@ static void neigh_remove(void *arg, dp_net_id net, const struct ipaddr *ip)
     (void)arg, (void)net, (void)ip;
 }
 
-static bool neigh_here(void *arg, dp_net_id net, struct mac mac)
+static bool neigh_here(void *arg, dp_net_id net, struct mac mac, const dp_port_id *port)
 {
     const struct mac_entry *e = mactable_find(gw.macs, net, mac);
 
     (void)arg;
-    return e && e->where == DP_WHERE_PORT;
+    return e && e->where == DP_WHERE_PORT && (!port || e->target == *port);
 }
 
 static unsigned neigh_ips(void *arg, dp_net_id net, struct mac mac, struct mac_ip_info *out, unsigned n)

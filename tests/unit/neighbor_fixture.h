@@ -154,12 +154,12 @@ static inline struct fake_ip *fake_ip_get(dp_net_id net, struct mac mac, const s
     return f;
 }
 
-static bool op_here(void *arg, dp_net_id net, struct mac mac)
+static bool op_here(void *arg, dp_net_id net, struct mac mac, const dp_port_id *port)
 {
     const struct fake_mac *m = fake_mac(net, mac);
 
     (void)arg;
-    return m && m->place.where == DP_WHERE_PORT;
+    return m && m->place.where == DP_WHERE_PORT && (!port || m->place.target == *port);
 }
 
 static unsigned op_ips(void *arg, dp_net_id net, struct mac mac, struct mac_ip_info *out, unsigned n)
@@ -177,7 +177,7 @@ static int op_learned(void *arg, dp_net_id net, struct mac mac, const struct ipa
 {
     struct fake_ip *f;
 
-    if (!op_here(arg, net, mac))
+    if (!op_here(arg, net, mac, NULL))
         return -ENOENT;
     f = fake_ip_get(net, mac, ip);
     if (!f)
@@ -200,7 +200,7 @@ static void op_gone(void *arg, dp_net_id net, struct mac mac, const struct ipadd
 
 static bool op_probe(void *arg, dp_net_id net, struct mac mac, const struct ipaddr *ip)
 {
-    ck_assert(op_here(arg, net, mac));
+    ck_assert(op_here(arg, net, mac, NULL));
     if (fake.probe_fails)
         return false;
     fake.probes[fake.n_probes++ % 64] = (struct fake_ip){.net = net, .mac = mac, .ip = *ip};
@@ -265,11 +265,12 @@ static inline void move(dp_net_id net, struct mac mac, struct mac_place to, doub
 static inline int seen_as(dp_net_id net, struct mac mac, const struct ipaddr *ip, enum dp_evidence evidence,
                           uint8_t flags, double now)
 {
+    const struct fake_mac *m = fake_mac(net, mac);
     const struct dp_event e = {.type = DP_EVENT_NEIGHBOUR,
                                .net = net,
                                .mac = mac,
                                .where = DP_WHERE_PORT,
-                               .target = 1,
+                               .target = m ? m->place.target : 1,
                                .ip = *ip,
                                .evidence = (uint8_t)evidence,
                                .flags = flags};
@@ -294,7 +295,7 @@ static inline void route_as(dp_net_id net, struct mac mac, const struct ipaddr *
     ck_assert(!present || (f && fake_mac(net, mac)));
     if (f) {
         f->remote = present;
-        if (present && op_here(&fake, net, mac))
+        if (present && op_here(&fake, net, mac, NULL))
             f->local = true;
         fake_ip_tidy(f);
     }
@@ -312,7 +313,7 @@ static inline bool announced(dp_net_id net, struct mac mac, const struct ipaddr 
 {
     const struct fake_ip *f = fake_ip(net, mac, ip);
 
-    return f && f->local && op_here(&fake, net, mac);
+    return f && f->local && op_here(&fake, net, mac, NULL);
 }
 
 static inline void expect_answer(dp_net_id net, const struct ipaddr *ip, struct mac mac)

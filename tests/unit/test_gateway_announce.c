@@ -81,12 +81,12 @@ static void ip_remove(void *arg, dp_net_id net, const struct ipaddr *ip)
     (void)arg, (void)net, (void)ip;
 }
 
-static bool ip_here(void *arg, dp_net_id net, struct mac mac)
+static bool ip_here(void *arg, dp_net_id net, struct mac mac, const dp_port_id *port)
 {
     const struct mac_entry *e = mactable_find(g.macs, net, mac);
 
     (void)arg;
-    return e && e->where == DP_WHERE_PORT;
+    return e && e->where == DP_WHERE_PORT && (!port || e->target == *port);
 }
 
 static unsigned ip_ips(void *arg, dp_net_id net, struct mac mac, struct mac_ip_info *info, unsigned n)

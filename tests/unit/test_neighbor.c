@@ -46,6 +46,21 @@ START_TEST(test_only_frames_of_access_ports)
 }
 END_TEST
 
+/* R8.4: the port is at its limit, or the MAC is frozen at another one. */
+START_TEST(test_R7_1_only_the_port_that_has_the_mac_shows_its_ips)
+{
+    struct dp_event e = {
+        .type = DP_EVENT_NEIGHBOUR, .net = 1, .mac = m1, .where = DP_WHERE_PORT, .target = 5, .ip = ip_a};
+
+    two_hosts(1);
+    ck_assert_int_eq(neighbor_seen(table, &e, at(1)), -ENOENT);
+    ck_assert_uint_eq(neighbor_stats(table).bindings, 0);
+    e.target = 1;
+    ck_assert_int_eq(neighbor_seen(table, &e, at(1)), 0);
+    expect_answer(1, &ip_a, m1);
+}
+END_TEST
+
 START_TEST(test_network_without_proxy_announces_and_does_not_answer)
 {
     two_hosts(4);
@@ -459,6 +474,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, fixture_free);
     tcase_add_test(c, test_R7_1_what_is_learned);
     tcase_add_test(c, test_only_frames_of_access_ports);
+    tcase_add_test(c, test_R7_1_only_the_port_that_has_the_mac_shows_its_ips);
     tcase_add_test(c, test_network_without_proxy_announces_and_does_not_answer);
     tcase_add_test(c, test_networks_are_apart);
     tcase_add_test(c, test_remote_and_both);

@@ -62,7 +62,7 @@ static bool spoken(const struct claim *c)
 
 static bool at_port(dp_net_id net, int mac)
 {
-    return op_here(&fake, net, mac_no((unsigned)mac));
+    return op_here(&fake, net, mac_no((unsigned)mac), NULL);
 }
 
 static void model_check(dp_net_id net, int ip)
@@ -421,9 +421,9 @@ static void fast_remove(void *arg, dp_net_id net, const struct ipaddr *ip)
     calls++;
 }
 
-static bool fast_here(void *arg, dp_net_id net, struct mac mac)
+static bool fast_here(void *arg, dp_net_id net, struct mac mac, const dp_port_id *port)
 {
-    (void)arg, (void)net, (void)mac;
+    (void)arg, (void)net, (void)mac, (void)port;
     return true;
 }
 
