@@ -170,6 +170,7 @@ static int on_arrive(void *arg, dp_net_id net, struct mac mac)
                                             .evidence = DP_EVIDENCE_API,
                                             .at = now},
                          now);
+    neighbor_settle(m->g->neighbors);
     entry = mactable_find(m->g->macs, net, mac);
     return entry && entry->where == DP_WHERE_PORT ? 0 : -EACCES;
 }

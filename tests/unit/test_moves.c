@@ -40,7 +40,7 @@ static struct {
     struct dp_dest dest;
 } fdb[SLOTS];
 
-static unsigned n_announced, n_asked;
+static unsigned n_announced, n_asked, n_settled;
 static uint32_t bounced_frames;
 static struct mac announced;
 static bool announced_as_arrived;
@@ -206,6 +206,15 @@ const struct gateway_port *gateway_port(const struct gateway *gw, dp_port_id id)
     return NULL;
 }
 
+/* Not from within the MAC table: it must have told all by then. */
+void neighbor_settle(struct neighbors *n)
+{
+    const struct mac_entry *e = mactable_find(g.macs, NET, (struct mac){{2, 0, 0, 0, 0, 1}});
+
+    (void)n;
+    n_settled += e && e->where == DP_WHERE_PORT;
+}
+
 /* ---- the MAC table above it */
 
 static int mac_program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
@@ -245,7 +254,7 @@ static void setup(void)
     char err[128];
 
     memset(fdb, 0, sizeof(fdb));
-    n_announced = n_asked = bounced_frames = 0;
+    n_announced = n_asked = n_settled = bounced_frames = 0;
     ask_rc = 0;
     ask_done = NULL;
     conf.moves = (struct conf_moves){.journal_size = 64, .bounce = 3600};
@@ -380,6 +389,24 @@ START_TEST(test_R5_2_cancelled_before_it_was_answered)
     ask_done(ask_arg, &answer, 0, mono_now());
     ck_assert_int_eq(moves_cancel(g.moves, NET, mac_no(1)), 0);
     ck_assert(asked.type == OAM_CANCEL && asked.token == 4711 && mac_eq(asked.mac, mac_no(1)));
+}
+END_TEST
+
+/* Its IPs come with it, as with a frame of it: what the neighbour table has to say of that is said at once.
+ */
+START_TEST(test_R6_2_arrival_by_the_api_settles_its_addresses)
+{
+    struct conf_access access = {0};
+    const struct prepared *p;
+
+    g.ports[0] = (struct gateway_port){.id = PORT, .access = &access};
+    g.n_ports = 1;
+    routed(1, A, 1);
+    ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(1), 0, 60, &p), 0);
+    ck_assert_int_eq(moves_commit(g.moves, NET, mac_no(1)), 0);
+    ck_assert_int_eq(mactable_find(g.macs, NET, mac_no(1))->where, DP_WHERE_PORT);
+    ck_assert_uint_eq(n_settled, 1);
+    g.n_ports = 0;
 }
 END_TEST
 
@@ -553,6 +580,7 @@ int main(void)
     tcase_add_test(tc, test_times_of_what_came_back);
     tcase_add_test(tc, test_the_timer_asks_for_itself);
     tcase_add_test(tc, test_R5_2_asks_once_at_a_time);
+    tcase_add_test(tc, test_R6_2_arrival_by_the_api_settles_its_addresses);
     tcase_add_test(tc, test_R6_5_bounce_that_ends_early_is_counted);
     tcase_add_test(tc, test_R6_3_withdrawn_before_the_new_route);
     tcase_add_test(tc, test_R6_3_withdrawn_before_its_first_frame);
