@@ -259,8 +259,12 @@ static enum oam_status asked_to_prepare(struct move_prepare *t, dp_vtep_id from,
         return OAM_NOT_HERE; /* it has it from a third one */
     if (start(t, e, role, peer, m->seconds, false, now, &p) < 0)
         return OAM_BUSY;
-    if (p->peer_token == 0) /* else this one may be forged, and what is known is not */
+    /* Another one than what is known may be forged, or the peer has started anew: it is asked, and its answer
+     * says its token. It finds ours to be what it knows, and does not ask back. */
+    if (p->peer_token == 0)
         p->peer_token = m->token;
+    else if (m->token && m->token != p->peer_token)
+        t->ops.ask(t->arg, p, OAM_PREPARE, p->id, m->seconds);
     *token = p->own_token;
     return OAM_OK;
 }

@@ -171,6 +171,51 @@ START_TEST(test_R5_2_only_who_was_answered_commits)
 }
 END_TEST
 
+/* The other end has forgotten all, and is told to prepare it anew: its token is another one. */
+START_TEST(test_R5_2_token_of_a_restarted_peer)
+{
+    ck_assert_int_eq(prepare_at(A, 60), 0);
+    deliver_all();
+    expect_prepared();
+    move_prepare_free(ends[A].t);
+    ends[A].t = move_prepare_new(&ops, &ends[A]);
+    ck_assert_ptr_nonnull(ends[A].t);
+    ends[A].bicast = ends[A].expected = false;
+    ck_assert_int_eq(prepare_at(A, 60), 0);
+    deliver_all();
+    expect_prepared();
+    ck_assert_uint_eq(move_prepare_find(ends[B].t, NET, mac)->peer_token,
+                      move_prepare_find(ends[A].t, NET, mac)->own_token);
+    ck_assert_int_eq(move_prepare_cancel(ends[B].t, NET, mac, now()), 0);
+    deliver_all();
+    expect_ended(A, "cancelled");
+    expect_nothing_left();
+}
+END_TEST
+
+/* Who only says so in its name changes nothing: the other end itself is asked. */
+START_TEST(test_R5_2_token_in_its_name)
+{
+    uint64_t token;
+
+    ck_assert_int_eq(prepare_at(A, 60), 0);
+    deliver_all();
+    token = move_prepare_find(ends[B].t, NET, mac)->peer_token;
+    for (ask_token = 1; ask_token < 4; ask_token++) {
+        ck_assert_int_eq(ask_b(OAM_PREPARE, 30, OAM_TO_RECEIVER, vtep_of[A]), OAM_OK);
+        ck_assert_uint_eq(move_prepare_find(ends[B].t, NET, mac)->peer_token, token);
+        ck_assert_uint_eq(n_queued, 1);
+        deliver_all();
+        ck_assert_uint_eq(move_prepare_find(ends[B].t, NET, mac)->peer_token, token);
+    }
+    expect_prepared();
+    ck_assert_int_eq(move_prepare_cancel(ends[B].t, NET, mac, now()), 0);
+    deliver_all();
+    expect_ended(A, "cancelled");
+    expect_nothing_left();
+}
+END_TEST
+
 /* A peer that asks for everything gets a quarter; others, and the operator here, still have room. */
 START_TEST(test_R5_2_one_peer_has_a_share)
 {
@@ -220,6 +265,8 @@ int main(void)
     tcase_add_test(c, test_full_table);
     tcase_add_test(c, test_R5_2_requests_are_checked);
     tcase_add_test(c, test_R5_2_only_who_was_answered_commits);
+    tcase_add_test(c, test_R5_2_token_of_a_restarted_peer);
+    tcase_add_test(c, test_R5_2_token_in_its_name);
     tcase_add_test(c, test_R5_2_one_peer_has_a_share);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);
