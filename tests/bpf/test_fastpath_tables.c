@@ -246,6 +246,7 @@ START_TEST(test_walk_of_100000)
     }
     ck_assert_uint_eq(all, MANY);
     ck_assert_uint_eq(used_macs(fp), MANY / 2);
+    publish(fp);
     fastpath_close(fp);
     fp = world_open();
     ck_assert_uint_eq(used_macs(fp), MANY / 2);
