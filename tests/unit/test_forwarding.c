@@ -6,6 +6,7 @@
 #include "controlplane/forwarding.h"
 
 #include "dataplane/dp.h"
+#include "dataplane/trace.h"
 #include "ebpf/fastpath.h"
 #include "tests/unit/suite.h"
 
