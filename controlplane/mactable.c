@@ -247,6 +247,7 @@ static void tell_moved(struct mactable *t, const struct mac_entry *before, const
         .seq = after->net ? mac_entry_seq(after) : 0,
         .expected = expected,
         .routed = t->event.cause == MAC_BY_ROUTE,
+        .port_down = t->event.port_down,
         .cause = t->event.cause,
         .evidence = t->event.evidence,
         .at = t->event.at,
@@ -551,6 +552,7 @@ unsigned mactable_clear_at(struct mactable *t, enum dp_where where, uint16_t tar
 bool mactable_clear_port(struct mactable *t, dp_port_id port, uint32_t *cursor, unsigned budget, mono_t now)
 {
     mac_event(t, MAC_BY_US, now);
+    t->event.port_down = true;
     for (; budget > 0 && *cursor < t->high; budget--, (*cursor)++)
         if (t->slots[*cursor].e.net != 0)
             (void)clear_place(t, &t->slots[*cursor], mac_place_port(port), now);

@@ -116,6 +116,7 @@ struct mac_moved {
     uint32_t seq;                  /* of whoever owns it now */
     bool expected;                 /* R5.2: announced by mactable_expect_move() */
     bool routed;                   /* cause is MAC_BY_ROUTE */
+    bool port_down;                /* by mactable_clear_port() */
     enum mac_cause cause;
     enum dp_evidence evidence;
     mono_t at;        /* when the frame was at the worker, or now */

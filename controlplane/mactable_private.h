@@ -57,6 +57,7 @@ struct mac_vtep {
 struct mac_event {
     enum mac_cause cause;
     enum dp_evidence evidence;
+    bool port_down;
     mono_t at;
 };
 

@@ -15,7 +15,7 @@
 
 struct move_gones {
     uint64_t key[2];
-    mono_t last; /* when one went */
+    mono_t last; /* until then one may be found */
     struct move_gone sets[SETS][WAYS];
 };
 
@@ -33,6 +33,11 @@ struct move_gones *move_gones_new(void)
 void move_gones_free(struct move_gones *t)
 {
     free(t);
+}
+
+static uint64_t until(const struct move_gone *g)
+{
+    return g->at.ns + (g->from.where == DP_WHERE_PORT ? MOVE_GONE_PORT_NS : MOVE_GONE_NS);
 }
 
 static const struct move_gone *find(const struct move_gones *t, dp_net_id net, struct mac mac)
@@ -54,19 +59,15 @@ void move_gones_add(struct move_gones *t, const struct move_gone *gone)
         if (set[i].at.ns < to->at.ns)
             to = &set[i];
     *to = *gone;
-    t->last = gone->at;
-}
-
-static bool lately(mono_t at, mono_t now)
-{
-    return now.ns < at.ns + MOVE_GONE_NS;
+    if (until(gone) > t->last.ns)
+        t->last.ns = until(gone);
 }
 
 const struct move_gone *move_gones_find(const struct move_gones *t, dp_net_id net, struct mac mac, mono_t now)
 {
-    const struct move_gone *g = lately(t->last, now) ? find(t, net, mac) : NULL;
+    const struct move_gone *g = now.ns < t->last.ns ? find(t, net, mac) : NULL;
 
-    return g && lately(g->at, now) ? g : NULL;
+    return g && now.ns < until(g) ? g : NULL;
 }
 
 void move_gones_drop(struct move_gones *t, dp_net_id net, struct mac mac)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * MACs that a withdrawn route took away a moment ago. A site that only watches a move may hear the old
- * gateway's withdrawal before the new one's route: to the MAC table that is a MAC that goes and another one
- * that is new, and yet it is a move (R6.3). So it is remembered for a short while where such a MAC was.
+ * MACs that went a moment ago. A site that only watches a move may hear the old gateway's withdrawal before
+ * the new one's route: to the MAC table that is a MAC that goes and another one that is new, and yet it is a
+ * move (R6.3). So it is remembered for a short while where such a MAC was; and for longer of those whose
+ * access port went down, for the VM must be started elsewhere first.
  *
  * Bounded: a table of MOVE_GONES places, in which a new one takes the place of the oldest of a few. When
  * thousands go at once (a peer is lost) most of them are not remembered, and need not be. Pure; control
@@ -13,8 +14,9 @@
 
 #include "controlplane/mactable.h"
 
-#define MOVE_GONES   8192
-#define MOVE_GONE_NS UINT64_C(2000000000)
+#define MOVE_GONES        8192
+#define MOVE_GONE_NS      UINT64_C(2000000000)  /* a route was withdrawn */
+#define MOVE_GONE_PORT_NS UINT64_C(60000000000) /* the port went down */
 
 struct move_gones;
 

@@ -99,21 +99,28 @@ static bool is_configured(enum mac_origin origin)
     return origin == MAC_STATIC || origin == MAC_FLOOD;
 }
 
-/* A route that was withdrawn, and the MAC new at another place at once, is a move (move_gone.h). */
+static bool went(const struct mac_moved *m)
+{
+    return m->to.where == 0 &&
+           ((m->before == MAC_EVPN && m->cause == MAC_BY_ROUTE && m->from.where == DP_WHERE_VTEP) ||
+            (m->before == MAC_LOCAL && m->port_down && m->from.where == DP_WHERE_PORT));
+}
+
+/* A route that was withdrawn, or a port that went down, and the MAC new at another place is a move
+ * (move_gone.h). */
 static struct mac_moved join(struct moves *m, const struct mac_moved *moved, mono_t now)
 {
     struct mac_moved out = *moved;
     const struct move_gone *gone;
 
-    if (moved->to.where == 0 && moved->from.where == DP_WHERE_VTEP && moved->before == MAC_EVPN &&
-        moved->cause == MAC_BY_ROUTE) {
+    if (went(moved)) {
         move_gones_add(m->gones,
                        &(struct move_gone){moved->net, moved->mac, moved->from, now, moved->last_seen});
     } else if (moved->from.where == 0 && is_place(moved->to)) {
         gone = move_gones_find(m->gones, moved->net, moved->mac, now);
         if (gone && (gone->from.where != moved->to.where || gone->from.target != moved->to.target)) {
             out.from = gone->from;
-            out.before = MAC_EVPN;
+            out.before = gone->from.where == DP_WHERE_PORT ? MAC_LOCAL : MAC_EVPN;
             out.last_seen = gone->last_seen;
         }
         move_gones_drop(m->gones, moved->net, moved->mac);

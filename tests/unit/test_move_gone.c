@@ -60,6 +60,18 @@ START_TEST(test_R6_3_lately)
 }
 END_TEST
 
+/* A later withdrawal does not shorten the time of those whose port went down. */
+START_TEST(test_R6_3_port_down_is_remembered_longer)
+{
+    move_gones_add(
+        t, &(struct move_gone){.net = NET, .mac = mac_no(1), .from = {2, DP_WHERE_PORT}, .at = ms(0)});
+    gone(2, 7, ms(100));
+    ck_assert_ptr_null(move_gones_find(t, NET, mac_no(2), ms(2100)));
+    ck_assert_ptr_nonnull(move_gones_find(t, NET, mac_no(1), ms(59999)));
+    ck_assert_ptr_null(move_gones_find(t, NET, mac_no(1), ms(60000)));
+}
+END_TEST
+
 START_TEST(test_bounded)
 {
     unsigned found = 0, late = 0;
@@ -87,6 +99,7 @@ int main(void)
 
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_R6_3_lately);
+    tcase_add_test(c, test_R6_3_port_down_is_remembered_longer);
     tcase_add_test(c, test_bounded);
     suite_add_tcase(s, c);
     srunner_run_all(r, CK_NORMAL);

@@ -549,6 +549,29 @@ START_TEST(test_R6_3_withdrawn_before_its_first_frame)
 }
 END_TEST
 
+/* Its port here went down, and it is up again at another site: later than a withdrawal, but a move. */
+START_TEST(test_R6_3_port_down_before_the_new_route)
+{
+    const struct journal_entry *e;
+    uint32_t cursor = 0;
+
+    seen_here(1);
+    seen_here(2);
+    ck_assert(mactable_clear_port(g.macs, PORT, &cursor, 1024, mono_now()));
+    ck_assert_ptr_null(mactable_find(g.macs, NET, mac_no(1)));
+    routed(1, A, 1);
+    e = last_move(1);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_uint_eq(n_announced, 1);
+    ck_assert(!announced_as_arrived);
+    ck_assert(ipaddr_eq(&e->to.vtep, &vteps[A - 1].address));
+    /* The link was away for a moment only. */
+    seen_here(2);
+    ck_assert_uint_eq(n_announced, 1);
+    ck_assert_uint_eq(journal_count(moves_journal(g.moves)), 1);
+}
+END_TEST
+
 /* What comes back where it was, what was forgotten for another reason, and what is merely new is no move. */
 START_TEST(test_R6_3_gone_and_new_but_no_move)
 {
@@ -584,6 +607,7 @@ int main(void)
     tcase_add_test(tc, test_R6_5_bounce_that_ends_early_is_counted);
     tcase_add_test(tc, test_R6_3_withdrawn_before_the_new_route);
     tcase_add_test(tc, test_R6_3_withdrawn_before_its_first_frame);
+    tcase_add_test(tc, test_R6_3_port_down_before_the_new_route);
     tcase_add_test(tc, test_R6_3_gone_and_new_but_no_move);
     tcase_add_test(tc, test_R5_2_cancelled_before_it_was_answered);
     suite_add_tcase(s, tc);
