@@ -169,7 +169,7 @@ flow: $(FLOW)
 	@tests/run-c.sh $^
 bpf: $(BPFT)
 	@tests/run-c.sh $^
-e2e: all $(TOOLS) $(TOOLS_BPF) vm
+e2e: all $(TOOLS) $(TOOLS_BPF) $(B)/tests/bpf/test_fp_cases vm
 	@CAUSEWAY_BUILD=$(abspath $(B)) CAUSEWAY_MIGRATIONS=$(MIGRATIONS) tests/e2e/run.sh $(PYTEST)
 
 asan:

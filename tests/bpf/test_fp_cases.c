@@ -45,7 +45,7 @@ static void read_counters(struct counted *out)
         out->drops[i] = fp_rig_drops(rig, i);
 }
 
-static void add(struct fp_count *to, uint64_t bytes)
+static void count(struct fp_count *to, uint64_t bytes)
 {
     to->frames++;
     to->bytes += bytes;
@@ -57,27 +57,27 @@ static void expect_carried(struct counted *e, size_t in_len, size_t out_len)
     struct fp_net_counters *net = &e->nets[case_net(c)];
     size_t len = case_inner_len(c);
 
-    add(&e->ports[c->port].rx, in_len);
+    count(&e->ports[c->port].rx, in_len);
     if (c->counts & CASE_ACCESS_IN)
-        add(&net->access_in, len);
+        count(&net->access_in, len);
     if (c->counts & CASE_ACCESS_OUT)
-        add(&net->access_out, len);
+        count(&net->access_out, len);
     if (c->counts & CASE_WAN_IN)
-        add(&net->wan_in, len);
+        count(&net->wan_in, len);
     if (c->counts & CASE_WAN_OUT)
-        add(&net->wan_out, len);
+        count(&net->wan_out, len);
     if (c->counts & CASE_BOUNCED)
         net->bounced++;
     if (c->counts & CASE_VTEP_RX)
-        add(&e->vteps[c->outer.vtep].rx, len);
+        count(&e->vteps[c->outer.vtep].rx, len);
     if (c->counts & CASE_VTEP_TX)
-        add(&e->vteps[c->to].tx, len);
+        count(&e->vteps[c->to].tx, len);
     if (c->counts & CASE_PORT_DROP)
         e->ports[c->port].drops++;
     if (c->verdict == CASE_DROP)
         e->drops[c->drop]++;
     else
-        add(&e->ports[c->verdict == CASE_TO_VTEP ? PORT_WAN : c->to].tx, out_len);
+        count(&e->ports[c->verdict == CASE_TO_VTEP ? PORT_WAN : c->to].tx, out_len);
 }
 
 static void check_count(const char *what, struct fp_count is, struct fp_count must)
@@ -431,23 +431,31 @@ START_TEST(test_switched_off)
 }
 END_TEST
 
-static void add_all(TCase *t)
+/* CK_INCLUDE_TAGS=table runs the table alone. */
+static void add(Suite *s, const char *name, void (*open)(void), bool table)
 {
+    TCase *t = tcase_create(name);
+
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, test_cases);
-    tcase_add_test(t, test_cases_backwards);
-    tcase_add_test(t, test_before_the_first_topology);
-    tcase_add_test(t, test_without_a_socket);
-    tcase_add_test(t, test_redirect_target_is_gone);
-    tcase_add_test(t, test_punts_are_limited);
-    tcase_add_test(t, test_frames_in_several_buffers);
-    tcase_add_test(t, test_switched_off);
+    tcase_add_checked_fixture(t, open, teardown);
+    if (table) {
+        tcase_set_tags(t, "table");
+        tcase_add_test(t, test_cases);
+    } else {
+        tcase_add_test(t, test_cases_backwards);
+        tcase_add_test(t, test_before_the_first_topology);
+        tcase_add_test(t, test_without_a_socket);
+        tcase_add_test(t, test_redirect_target_is_gone);
+        tcase_add_test(t, test_punts_are_limited);
+        tcase_add_test(t, test_frames_in_several_buffers);
+        tcase_add_test(t, test_switched_off);
+    }
+    suite_add_tcase(s, t);
 }
 
 int main(void)
 {
     Suite *s = suite_create("fp_cases");
-    TCase *t4 = tcase_create("ipv4"), *t6 = tcase_create("ipv6");
     SRunner *r;
     int failed;
 
@@ -455,12 +463,10 @@ int main(void)
         printf("skipped: BPF programs need root\n");
         return 0;
     }
-    tcase_add_checked_fixture(t4, setup, teardown);
-    tcase_add_checked_fixture(t6, setup_ipv6, teardown);
-    add_all(t4);
-    add_all(t6);
-    suite_add_tcase(s, t4);
-    suite_add_tcase(s, t6);
+    add(s, "ipv4", setup, true);
+    add(s, "ipv6", setup_ipv6, true);
+    add(s, "ipv4, beside the table", setup, false);
+    add(s, "ipv6, beside the table", setup_ipv6, false);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
