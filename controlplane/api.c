@@ -214,6 +214,27 @@ int api_watch(struct api *api, uint64_t call)
     return 0;
 }
 
+int api_stream(struct api *api, uint64_t call)
+{
+    struct client *c = api ? find_call(api, call) : NULL;
+    struct timeval taken;
+
+    if (!c)
+        return -ENOENT;
+    taken = ms(api->config.write_ms);
+    bufferevent_set_timeouts(c->bev, NULL, &taken);
+    return 0;
+}
+
+int api_stream_send(struct api *api, uint64_t call, const char *line)
+{
+    struct client *c = api ? find_call(api, call) : NULL;
+
+    if (!c || c->closing || c->eof)
+        return -ENOENT;
+    return !line || client_event(c, line) ? 0 : -EAGAIN;
+}
+
 unsigned api_watchers(const struct api *api)
 {
     return api ? api->n_watching : 0;

@@ -41,6 +41,13 @@ unsigned api_watchers(const struct api *api);
 /* Takes event. */
 void api_publish(struct api *api, cJSON *event);
 
+/* The client of this call gets lines of its own from now on, for as long as it asks for nothing else. 0;
+ * -ENOENT: it is gone. */
+int api_stream(struct api *api, uint64_t call);
+/* One line (without its newline), a JSON object with a member "event"; NULL: none, only to know whether it is
+ * still there. 0; -EAGAIN: no room now; -ENOENT: it is gone. */
+int api_stream_send(struct api *api, uint64_t call, const char *line);
+
 /* What api_start() is made of: any commands, any limits. */
 #define API_WATCH_BYTES 262144
 struct api_config {

@@ -33,7 +33,7 @@ enum api_arg_type {
     X(TYPE, "type", API_ARG_NUMBER, "2|3", "only routes of this type")                                       \
     X(DUPLICATES, "duplicates", API_ARG_FLAG, "", "only those that are frozen as duplicates")                \
     X(SOFT, "soft", API_ARG_FLAG, "", "keep the session: send and ask for all routes again")                 \
-    X(REASON, "reason", API_ARG_TEXT, "TEXT", "tell the peer why")                                           \
+    X(REASON, "reason", API_ARG_TEXT, "REASON", "what the peer is told; of drops: only this reason")         \
     X(SITE, "site", API_ARG_TEXT, "SITE", "this site, by its name or the address of a VTEP")                 \
     X(CURSOR, "cursor", API_ARG_TEXT, "C", "")                                                               \
     X(IP, "ip", API_ARG_ADDRESS, "ADDRESS", "only this IP address of a host")                                \
@@ -51,7 +51,12 @@ enum api_arg_type {
     X(SRC, "src", API_ARG_MAC, "MAC", "its source MAC address")                                              \
     X(DST, "dst", API_ARG_MAC, "MAC", "its destination MAC address")                                         \
     X(ETHERTYPE, "ethertype", API_ARG_TEXT, "TYPE", "its EtherType, as in 0x0800 (that one)")                \
-    X(LENGTH, "length", API_ARG_NUMBER, "BYTES", "its length without FCS (60, or what --frame has)")
+    X(LENGTH, "length", API_ARG_NUMBER, "BYTES", "its length without FCS (60, or what --frame has)")         \
+    X(DROPS, "drops", API_ARG_FLAG, "", "what is dropped, not what comes and goes")                          \
+    X(COUNT, "count", API_ARG_NUMBER, "N", "end after that many frames")                                     \
+    X(SECONDS, "seconds", API_ARG_SECONDS, "SECONDS", "end after that time")                                 \
+    X(SNAP, "snap", API_ARG_NUMBER, "BYTES", "of each frame at most that many (256; at most 2048)")          \
+    X(WRITE, "write", API_ARG_PATH, "FILE", "where to (-w FILE); -: standard output")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -127,6 +132,10 @@ enum api_arg_id {
       API_TAKES(NETWORK) | API_TAKES(PORT) | API_TAKES(VTEP) | API_TAKES(FRAME) | API_TAKES(SRC) |           \
           API_TAKES(DST) | API_TAKES(ETHERTYPE) | API_TAKES(LENGTH),                                         \
       0, "what would happen to a frame from a port or a VTEP now, step by step; nothing is sent")            \
+    X(capture, "capture",                                                                                    \
+      API_TAKES(NETWORK) | API_TAKES(PORT) | API_TAKES(MAC) | API_TAKES(DROPS) | API_TAKES(REASON) |         \
+          API_TAKES(COUNT) | API_TAKES(SECONDS) | API_TAKES(SNAP) | API_TAKES(WRITE),                        \
+      API_TAKES(REASON), "write frames of a port, a network or a MAC, or what is dropped, as pcapng")        \
     X(log_level, "log level", API_TAKES(LEVEL), API_TAKES(LEVEL),                                            \
       "how much is logged: shown, or changed until the next restart")
 

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "conf/version.h"
 #include "controlplane/api_request.h"
+#include "controlplane/ctl_capture.h"
 #include "controlplane/ctl_client.h"
 #include "controlplane/ctl_doctor.h"
 #include "controlplane/ctl_event.h"
@@ -269,6 +270,10 @@ static bool read_line(struct line *line, char **argv)
             line->socket = option_value(arg, argv, &i);
             if (!line->socket)
                 return false;
+        } else if (strcmp(arg, "-w") == 0) {
+            line->option[API_ARG_ID_WRITE] = option_value(arg, argv, &i);
+            if (!line->option[API_ARG_ID_WRITE])
+                return false;
         } else if (arg[1] == '-' && arg[2]) {
             if (!command_option(line, arg, argv, &i))
                 return false;
@@ -484,6 +489,28 @@ static int run(const struct api_command *c, const struct line *line)
     return status;
 }
 
+static int capture(const struct api_command *c, const struct line *line)
+{
+    const char *path = line->option[API_ARG_ID_WRITE];
+    cJSON *request = build_request(c, line);
+    struct ctl_client *client = NULL;
+    char err[CTL_ERR_LEN];
+    int status = EXIT_USAGE;
+
+    if (request && !path) {
+        complain("capture: where to? -w FILE, or -w - for standard output");
+    } else if (request) {
+        cJSON_DeleteItemFromObjectCaseSensitive(request, api_arg_specs[API_ARG_ID_WRITE].name);
+        client = ctl_client_open(line->socket, err);
+        status = client && ctl_capture(client, request, path, err) ? EXIT_SUCCESS : EXIT_FAILURE;
+        if (status != EXIT_SUCCESS)
+            complain("%s", err);
+    }
+    ctl_client_close(client);
+    cJSON_Delete(request);
+    return status;
+}
+
 static int doctor(const struct line *line)
 {
     cJSON *request = build_request(find_command("doctor", &(const char *){NULL}), line);
@@ -523,6 +550,8 @@ static int dispatch(struct line *line)
         return EXIT_USAGE;
     if (c && !line->help && strcmp(c->name, "fastpath detach") == 0 && line->option[API_ARG_ID_GATEWAY])
         return remove_fastpath(line);
+    if (c && !line->help && strcmp(c->name, "capture") == 0)
+        return capture(c, line);
     if (c && !line->help && strcmp(c->name, "doctor") == 0)
         return doctor(line);
     if (c && !line->help)

@@ -313,7 +313,7 @@ int cmd_trace(void *ctx, const struct api_args *args, cJSON *result, char err[AP
     }
     f.net = net ? net->id : 0;
     if (length && (length->number < f.len || length->number > TRACE_FRAME_MAX)) {
-        snprintf(err, API_ERR_LEN, "length must be from %u, which is what is given of it, to %u", f.len,
+        snprintf(err, API_ERR_LEN, "length must be from %d, which is what is given of it, to %d", f.len,
                  TRACE_FRAME_MAX);
         return -EINVAL;
     }

@@ -8,6 +8,7 @@
  *
  * Control thread only.
  */
+#include "controlplane/gateway_capture.h"
 #include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves.h"
@@ -564,6 +565,7 @@ void gateway_stop(struct gateway *g)
 {
     if (!g)
         return;
+    gateway_capture_stop(g);
     gateway_oam_stop(g);
     moves_stop(g);
     overlay_stop(g->overlay, gateway_fastpath_stays(g));

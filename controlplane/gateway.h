@@ -18,6 +18,7 @@
 struct announce;
 struct api;
 struct event_base;
+struct gateway_capture;
 struct moves;
 struct oam;
 struct overlay;
@@ -70,8 +71,9 @@ struct gateway {
     struct announce *announce;
     struct oam *oam;
     struct rehearse *rehearse;
-    struct survey *survey; /* NULL until a doctor comes */
-    uint64_t survey_call;  /* whose it is (api_reply()) */
+    struct gateway_capture *capture; /* NULL: none */
+    struct survey *survey;           /* NULL until a doctor comes */
+    uint64_t survey_call;            /* whose it is (api_reply()) */
     struct api *api; /* NULL before it is there, and after; for those who have something to tell (api.h) */
     struct gateway_port ports[DP_MAX_PORTS];
     unsigned n_ports;

@@ -35,6 +35,8 @@ struct dp {
     struct rte_rcu_qsbr *qsbr;
     struct worker worker;
     struct snapshot *current;
+    struct capture *capture;    /* kept from the first one on */
+    uint64_t capture_token;     /* of its end */
     struct dp_retired *retired; /* snapshots that wait for their grace period, oldest first */
 };
 
@@ -122,6 +124,7 @@ void dp_stop(struct dp *dp)
         port_close(&dp->ports[--dp->n_ports]);
     free_retired(dp, true);
     snapshot_free(dp->current);
+    capture_free(dp->capture);
     bicast_fini(&dp->bicast);
     neigh_fini(&dp->neigh);
     fdb_fini(&dp->fdb);
@@ -297,6 +300,42 @@ int dp_trace(const struct dp *dp, const struct trace_frame *f, struct trace *out
         return -EINVAL;
     trace_frame(&dp->worker, dp->current, f, out);
     return 0;
+}
+
+/* ---- capture ---- */
+
+int dp_capture_start(struct dp *dp, const struct capture_filter *filter)
+{
+    if (filter->snap == 0 || filter->snap > CAPTURE_SNAP_MAX)
+        return -EINVAL;
+    /* The worker may still be in a round that began with the last one. */
+    if (dp->worker.capture || (dp->capture && rte_rcu_qsbr_check(dp->qsbr, dp->capture_token, false) != 1))
+        return -EBUSY;
+    if (!dp->capture)
+        dp->capture = capture_new();
+    if (!dp->capture)
+        return -ENOMEM;
+    capture_reset(dp->capture, filter);
+    __atomic_store_n(&dp->worker.capture, dp->capture, __ATOMIC_RELEASE);
+    return 0;
+}
+
+bool dp_capture_pop(struct dp *dp, struct capture_frame *out)
+{
+    return dp->capture && capture_pop(dp->capture, out);
+}
+
+uint64_t dp_capture_lost(const struct dp *dp)
+{
+    return dp->capture ? capture_lost(dp->capture) : 0;
+}
+
+void dp_capture_stop(struct dp *dp)
+{
+    if (!dp->worker.capture)
+        return;
+    __atomic_store_n(&dp->worker.capture, NULL, __ATOMIC_RELEASE);
+    dp->capture_token = rte_rcu_qsbr_start(dp->qsbr);
 }
 
 /* ---- while a move is prepared ---- */

@@ -274,6 +274,8 @@ void worker_flush(struct worker *w, dp_port_id port)
         give_back_scarce(w, port);
     if (w->ports[port].copy_max != 0)
         drop_too_long(w, port);
+    if (unlikely(w->capturing != NULL))
+        capture_burst(w, w->capturing, CAPTURE_OUT, port, tx->m, tx->n);
     /* The driver may free a frame before it returns: its length is taken first. */
     for (uint16_t i = 0; i < tx->n; i++)
         bytes[i] = rte_pktmbuf_pkt_len(tx->m[i]);
@@ -329,6 +331,8 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
             rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
             worker_count(&count->rx, rte_pktmbuf_pkt_len(m[i]));
         }
+        if (unlikely(w->capturing != NULL))
+            capture_burst(w, w->capturing, CAPTURE_IN, port, m, n);
         if (p->role == DP_PORT_ACCESS)
             access_receive(w, s, port, m, n);
         else if (p->role == DP_PORT_UNDERLAY)
@@ -358,6 +362,7 @@ unsigned worker_poll(struct worker *w)
     const struct snapshot *s = __atomic_load_n(&w->snapshot, __ATOMIC_ACQUIRE);
     unsigned total = 0;
 
+    w->capturing = __atomic_load_n(&w->capture, __ATOMIC_ACQUIRE);
     update_clock(w);
     if (unlikely(own_waiting(&w->own)))
         total += own_serve(w, s);

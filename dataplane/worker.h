@@ -12,6 +12,7 @@
 #define DATAPLANE_WORKER_H
 
 #include "dataplane/bicast.h"
+#include "dataplane/capture.h"
 #include "dataplane/dp.h"
 #include "dataplane/fdb.h"
 #include "dataplane/neigh.h"
@@ -85,11 +86,13 @@ struct worker {
     uint64_t hz;
     /* shared */
     const struct snapshot *snapshot; /* control thread stores with release */
+    struct capture *capture;         /* likewise; NULL: there is none */
     bool stop;                       /* control thread stores */
     bool control_asleep; /* set by the control thread when it has drained the ring, taken by the worker */
     /* the worker's own */
-    uint64_t now;    /* cycles, once a round */
-    uint32_t now_ms; /* fdb_ms() */
+    struct capture *capturing; /* `capture` as it was when the round began */
+    uint64_t now;              /* cycles, once a round */
+    uint32_t now_ms;           /* fdb_ms() */
     uint64_t next_clock;
     bool events_queued;
     unsigned idle_rounds;
@@ -156,6 +159,8 @@ void worker_flush(struct worker *w, dp_port_id port);
 static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 {
     w->counters.totals.drops[reason]++;
+    if (unlikely(w->capturing != NULL))
+        capture_dropped(w, w->capturing, m, reason);
     rte_pktmbuf_free(m);
 }
 

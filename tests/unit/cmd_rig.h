@@ -10,6 +10,7 @@
 
 #include "controlplane/cmd.h"
 #include "controlplane/gateway.h"
+#include "controlplane/gateway_capture.h"
 #include "controlplane/gateway_fastpath.h"
 #include "controlplane/moves.h"
 #include "controlplane/overlay.h"
@@ -79,6 +80,12 @@ void fwd_fdb_usage(const struct forwarding *f, uint32_t *used, uint32_t *capacit
     (void)f;
     *used = 5;
     *capacity = 4096;
+}
+
+int gateway_capture_start(struct gateway *g, const struct gateway_capture_config *config)
+{
+    (void)g, (void)config;
+    return -EBUSY;
 }
 
 int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out,

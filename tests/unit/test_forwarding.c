@@ -4,6 +4,7 @@
  * and their answers are put together.
  */
 #include "controlplane/forwarding.h"
+#include "dataplane/trace.h"
 
 #include "dataplane/dp.h"
 #include "dataplane/trace.h"

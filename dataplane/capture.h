@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Copies of the frames that the worker receives, sends and drops, for who wants to look at them. The worker
+ * puts what the filter lets through, cut to its first bytes, into a ring of its own; what finds the ring full
+ * is counted and forgotten. One capture at a time. While there is none the worker looks at one pointer per
+ * burst.
+ *
+ * Frames are as they were received (from an access port with its tag, from the WAN with its outer header), as
+ * they are given to the port to be sent, or as they were when they were dropped: without what was taken off
+ * until then. What the fast path carries or drops is not seen here.
+ *
+ * Threads: control thread, but for capture_received() and the like, which are the worker's.
+ */
+#ifndef DATAPLANE_CAPTURE_H
+#define DATAPLANE_CAPTURE_H
+
+#include "conf/forwarding.h"
+
+#define CAPTURE_SNAP     256 /* bytes, if nobody says */
+#define CAPTURE_SNAP_MAX 2048
+#define CAPTURE_SLOTS    1024u /* power of two */
+#define CAPTURE_NO_PORT  0xffff
+
+enum capture_what { CAPTURE_IN, CAPTURE_OUT, CAPTURE_DROP };
+
+/* All that is set must be met. */
+struct capture_filter {
+    bool drops;              /* what is dropped, else what comes in and goes out */
+    enum drop_reason reason; /* DROP_N: any */
+    dp_port_id port;         /* CAPTURE_NO_PORT: any */
+    dp_net_id net;           /* 0: any. Not of what is dropped: that has lost its tag */
+    bool by_mac;             /* as source or destination; of VXLAN the inner one */
+    struct mac mac;
+    uint16_t snap; /* 1..CAPTURE_SNAP_MAX */
+};
+
+struct capture_frame {
+    uint64_t unix_ns;
+    enum capture_what what;
+    enum drop_reason reason; /* CAPTURE_DROP */
+    dp_port_id port;         /* a drop: that it came in by; CAPTURE_NO_PORT: none of ours */
+    dp_net_id net;           /* 0: not known */
+    uint32_t len;            /* of the frame */
+    uint16_t snapped;        /* bytes in data */
+    uint8_t data[CAPTURE_SNAP_MAX];
+};
+
+struct dp;
+
+/* 0; -EBUSY: one is under way, or the worker has not let go of the last one yet; -ENOMEM, -EINVAL. */
+int dp_capture_start(struct dp *dp, const struct capture_filter *filter);
+/* False: nothing waits. */
+bool dp_capture_pop(struct dp *dp, struct capture_frame *out);
+/* Frames that found the ring full, in this capture or the last. */
+uint64_t dp_capture_lost(const struct dp *dp);
+/* What waits may still be taken. */
+void dp_capture_stop(struct dp *dp);
+
+/* ---- of dp.c and the worker */
+
+struct capture;
+struct rte_mbuf;
+struct worker;
+
+struct capture *capture_new(void);
+void capture_free(struct capture *c);
+/* While no worker uses it. */
+void capture_reset(struct capture *c, const struct capture_filter *filter);
+bool capture_pop(struct capture *c, struct capture_frame *out);
+uint64_t capture_lost(const struct capture *c);
+
+/* A burst that came in by a port, or is about to leave by it. */
+void capture_burst(const struct worker *w, struct capture *c, enum capture_what what, dp_port_id port,
+                   struct rte_mbuf *const *m, unsigned n);
+void capture_dropped(const struct worker *w, struct capture *c, const struct rte_mbuf *m,
+                     enum drop_reason reason);
+
+#endif

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""causewayctl capture: what comes in, goes out and is dropped, as a file that others can read."""
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from scapy.all import Ether, PcapNgReader, Raw
+
+from gateway import CAUSEWAYCTL, INTERFACE, network
+from netns import run, wait_for
+from probe import HOST_A, REMOTE, VTEP_MACS, running_probe
+
+WEB, DB, VNI = "web", "db", 10100
+OTHER = "02:aa:00:00:00:09"
+
+
+def conf(p):
+    c = p.gateway_conf([network(WEB, 100, VNI, p.vtep(2)), network(DB, 200, 10200, p.vtep(2))])
+    c["fastpath"] = {"mode": "off"}  # what it carries is not captured
+    return c
+
+
+@pytest.fixture(scope="module")
+def p():
+    with running_probe(conf, kind=INTERFACE) as probe:
+        probe.learn(100, HOST_A)
+        probe.learn_remote(REMOTE)
+        yield probe
+
+
+def frame(n, src=HOST_A, dst=REMOTE, size=46):
+    return bytes(Ether(src=src, dst=dst, type=0x88b6) / Raw(f"capture {n:08} ".encode() + bytes(size)))
+
+
+class Capture:
+    """One that runs; the frames of its file once it is over."""
+
+    def __init__(self, p, path, *args):
+        self.p, self.path = p, str(path)
+        self.process = p.ns.start(CAUSEWAYCTL, "-s", p.gw.socket, "capture", *args, "-w", self.path,
+                                  stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: self.size() > 100, 10, "the file has begun")
+
+    def size(self):
+        try:
+            with open(self.path, "rb") as f:
+                return len(f.read())
+        except FileNotFoundError:
+            return 0
+
+    def end(self, timeout=20):
+        _, self.said = self.process.communicate(timeout=timeout)
+        assert self.process.returncode == 0, self.said
+        return read(self.path)
+
+    def interrupt(self):
+        """As Ctrl-C; what is there by then is whole."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=10)
+        return read(self.path)
+
+
+def read(path):
+    with PcapNgReader(path) as r:
+        return list(r)
+
+
+def fields(c, *names):
+    """A line for each frame, as Wireshark's own reader sees them; scapy's wants a newline in comments."""
+    args = [a for n in names for a in ("-e", n)]
+    return run("tshark", "-n", "-r", c.path, "-T", "fields", *args).stdout.splitlines()
+
+
+def comments(c):
+    return fields(c, "frame.comment")
+
+
+def ours(frames):
+    return [f for f in frames if b"capture 0" in bytes(f)]
+
+
+def test_port_both_ways(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0", "--count", 2)
+    there, back = frame(1), frame(2, src=REMOTE, dst=HOST_A)
+    p.lan0.send(p.tagged(there))
+    p.wan.send(p.outer(back))
+    frames = c.end()
+    assert sorted(bytes(f) for f in frames) == sorted([p.tagged(there), p.tagged(back)])  # each with its tag
+    assert sorted(comments(c)) == ["in, network web", "out, network web"]
+    assert "2 frames" in c.said
+    assert all(abs(float(f.time) - time.time()) < 60 for f in frames)
+
+
+def test_underlay_with_its_outer_header(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--port", "underlay", "--count", 1)
+    p.lan0.send(p.tagged(frame(3)))
+    (f,) = c.end()
+    assert f.dst == VTEP_MACS[2] and bytes(f).endswith(frame(3))
+    assert comments(c) == ["out, network web"]
+
+
+def test_network(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--network", WEB, "--count", 2)
+    p.lan0.send(p.tagged(frame(4), 200), p.tagged(frame(5)))
+    frames = c.end()
+    assert len(frames) == 2 and all(b"capture 00000005" in bytes(f) for f in frames)  # in by the port, out by the WAN
+
+
+def test_mac(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--mac", OTHER, "--count", 2)
+    p.lan0.send(p.tagged(frame(6)), p.tagged(frame(7, src=OTHER)))
+    frames = c.end()
+    assert len(frames) == 2 and all(b"capture 00000007" in bytes(f) for f in frames)
+
+
+def test_drops_by_reason(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--drops", "vlan_unknown", "--count", 2)
+    p.lan0.send(p.tagged(frame(8, dst="01:80:c2:00:00:02")), p.tagged(frame(9), 999), p.tagged(frame(10), 998))
+    frames = c.end()
+    assert comments(c) == ["drop: vlan_unknown"] * 2
+    assert all(re.search(rb"capture 000000(09|10)", bytes(f)) for f in frames)
+
+
+def test_all_drops(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--drops", "--port", "trunk0", "--count", 2)
+    p.lan0.send(p.tagged(frame(11, dst="01:80:c2:00:00:02")), p.tagged(frame(12), 999))
+    c.end()
+    assert sorted(comments(c)) == ["drop: link_local", "drop: vlan_unknown"]
+
+
+def test_snap(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0", "--snap", 40, "--count", 1)
+    p.lan0.send(p.tagged(frame(13, size=500)))
+    (f,) = c.end()
+    assert bytes(f) == p.tagged(frame(13, size=500))[:40] and f.wirelen == len(p.tagged(frame(13, size=500)))
+
+
+def test_seconds_and_interrupt(p, tmp_path):
+    assert not Capture(p, tmp_path / "a.pcapng", "--mac", "02:00:00:00:00:99", "--seconds", 1).end()
+    c = Capture(p, tmp_path / "b.pcapng", "--port", "trunk0")
+    before = c.size()
+    p.lan0.send(p.tagged(frame(14)))
+    wait_for(lambda: c.size() > before, 10, "the frame is in the file")
+    assert ours(c.interrupt())
+    # The next one need not wait for anybody to notice for long.
+    wait_for(lambda: start_and_end(p, tmp_path), 10, "the daemon has noticed")
+
+
+def start_and_end(p, tmp_path):
+    done = p.gw.ctl_run("capture", "--port", "trunk0", "--seconds", 1, "-w", tmp_path / "again.pcapng")
+    return done.returncode == 0
+
+
+def test_one_at_a_time(p, tmp_path):
+    c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0")
+    done = p.gw.ctl_run("capture", "--port", "trunk0", "-w", tmp_path / "b.pcapng")
+    assert done.returncode == 1 and "one at a time" in done.stderr
+    c.interrupt()
+    wait_for(lambda: start_and_end(p, tmp_path), 10, "the daemon has noticed")
+
+
+def test_too_fast_is_counted(p, tmp_path):
+    """Nothing that the gateway carries is slowed down or lost for a capture that cannot follow."""
+    c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0", "--seconds", 3)
+    c.process.send_signal(signal.SIGSTOP)
+    before = p.gw.counters()
+    many = [p.tagged(frame(100 + i, size=1200)) for i in range(250)]
+    for _ in range(16):
+        p.lan0.send(*many)
+        p.drain()
+
+    def through():
+        now = p.gw.counters()
+        rx = [sum(x["rx"]["frames"] for x in k["ports"] if x["port"] == "trunk0") for k in (before, now)]
+        return rx[1] - rx[0] >= 4000
+
+    wait_for(through, 20, "all of them are in")
+    assert p.gw.drops()["no_buffer"] == 0
+    c.process.send_signal(signal.SIGCONT)
+    frames = c.end()
+    lost = int(re.search(r"(\d+) more lost", c.said)[1])
+    assert len(frames) + lost >= 4000 and lost > 0, (len(frames), c.said)
+
+
+def test_others_read_it(p, tmp_path):
+    path = tmp_path / "a.pcapng"
+    c = Capture(p, path, "--port", "trunk0", "--count", 3)
+    p.lan0.send(*[p.tagged(frame(20 + i)) for i in range(3)])
+    c.end()
+    assert len(re.findall(r"^\d\d:", run("tcpdump", "-r", path, "-nn").stdout, re.M)) == 3
+    assert re.search(r"Number of packets:\s+3", run("capinfos", "-M", path).stdout)
+    assert fields(c, "frame.interface_name", "frame.comment") == ["trunk0\tin, network web"] * 3
+
+
+@pytest.mark.parametrize("args, words", [
+    ((), "which frames"), (("--drops", "--network", WEB), "not known by network"), (("--drops", "nonsense"), "drop reason"),
+    (("--port", "trunk0", "no_target"), "--drops"), (("--port", "none"), "show ports"), (("--network", "none"), "network"),
+    (("--port", "trunk0", "--snap", "0"), "snap"), (("--port", "trunk0", "--snap", "9000"), "snap")])
+def test_wrong_questions(p, tmp_path, args, words):
+    done = p.gw.ctl_run("capture", *args, "-w", tmp_path / "a.pcapng")
+    assert done.returncode in (1, 2) and words in done.stderr, done
+
+
+def test_where_to(p, tmp_path):
+    assert p.gw.ctl_run("capture", "--port", "trunk0").returncode == 2
+    done = p.gw.ctl_run("capture", "--port", "trunk0", "-w", tmp_path / "no" / "such")
+    assert done.returncode == 1 and "such" in done.stderr
+    done = p.ns.run("sh", "-c", f"{CAUSEWAYCTL} -s {p.gw.socket} capture --port trunk0 --seconds 1 -w - | wc -c")
+    assert int(done.stdout) > 100
