@@ -100,7 +100,7 @@ def test_macs_of_a_port_without_link_are_withdrawn(own_lab):
             assert gw.mac(WEB, macs["trunk1"]) is None
             assert gw.mac(WEB, macs["trunk0"])["port"] == "trunk0"
             assert other.mac(WEB, macs["trunk0"])["vtep"] == s.paris.address
-            gw.wait_log("trunk1: no link: its 1 learned MACs are forgotten")
+            gw.wait_log("trunk1: no link: its ")  # and what the kernel of the far end said
             far.ip(f"link set {dev} up")
         wait_for(all_speak, 10, lambda: f"both known again: {gw.macs(WEB)}", interval=0.1)
         other.wait_mac(WEB, macs["trunk1"], s.paris.address)
