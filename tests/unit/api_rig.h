@@ -94,7 +94,7 @@ static int cmd_watch(void *ctx, const struct api_args *args, cJSON *result, char
     return 0;
 }
 
-#define ALL_ARGS ((1u << API_ARG_IDS) - 1)
+#define ALL_ARGS ((UINT64_C(1) << API_ARG_IDS) - 1)
 
 static const struct api_command commands[] = {
     {"echo", ALL_ARGS, "", cmd_echo, 0}, {"only mac", API_TAKES(MAC), "", cmd_echo, 0},
