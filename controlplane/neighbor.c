@@ -400,6 +400,7 @@ static int confirm(struct neighbors *t, uint32_t i, uint8_t flags, mono_t now)
 
 int neighbor_seen(struct neighbors *t, const struct dp_event *e, mono_t now)
 {
+    const dp_port_id port = e->target;
     uint8_t flags;
     uint32_t i;
 
@@ -407,7 +408,7 @@ int neighbor_seen(struct neighbors *t, const struct dp_event *e, mono_t now)
         !ipaddr_is_vtep(&e->ip) || mac_is_group(e->mac) || mac_is_zero(e->mac))
         return -EINVAL; /* R7.1; what a VTEP can have, any host can */
     /* A port that the MAC was refused at (R8.4, R5.1, R4.8) says nothing about its IPs either. */
-    if (!t->ops.here(t->arg, e->net, e->mac, &(dp_port_id){e->target}))
+    if (!t->ops.here(t->arg, e->net, e->mac, &port))
         return -ENOENT;
     i = binding_find(t, e->net, e->mac, &e->ip);
     flags = event_flags(e, i == RIB_NONE ? NULL : binding_at(t, i));
