@@ -362,6 +362,29 @@ START_TEST(test_punts_are_limited)
 }
 END_TEST
 
+/* R1.3 over IPv6: a checksum of zero would mean that there is none. */
+START_TEST(test_R1_3_checksum_that_comes_to_zero)
+{
+    size_t len, out_len, word;
+    uint32_t sum;
+
+    if (!ipv6)
+        return;
+    c = find_case(TO_VTEP);
+    enter();
+    len = case_frame_in(c, ipv6, in);
+    ck_assert_uint_eq(fp_rig_run(rig, c->port, in, len, got, &out_len), XDP_REDIRECT);
+    word = len - 2; /* of the payload; what it grows by, the checksum shrinks by */
+    sum = (uint32_t)(in[word] << 8 | in[word + 1]) + (uint32_t)(got[60] << 8 | got[61]);
+    sum = (sum & 0xffff) + (sum >> 16);
+    in[word] = (uint8_t)(sum >> 8);
+    in[word + 1] = (uint8_t)sum;
+    ck_assert_uint_eq(fp_rig_run(rig, c->port, in, len, got, &out_len), XDP_REDIRECT);
+    ck_assert_uint_eq(got[60], 0xff);
+    ck_assert_uint_eq(got[61], 0xff);
+}
+END_TEST
+
 static uint32_t run_jumbo(const char *name, uint16_t payload, size_t *len, size_t *out_len)
 {
     struct flow_case jumbo = *find_case(name);
@@ -447,6 +470,7 @@ static void add(Suite *s, const char *name, void (*open)(void), bool table)
         tcase_add_test(t, test_without_a_socket);
         tcase_add_test(t, test_redirect_target_is_gone);
         tcase_add_test(t, test_punts_are_limited);
+        tcase_add_test(t, test_R1_3_checksum_that_comes_to_zero);
         tcase_add_test(t, test_frames_in_several_buffers);
         tcase_add_test(t, test_switched_off);
     }

@@ -155,6 +155,7 @@ const struct flow_case flow_cases[] = {
     {.name = "another type to their address", FROM_A, .kind = CASE_OTHER, .dst = OAM, FLOOD(3),
      WORKER(group)},
     {.name = "unknown VLAN", FROM_A, .vlan = 101, DROP(vlan_unknown)},
+    {.name = "unknown VLAN, high", FROM_A, .vlan = 2048 + 100, DROP(vlan_unknown)},
     {.name = "last VLAN", FROM_A, .vlan = 4095, DROP(vlan_unknown)},
     {.name = "no untagged network", FROM_A, .vlan = FLOW_UNTAGGED, DROP(vlan_unknown)},
     {.name = "tag cut off", FROM_A, .kind = CASE_NOTHING, .cut = 2, DROP(truncated)},
