@@ -42,7 +42,7 @@ static const struct api_command commands[] = {API_COMMANDS(X)};
 
 static void try_line(const char *line, size_t len)
 {
-    unsigned all = (1u << API_ARG_IDS) - 1;
+    uint64_t all = (UINT64_C(1) << API_ARG_IDS) - 1;
     char *reply = api_answer(commands, sizeof(commands) / sizeof(commands[0]), &all, line, len);
     const cJSON *ok;
     cJSON *json;

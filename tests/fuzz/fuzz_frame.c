@@ -12,7 +12,9 @@
  * A sanitizer cannot see the end of a frame inside a packet buffer; so the parsers are also run on a copy in
  * memory of exactly its size.
  */
+#include "dataplane/capture.h"
 #include "dataplane/snoop.h"
+#include "dataplane/trace.h"
 #include "tests/flow/arpnd.h"
 
 #include <stdlib.h>
@@ -31,6 +33,9 @@ static struct flow *open_one(bool ipv6)
     f->nets[1].qinq = true;
     f->nets[0].proxy = f->nets[1].proxy = true;
     flow_publish(f);
+    f->w.capture = capture_new();
+    if (!f->w.capture)
+        abort();
     for (uint8_t i = 0; i < MACS; i++) {
         struct ipaddr ip4 = arpnd_ip4(i + 1), ip6 = arpnd_ip6(i + 1);
         struct neigh_entry e = {flow_mac(i), i & 3};
@@ -65,6 +70,36 @@ static void program(struct flow *f, bool marked, bool bicast)
         else
             bicast_del(&f->bicast, &f->fdb, key);
     }
+}
+
+/* What the trace says of it, from a port and from a VTEP. */
+static void try_trace(const struct flow *f, unsigned source, const uint8_t *frame, size_t size)
+{
+    struct trace_frame t = {
+        .from = DP_WHERE_PORT, .source = source & 1, .frame = frame, .len = (uint16_t)size};
+    struct trace out;
+
+    if (size > TRACE_FRAME_MAX)
+        return;
+    trace_frame(&f->w, f->snapshot, &t, &out);
+    t.from = DP_WHERE_VTEP;
+    t.source = 1 + (source & 1);
+    t.net = NET_WEB;
+    trace_frame(&f->w, f->snapshot, &t, &out);
+}
+
+/* Frames in and out, or drops; of all, or of one MAC and network. */
+static void begin_capture(struct flow *f, uint8_t how)
+{
+    struct capture_filter filter = {.drops = how & 1,
+                                    .reason = DROP_N,
+                                    .port = CAPTURE_NO_PORT,
+                                    .net = how & 2 ? NET_WEB : 0,
+                                    .by_mac = how & 4,
+                                    .mac = flow_mac(1),
+                                    .snap = how & 8 ? 14 : CAPTURE_SNAP_MAX};
+
+    capture_reset(f->w.capture, &filter);
 }
 
 static void put(struct flow *f, unsigned port, bool own, const uint8_t *frame, size_t size)
@@ -140,6 +175,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     parse_exactly(f, frame, size);
     program(f, data[0] & 0x10, data[0] & 0x20);
+    try_trace(f, port, frame, size);
+    begin_capture(f, size ? frame[0] : 0);
     put(f, port, data[0] & 0x08, frame, size);
     while (flow_event(f, &e))
         require((e.net == NET_WEB || e.net == NET_DB) && !mac_is_group(e.mac) && e.at.ns != 0);
