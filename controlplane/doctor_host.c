@@ -46,19 +46,23 @@ static int ethtool(const char *ifname, void *command)
 /* How many strings of a set there are, at most MAX_STRINGS, and the strings (to be freed) or NULL. */
 static struct ethtool_gstrings *strings(const char *ifname, uint32_t set)
 {
-    struct {
+    union {
         struct ethtool_sset_info info;
-        uint32_t n;
+        uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)]; /* for info.data[0] */
     } size = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = UINT64_C(1) << set}};
     struct ethtool_gstrings *s;
+    uint32_t n;
 
-    if (ethtool(ifname, &size) != 0 || size.info.sset_mask == 0 || size.n == 0 || size.n > MAX_STRINGS)
+    if (ethtool(ifname, &size) != 0 || size.info.sset_mask == 0)
         return NULL;
-    s = calloc(1, sizeof(*s) + (size_t)size.n * ETH_GSTRING_LEN);
+    n = size.info.data[0];
+    if (n == 0 || n > MAX_STRINGS)
+        return NULL;
+    s = calloc(1, sizeof(*s) + (size_t)n * ETH_GSTRING_LEN);
     if (!s)
         return NULL;
-    *s = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = set, .len = size.n};
-    if (ethtool(ifname, s) == 0 && s->len <= size.n)
+    *s = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = set, .len = n};
+    if (ethtool(ifname, s) == 0 && s->len <= n)
         return s;
     free(s);
     return NULL;

@@ -212,12 +212,12 @@ static bool is_trouble(const char *name)
 
 static unsigned statistics_number(const char *ifname)
 {
-    struct {
+    union {
         struct ethtool_sset_info info;
-        uint32_t n;
+        uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)]; /* for info.data[0] */
     } set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_STATS}};
 
-    return nic_ethtool(ifname, &set) || !(set.info.sset_mask & 1ull << ETH_SS_STATS) ? 0 : set.n;
+    return nic_ethtool(ifname, &set) || !(set.info.sset_mask & 1ull << ETH_SS_STATS) ? 0 : set.info.data[0];
 }
 
 uint64_t nic_xdp_trouble(const char *ifname)
