@@ -183,6 +183,18 @@ static void network_serve(struct announce *a, struct announce_network *n)
 
 /* ---- life */
 
+void announce_configure(struct announce *a, const struct conf_moves *settings)
+{
+    bool limited = settings->limit != CONF_NO_LIMIT && settings->limit != 0;
+
+    a->repeats = settings->repeats;
+    a->interval = settings->interval_ms * MS;
+    a->cost = limited ? (S + settings->limit - 1) / settings->limit : 0;
+    a->depth = a->cost * settings->limit;
+    a->reserve = a->cost * (settings->limit / 2);
+    a->aside = a->cost > ASIDE ? a->cost : ASIDE;
+}
+
 struct announce *announce_new(const struct conf_moves *settings, struct mac own,
                               const struct announce_ops *ops, void *arg)
 {
@@ -193,14 +205,7 @@ struct announce *announce_new(const struct conf_moves *settings, struct mac own,
     a->ops = *ops;
     a->arg = arg;
     a->own = own;
-    a->repeats = settings->repeats;
-    a->interval = settings->interval_ms * MS;
-    if (settings->limit != CONF_NO_LIMIT && settings->limit != 0) {
-        a->cost = (S + settings->limit - 1) / settings->limit;
-        a->depth = a->cost * settings->limit;
-        a->reserve = a->cost * (settings->limit / 2);
-    }
-    a->aside = a->cost > ASIDE ? a->cost : ASIDE;
+    announce_configure(a, settings);
     TAILQ_INIT(&a->wait);
     TAILQ_INIT(&a->done);
     for (unsigned i = 0; i < RINGS; i++)
@@ -236,6 +241,16 @@ int announce_set_network(struct announce *a, dp_net_id net, const struct conf_ro
         memcpy(to->routers, routers, n * sizeof(*routers));
     to->n_routers = n;
     return 0;
+}
+
+void announce_remove_network(struct announce *a, dp_net_id net)
+{
+    struct announce_network *n = net <= DP_MAX_NETWORKS ? a->networks[net] : NULL;
+
+    if (!n)
+        return;
+    n->n_routers = 0;
+    n->counts = (struct announce_counts){.waiting = n->counts.waiting};
 }
 
 /* ---- events */

@@ -67,8 +67,12 @@ struct announce_counts {
 struct announce *announce_new(const struct conf_moves *settings, struct mac own,
                               const struct announce_ops *ops, void *arg);
 void announce_free(struct announce *a);
+/* Other settings from now on; what waits for its next burst does so for as long as it was to. */
+void announce_configure(struct announce *a, const struct conf_moves *settings);
 /* The site's routers of a network (R6.4); copied. 0, -EINVAL or -ENOMEM. */
 int announce_set_network(struct announce *a, dp_net_id net, const struct conf_router *routers, size_t n);
+/* The network is no more: what it counted is forgotten. MACs that wait find no place, so nothing is sent. */
+void announce_remove_network(struct announce *a, dp_net_id net);
 
 #define ANNOUNCE_MAX_MACS 131072 /* that are announced or remembered */
 #define ANNOUNCE_MAX_DUE  16384  /* MACs of one network that wait for their turn */

@@ -18,9 +18,8 @@
 #define ACCEPT_AGAIN_S 1
 
 struct listener {
-    struct bgp *bgp;
     int fd;
-    uint8_t family;
+    struct ipaddr address;
     struct event *event;
 };
 
@@ -28,6 +27,7 @@ struct bgp {
     struct bgp_env env;
     struct listener listeners[BGP_MAX_LISTEN];
     size_t n_listeners;
+    uint16_t port;
     struct bgp_session *peers;
     struct event *md5_timer, *accept_timer;
     struct bgp_md5_counts md5_seen;
@@ -90,7 +90,7 @@ static void accepted(struct bgp *b, int fd, const struct sockaddr_storage *sa)
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
-    struct listener *l = arg;
+    struct bgp *b = arg;
 
     (void)what;
     for (int i = 0; i < ACCEPT_TURN; i++) {
@@ -99,11 +99,11 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
         int conn = accept4(fd, (struct sockaddr *)&sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (conn >= 0) {
-            accepted(l->bgp, conn, &sa);
+            accepted(b, conn, &sa);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            rest(l->bgp, errno);
+            rest(b, errno);
             return;
         } /* else the connection is gone already: accept(2), "Error handling" */
     }
@@ -114,7 +114,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 static int set_password(struct bgp *b, const struct ipaddr *peer, const char *password)
 {
     for (size_t i = 0; i < b->n_listeners; i++) {
-        int rc = b->listeners[i].family == peer->family
+        int rc = b->listeners[i].address.family == peer->family
                      ? bgp_socket_password(b->listeners[i].fd, peer, password)
                      : 0;
 
@@ -291,18 +291,85 @@ const struct bgp_local *bgp_local(const struct bgp *b)
 
 /* ---- life */
 
-static int listen_on(struct bgp *b, const struct ipaddr *address, uint16_t port)
+static void stop_listening(struct listener *l)
+{
+    if (l->event)
+        event_free(l->event);
+    evutil_closesocket(l->fd);
+}
+
+/* The keys of all peers on a listener that is new. */
+static int set_passwords(const struct bgp *b, const struct listener *l)
+{
+    int rc = 0;
+
+    for (const struct bgp_session *s = b->peers; s && rc == 0; s = s->next)
+        if (s->cfg.password[0] && s->cfg.address.family == l->address.family)
+            rc = bgp_socket_password(l->fd, &s->cfg.address, s->cfg.password);
+    return rc;
+}
+
+static int listen_on(struct bgp *b, const struct ipaddr *address)
 {
     struct listener *l = &b->listeners[b->n_listeners];
+    int rc;
 
-    l->fd = bgp_socket_listen(address, port);
+    l->fd = bgp_socket_listen(address, b->port);
     if (l->fd < 0)
         return l->fd;
-    l->bgp = b;
-    l->family = address->family;
-    b->n_listeners++;
-    l->event = event_new(b->env.base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
-    return l->event && event_add(l->event, NULL) == 0 ? 0 : -ENOMEM;
+    l->address = *address;
+    l->event = event_new(b->env.base, l->fd, EV_READ | EV_PERSIST, on_accept, b);
+    rc = l->event ? set_passwords(b, l) : -ENOMEM;
+    if (rc == 0 && event_add(l->event, NULL) < 0)
+        rc = -ENOMEM;
+    if (rc)
+        stop_listening(l);
+    else
+        b->n_listeners++;
+    return rc;
+}
+
+static bool is_among(const struct ipaddr *address, const struct ipaddr *list, size_t n)
+{
+    while (n > 0 && !ipaddr_eq(&list[n - 1], address))
+        n--;
+    return n > 0;
+}
+
+static bool listens_on(const struct bgp *b, const struct ipaddr *address)
+{
+    size_t i = 0;
+
+    while (i < b->n_listeners && !ipaddr_eq(&b->listeners[i].address, address))
+        i++;
+    return i < b->n_listeners;
+}
+
+int bgp_listen(struct bgp *b, const struct ipaddr *addresses, size_t n, char err[BGP_ERR_LEN])
+{
+    size_t before = b->n_listeners;
+
+    for (size_t i = 0; i < n; i++) {
+        uint8_t family = addresses[i].family;
+        int rc = family == 4 || family == 6 ? 0 : -EINVAL;
+
+        if (rc == 0 && listens_on(b, &addresses[i]))
+            continue;
+        if (rc == 0)
+            rc = b->n_listeners < BGP_MAX_LISTEN ? listen_on(b, &addresses[i]) : -EINVAL;
+        if (rc) {
+            while (b->n_listeners > before)
+                stop_listening(&b->listeners[--b->n_listeners]);
+            return fail(err, rc, "cannot listen", &addresses[i]);
+        }
+    }
+    for (size_t i = before; i > 0; i--) {
+        if (is_among(&b->listeners[i - 1].address, addresses, n))
+            continue;
+        stop_listening(&b->listeners[i - 1]);
+        b->listeners[i - 1] = b->listeners[--b->n_listeners];
+    }
+    return 0;
 }
 
 struct bgp *bgp_new(struct event_base *base, const struct bgp_config *config, const struct bgp_ops *ops,
@@ -310,7 +377,6 @@ struct bgp *bgp_new(struct event_base *base, const struct bgp_config *config, co
 {
     const struct timeval tv = {.tv_sec = MD5_LOOK_S};
     struct bgp *b = calloc(1, sizeof(*b));
-    int rc;
 
     if (!b) {
         fail(err, -ENOMEM, "cannot start", NULL);
@@ -320,17 +386,10 @@ struct bgp *bgp_new(struct event_base *base, const struct bgp_config *config, co
     b->env.ops = ops;
     b->env.arg = arg;
     b->env.local = config->local;
-    for (size_t i = 0; i < config->n_listen; i++) {
-        uint8_t family = config->listen[i].family;
-
-        rc = i < BGP_MAX_LISTEN && (family == 4 || family == 6)
-                 ? listen_on(b, &config->listen[i], config->port ? config->port : BGP_PORT)
-                 : -EINVAL;
-        if (rc) {
-            fail(err, rc, "cannot listen", &config->listen[i]);
-            bgp_free(b);
-            return NULL;
-        }
+    b->port = config->port ? config->port : BGP_PORT;
+    if (bgp_listen(b, config->listen, config->n_listen, err) < 0) {
+        bgp_free(b);
+        return NULL;
     }
     b->md5_timer = event_new(base, -1, EV_PERSIST, on_md5_timer, b);
     b->accept_timer = evtimer_new(base, on_accept_again, b);
@@ -360,11 +419,8 @@ void bgp_free(struct bgp *b)
         b->peers = s->next;
         bgp_session_free(s);
     }
-    for (size_t i = 0; i < b->n_listeners; i++) {
-        if (b->listeners[i].event)
-            event_free(b->listeners[i].event);
-        evutil_closesocket(b->listeners[i].fd);
-    }
+    while (b->n_listeners > 0)
+        stop_listening(&b->listeners[--b->n_listeners]);
     if (b->md5_timer)
         event_free(b->md5_timer);
     if (b->accept_timer)

@@ -35,6 +35,11 @@ struct evpn_rib *evpn_rib_new(const struct evpn_rib_config *config, const struct
     return rib;
 }
 
+void evpn_rib_set_max_routes(struct evpn_rib *rib, uint32_t max_routes)
+{
+    rib->config.max_routes = max_routes;
+}
+
 void evpn_rib_free(struct evpn_rib *rib)
 {
     if (!rib)

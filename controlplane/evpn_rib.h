@@ -85,6 +85,8 @@ struct evpn_rib_config {
 /* NULL without memory. */
 struct evpn_rib *evpn_rib_new(const struct evpn_rib_config *config, const struct evpn_rib_ops *ops,
                               void *arg);
+/* max_routes of the configuration; what is over stays. */
+void evpn_rib_set_max_routes(struct evpn_rib *rib, uint32_t max_routes);
 /* Tells nothing. NULL is fine. */
 void evpn_rib_free(struct evpn_rib *rib);
 

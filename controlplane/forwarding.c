@@ -25,6 +25,7 @@ struct forwarding {
     struct fastpath *fp; /* NULL: none */
     bool left;           /* only its counters are read */
     struct fastpath_port ports[DP_MAX_PORTS];
+    struct dp_net_counters *before[DP_MAX_NETWORKS + 1]; /* what earlier networks of this id had; NULL: 0 */
     uint32_t *bounced; /* [DP_BOUNCE_COUNTERS] by MACs that the fast path has no more */
     uint64_t refused;
     struct quiet quiet;
@@ -49,6 +50,8 @@ void fwd_free(struct forwarding *f)
 {
     if (!f)
         return;
+    for (unsigned i = 0; i <= DP_MAX_NETWORKS; i++)
+        free(f->before[i]);
     free(f->bounced);
     free(f);
 }
@@ -260,7 +263,7 @@ void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_po
     out->missed += fast.missed;
 }
 
-void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)
+static void net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)
 {
     struct dp_net_counters fast;
 
@@ -275,6 +278,40 @@ void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_c
         add(&out->wan_out[flooded], fast.wan_out[flooded]);
     }
     out->bounced += fast.bounced;
+}
+
+void fwd_net_begin(struct forwarding *f, dp_net_id net)
+{
+    struct dp_net_counters *before = f->before[net] ? f->before[net] : malloc(sizeof(*before));
+
+    if (before) /* else they go on from where they were */
+        net_counters(f, net, before);
+    f->before[net] = before;
+}
+
+static void take(struct dp_count *from, struct dp_count what)
+{
+    from->frames -= what.frames;
+    from->bytes -= what.bytes;
+}
+
+void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)
+{
+    const struct dp_net_counters *before = f->before[net];
+
+    net_counters(f, net, out);
+    if (!before)
+        return;
+    for (int flooded = 0; flooded < 2; flooded++) {
+        take(&out->access_in[flooded], before->access_in[flooded]);
+        take(&out->access_out[flooded], before->access_out[flooded]);
+        take(&out->wan_in[flooded], before->wan_in[flooded]);
+        take(&out->wan_out[flooded], before->wan_out[flooded]);
+    }
+    out->proxy_arp -= before->proxy_arp;
+    out->proxy_nd -= before->proxy_nd;
+    out->bounced -= before->bounced;
+    out->bicast -= before->bicast;
 }
 
 void fwd_vtep_counters(const struct forwarding *f, dp_vtep_id vtep, struct dp_vtep_counters *out)

@@ -79,6 +79,8 @@ uint64_t fwd_refused(const struct forwarding *f);
 /* ---- counters */
 
 void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out);
+/* The id is another network's from now on: its counters begin at 0. */
+void fwd_net_begin(struct forwarding *f, dp_net_id net);
 void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out);
 void fwd_vtep_counters(const struct forwarding *f, dp_vtep_id vtep, struct dp_vtep_counters *out);
 void fwd_totals(const struct forwarding *f, struct dp_totals *out);

@@ -381,7 +381,9 @@ static int static_check(const struct mactable *t, dp_net_id net, struct mac mac,
     return 0;
 }
 
-int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now)
+/* known: there must be such an entry; else there must not. */
+static int put_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, bool known,
+                      mono_t now)
 {
     enum mac_origin origin = dest.where == DP_WHERE_FLOOD ? MAC_FLOOD : MAC_STATIC;
     struct mac_place place = {origin == MAC_FLOOD ? 0 : dest.target, dest.where};
@@ -394,8 +396,8 @@ int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struc
         return rc;
     mac_event(t, MAC_BY_US, now);
     s = mac_slot_find(t, net, mac);
-    if (s && mac_is_configured(&s->e))
-        return -EEXIST;
+    if ((s && mac_is_configured(&s->e)) != known)
+        return known ? -ENOENT : -EEXIST;
     if (!s && !(s = mac_slot_add(t, &e)))
         return -ENOSPC;
     e = mac_slot_changed(s, origin, place);
@@ -413,6 +415,16 @@ int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struc
         mac_withdraw(t, s);
     }
     return 0;
+}
+
+int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now)
+{
+    return put_static(t, net, mac, dest, false, now);
+}
+
+int mactable_change_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now)
+{
+    return put_static(t, net, mac, dest, true, now);
 }
 
 int mactable_remove_static(struct mactable *t, dp_net_id net, struct mac mac, mono_t now)
@@ -507,6 +519,23 @@ static bool clear_slot(struct mactable *t, struct mac_slot *s, mono_t now)
 unsigned mactable_clear(struct mactable *t, dp_net_id net, const struct mac *mac, mono_t now)
 {
     return for_chosen(t, net, mac, now, clear_slot);
+}
+
+static bool remove_slot(struct mactable *t, struct mac_slot *s, mono_t now)
+{
+    mac_dup_forget(s);
+    s->e.route_vtep = 0;
+    mac_follow_route(t, s, now);
+    return true;
+}
+
+unsigned mactable_remove_network(struct mactable *t, dp_net_id net, mono_t now)
+{
+    unsigned n = mac_net_known(t, net) ? for_chosen(t, net, NULL, now, remove_slot) : 0;
+
+    if (net > 0 && net <= DP_MAX_NETWORKS)
+        t->networks[net] = (struct mac_network){.count = {.limit = UINT32_MAX}};
+    return n;
 }
 
 static bool clear_duplicate(struct mactable *t, struct mac_slot *s, mono_t now)

@@ -166,6 +166,9 @@ void mactable_free(struct mactable *t);
  * network. Routes count for the limit but are never refused by it: that is what maximum prefixes are for
  * (R2.6), and a refused route would not come again. */
 void mactable_set_network(struct mactable *t, dp_net_id net, uint32_t ageing_s, uint32_t mac_limit);
+/* The network is no more: forgets all of its MACs, configured and frozen ones too, and withdraws them. After
+ * the last route of it went (mactable_remote()). Returns how many. */
+unsigned mactable_remove_network(struct mactable *t, dp_net_id net, mono_t now);
 void mactable_set_port(struct mactable *t, dp_port_id port, uint32_t mac_limit);
 /* MACs that are learned on this port from now on are sticky. */
 void mactable_set_port_sticky(struct mactable *t, dp_port_id port, bool sticky);
@@ -185,6 +188,9 @@ int mactable_set_duplicates(struct mactable *t, unsigned moves, uint32_t window_
 
 /* A static or flood entry. 0, -EEXIST, -ENOSPC, -EINVAL. */
 int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now);
+/* The same for one that is configured already: replaced in one store (R4.10). 0, -ENOENT, -ENOSPC, -EINVAL. */
+int mactable_change_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest,
+                           mono_t now);
 /* Back to the peers' route, if there is one. 0 or -ENOENT. */
 int mactable_remove_static(struct mactable *t, dp_net_id net, struct mac mac, mono_t now);
 

@@ -44,6 +44,11 @@ struct move_bounces *move_bounces_new(uint64_t lasts_ns)
     return b;
 }
 
+void move_bounces_set_time(struct move_bounces *b, uint64_t lasts_ns)
+{
+    b->lasts_ns = lasts_ns;
+}
+
 static struct bucket *bucket_of(struct move_bounces *b, dp_net_id net, struct mac mac)
 {
     return &b->buckets[mac_hash(b->key, net, mac) % BUCKETS];

@@ -23,6 +23,9 @@ struct move_bounce {
 struct move_bounces *move_bounces_new(uint64_t lasts_ns);
 void move_bounces_free(struct move_bounces *b);
 
+/* Those that begin from now on. */
+void move_bounces_set_time(struct move_bounces *b, uint64_t lasts_ns);
+
 /* It begins now; one of this MAC that is under way begins again. counter: the MAC's. True: the list was full,
  * and *ended is over early. */
 bool move_bounces_begin(struct move_bounces *b, dp_net_id net, struct mac mac, uint32_t counter, mono_t now,

@@ -48,7 +48,7 @@ struct dp_dest moves_mark(const struct moves *m, dp_net_id net, struct mac mac, 
         return dest;
     }
     dest.watch = true;
-    if (!m->bounces || dest.where != DP_WHERE_VTEP)
+    if (!m->bounce || dest.where != DP_WHERE_VTEP)
         return dest;
     /* R6.5: it left this site, or did so shortly before, and a route says for where. A static peer's frames
      * are no word of a gateway that has it: it may be a loop. */
@@ -79,7 +79,7 @@ static bool follow_bounce(struct moves *m, const struct mac_moved *moved, mono_t
     uint32_t frames;
     bool full;
 
-    if (!m->bounces || !is_place(moved->from))
+    if (!is_place(moved->from))
         return false;
     if (!fwd_fdb_get(m->g->fwd, moved->net, moved->mac, &dest) || !dest.bounce) {
         move_bounces_drop(m->bounces, moved->net, moved->mac);
@@ -196,7 +196,7 @@ static void end_bounces(struct moves *m, mono_t now)
 {
     struct move_bounce over;
 
-    while (m->bounces && move_bounces_over(m->bounces, now, &over))
+    while (move_bounces_over(m->bounces, now, &over))
         end_bounce(m, &over);
 }
 
@@ -217,7 +217,7 @@ static void arm(struct moves *m)
     sooner(&at, any, other);
     any = move_prepare_next(m->prepared, &other);
     sooner(&at, any, other);
-    any = m->bounces && move_bounces_next(m->bounces, &other);
+    any = move_bounces_next(m->bounces, &other);
     sooner(&at, any, other);
     if (m->turn)
         at = now;
@@ -256,6 +256,12 @@ void moves_due(struct moves *m)
 
 /* ---- life */
 
+void moves_configure(struct moves *m)
+{
+    m->bounce = m->g->conf->moves.bounce > 0;
+    move_bounces_set_time(m->bounces, m->g->conf->moves.bounce * NS_PER_S);
+}
+
 int moves_start(struct gateway *g, char *err, size_t err_len)
 {
     struct moves *m = calloc(1, sizeof(*m));
@@ -268,9 +274,10 @@ int moves_start(struct gateway *g, char *err, size_t err_len)
         LIST_INIT(&m->calls);
         m->timer = evtimer_new(g->base, on_timer, m);
         m->gones = move_gones_new();
-        if (g->conf->moves.bounce)
-            m->bounces = move_bounces_new(g->conf->moves.bounce * NS_PER_S);
-        if (m->timer && m->gones && (m->bounces || !g->conf->moves.bounce))
+        m->bounces = move_bounces_new(0);
+        if (m->bounces)
+            moves_configure(m);
+        if (m->timer && m->gones && m->bounces)
             rc = moves_journal_start(m);
         if (rc == 0)
             rc = moves_prepared_start(m);
@@ -298,7 +305,7 @@ void moves_stop(struct gateway *g)
 
 unsigned moves_bouncing(const struct moves *m)
 {
-    return m->bounces ? move_bounces_count(m->bounces) : 0;
+    return move_bounces_count(m->bounces);
 }
 
 const struct move_times *moves_times(const struct moves *m)

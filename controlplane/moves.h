@@ -25,6 +25,10 @@ struct moves;
 /* Sets g->moves; reads the journal. To be called when g->announce is there, before the MAC table has entries.
  * 0 or -errno with a sentence in err. */
 int moves_start(struct gateway *g, char *err, size_t err_len);
+/* g->conf says something else now: how long bounces last, from the next one on. */
+void moves_configure(struct moves *m);
+/* The network is about to be no more: what is prepared in it ends. */
+void moves_network_gone(struct moves *m, dp_net_id net);
 /* Closes what is open in the journal. To be called while MAC table and data plane are there; prepared moves
  * end with the data plane. NULL is fine. */
 void moves_stop(struct gateway *g);

@@ -327,3 +327,18 @@ const struct move_prepare *moves_prepared(const struct moves *m)
 {
     return m->prepared;
 }
+
+/* The other end is told while the network is still there. */
+void moves_network_gone(struct moves *m, dp_net_id net)
+{
+    const struct prepared *p;
+    unsigned cursor = 0;
+
+    while ((p = move_prepare_walk(m->prepared, &cursor)) != NULL) {
+        if (p->net != net)
+            continue;
+        (void)move_prepare_cancel(m->prepared, net, p->mac, mono_now());
+        cursor = 0;
+    }
+    moves_due(m);
+}

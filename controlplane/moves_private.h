@@ -42,7 +42,8 @@ struct moves {
     struct gateway *g;
     struct journal *journal;
     struct journal_file *file;    /* NULL: none is configured */
-    struct move_bounces *bounces; /* NULL: off */
+    struct move_bounces *bounces;
+    bool bounce; /* new ones begin */
     struct move_gones *gones;
     struct move_prepare *prepared;
     struct moves_questions questions;

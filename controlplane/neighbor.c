@@ -73,15 +73,42 @@ void neighbor_free(struct neighbors *t)
     free(t);
 }
 
-void neighbor_set_network(struct neighbors *t, dp_net_id net, uint32_t ageing_s, bool proxy)
-{
-    if (net > 0 && net <= DP_MAX_NETWORKS)
-        t->nets[net] = (struct neighbor_net){.ageing_s = ageing_s, .known = true, .proxy = proxy};
-}
-
 static bool net_known(const struct neighbors *t, dp_net_id net)
 {
     return net > 0 && net <= DP_MAX_NETWORKS && t->nets[net].known;
+}
+
+static bool is_of(const struct neighbors *t, uint32_t i, dp_net_id net)
+{
+    const struct neighbor *b = binding_at(t, i);
+
+    return b->family != 0 && binding_net(t, b) == net;
+}
+
+void neighbor_set_network(struct neighbors *t, dp_net_id net, uint32_t ageing_s, bool proxy)
+{
+    bool again = net_known(t, net) && t->nets[net].proxy != proxy;
+
+    if (net == 0 || net > DP_MAX_NETWORKS)
+        return;
+    t->nets[net] = (struct neighbor_net){.ageing_s = ageing_s, .known = true, .proxy = proxy};
+    for (uint32_t i = 1; again && i < t->bindings.high; i++)
+        if (is_of(t, i, net))
+            binding_program(t, binding_at(t, i));
+}
+
+void neighbor_remove_network(struct neighbors *t, dp_net_id net)
+{
+    if (!net_known(t, net))
+        return;
+    (void)neighbor_clear_duplicate(t, net, NULL, NULL);
+    for (uint32_t i = 1; i < t->bindings.high; i++) {
+        if (!is_of(t, i, net))
+            continue;
+        binding_at(t, i)->state &= (uint8_t)~STATE_FROZEN;
+        binding_unspeak(t, i, SPEAKS_LOCAL | SPEAKS_REMOTE | SPEAKS_FORMER);
+    }
+    t->nets[net] = (struct neighbor_net){.known = false};
 }
 
 /* ---- finding */

@@ -96,6 +96,8 @@ void neighbor_free(struct neighbors *t);
 /* ageing in seconds (0: never; then nothing is probed either). proxy false: bindings are kept and announced,
  * but not programmed. Must precede what concerns the network. */
 void neighbor_set_network(struct neighbors *t, dp_net_id net, uint32_t ageing_s, bool proxy);
+/* The network is no more: forgets all of its bindings, former and frozen ones too. After its MACs went. */
+void neighbor_remove_network(struct neighbors *t, dp_net_id net);
 /* As mactable_set_duplicates(). */
 int neighbor_set_duplicates(struct neighbors *t, unsigned changes, uint32_t window_s, uint32_t hold_s);
 
