@@ -30,25 +30,68 @@ static const struct {
     {"fastpath.dir", "the XDP programs are pinned once"},
     {"fastpath.punt_limit", "the XDP programs are loaded once"},
     {"api.socket", "programs are connected to it"},
+    {"moves.journal*", "the journal is read at the start"},
     {"bgp", "the BGP speaker is set up once"},
     {"bgp.asn", "every session and every route hangs on it"},
     {"bgp.router_id", "every session and every route hangs on it"},
     {"bgp.port", "the listening socket is opened once"},
 };
 
-static const char *needs_restart(const char *path)
-{
-    for (size_t i = 0; i < sizeof(restarts) / sizeof(restarts[0]); i++)
-        if (fnmatch(restarts[i].path, path, 0) == 0)
-            return restarts[i].why;
-    return NULL;
-}
-
 struct walk {
+    const struct conf *from, *to;
     struct conf_diff *d;
     size_t room;
     bool no_memory;
 };
+
+static const struct conf_access *find_access(const struct conf *c, const char *name, size_t len)
+{
+    for (size_t i = 0; i < c->n_access; i++)
+        if (strlen(c->access[i].name) == len && memcmp(c->access[i].name, name, len) == 0)
+            return &c->access[i];
+    return NULL;
+}
+
+/* The port that "access[NAME]..." and "underlay..." are about, as c has it; *key: what of it, "" for the
+ * whole. NULL: none. */
+static const struct conf_port *port_of(const struct conf *c, const char *path, const char **key)
+{
+    const char *name = path + strlen("access["), *end;
+    const struct conf_access *a;
+
+    if (strncmp(path, "underlay.", 9) == 0) {
+        *key = path + 9;
+        return &c->underlay.port;
+    }
+    if (strncmp(path, "access[", strlen("access[")) != 0 || !(end = strchr(name, ']')))
+        return NULL;
+    *key = end[1] == '.' ? end + 2 : end + 1;
+    a = find_access(c, name, (size_t)(end - name));
+    return a ? &a->port : NULL;
+}
+
+/* What hangs on who drives a port. */
+static const char *port_restart(const struct conf *from, const struct conf *to, const char *path)
+{
+    const char *key;
+    const struct conf_port *was = port_of(from, path, &key), *is = port_of(to, path, &key);
+
+    if (!was && !is)
+        return NULL;
+    if (!*key || strcmp(key, "interface") == 0 || strcmp(key, "pci") == 0 || strcmp(key, "dpdk") == 0)
+        return "ports are opened once";
+    if (strcmp(key, "mtu") == 0 && is && is->kind != CONF_PORT_INTERFACE)
+        return "DPDK sets the MTU of a port that it drives when it opens it";
+    return NULL;
+}
+
+static const char *needs_restart(const struct walk *w, const char *path)
+{
+    for (size_t i = 0; i < sizeof(restarts) / sizeof(restarts[0]); i++)
+        if (fnmatch(restarts[i].path, path, 0) == 0)
+            return restarts[i].why;
+    return port_restart(w->from, w->to, path);
+}
 
 /* ---- collecting */
 
@@ -87,7 +130,7 @@ static void add(struct walk *w, const char *path, const struct conf_node *from, 
         .path = strdup(path),
         .from = scalar_text(from, path),
         .to = scalar_text(to, path),
-        .restart = needs_restart(path),
+        .restart = needs_restart(w, path),
     };
     if (!c->path || (from && from->kind == CONF_NODE_SCALAR && !c->from) ||
         (to && to->kind == CONF_NODE_SCALAR && !c->to)) {
@@ -261,7 +304,7 @@ static int print_tree(const struct conf *c, struct conf_tree *tree)
 int conf_diff(const struct conf *from, const struct conf *to, struct conf_diff *out)
 {
     struct conf_tree a = {0}, b = {0};
-    struct walk w = {.d = out};
+    struct walk w = {.from = from, .to = to, .d = out};
     int rc;
 
     *out = (struct conf_diff){0};

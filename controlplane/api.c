@@ -139,7 +139,7 @@ static void client_work(struct client *c)
         return;
     }
     if (line ? len > API_LINE_MAX : evbuffer_get_length(in) > API_LINE_MAX) {
-        client_refuse(c, "the request is longer than 65536 bytes");
+        client_refuse(c, "the request is longer than 2 MiB");
     } else if (line) {
         client_answer(c, line, len);
     }

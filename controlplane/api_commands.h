@@ -19,6 +19,7 @@ enum api_arg_type {
     API_ARG_NUMBER,  /* whole, 0..2^32-1 */
     API_ARG_SECONDS, /* a number of seconds; as text also "60s", "5m", "1h" */
     API_ARG_FLAG,    /* true or false */
+    API_ARG_CONFIG, /* a whole configuration, API_CONFIG_MAX bytes at most; for causewayctl the file's name */
 };
 
 /* id, name on the wire (and, with "--" before it, on the command line), type, what stands for the value,
@@ -56,7 +57,8 @@ enum api_arg_type {
     X(COUNT, "count", API_ARG_NUMBER, "N", "end after that many frames")                                     \
     X(SECONDS, "seconds", API_ARG_SECONDS, "SECONDS", "end after that time")                                 \
     X(SNAP, "snap", API_ARG_NUMBER, "BYTES", "of each frame at most that many (256; at most 2048)")          \
-    X(WRITE, "write", API_ARG_PATH, "FILE", "where to (-w FILE); -: standard output")
+    X(WRITE, "write", API_ARG_PATH, "FILE", "where to (-w FILE); -: standard output")                        \
+    X(YAML, "yaml", API_ARG_CONFIG, "FILE", "a configuration file, read and checked here")
 
 enum api_arg_id {
 #define X(id, name, type, value, help) API_ARG_ID_##id,
@@ -109,6 +111,10 @@ enum api_arg_id {
     X(show_counters, "show counters", API_TAKES(AFTER), 0, "every counter, raw")                             \
     X(show_config, "show config", API_TAKES(AFTER), 0,                                                       \
       "the effective configuration, as YAML, passwords hidden")                                              \
+    X(diff, "diff", API_TAKES(YAML), API_TAKES(YAML),                                                        \
+      "what a reload would change if the daemon's file were this one, and what needs a restart")             \
+    X(reload, "reload", 0, 0,                                                                                \
+      "read the daemon's configuration file again, check it, and apply what changed")                        \
     X(announce, "announce", API_TAKES(MAC) | API_TAKES(NETWORK), API_TAKES(MAC),                             \
       "announce a MAC at the access ports, as after a move: GARP, NA, RARP")                                 \
     X(move_prepare, "move prepare",                                                                          \

@@ -141,6 +141,12 @@ bool api_arg_parse(enum api_arg_id id, const char *text, union api_value *out, c
         snprintf(err, API_ERR_LEN, "%s must be a time like 60, 60s, 5m or 1h, not \"%s\"", spec->name,
                  quote(text, q));
         return false;
+    case API_ARG_CONFIG:
+        out->config = text;
+        if (strlen(text) <= API_CONFIG_MAX)
+            return true;
+        snprintf(err, API_ERR_LEN, "%s has more than %u bytes", spec->name, API_CONFIG_MAX);
+        return false;
     default:
         snprintf(err, API_ERR_LEN, "%s takes no text", spec->name);
         return false;

@@ -16,10 +16,11 @@
 
 #include <cjson/cJSON.h>
 
-#define API_ERR_LEN   256
-#define API_LINE_MAX  65536 /* bytes of a request, newline not counted */
-#define API_TEXT_LEN  64    /* a text argument, end included */
-#define API_BYTES_MAX 256
+#define API_ERR_LEN    256
+#define API_CONFIG_MAX (1u << 20) /* bytes of a configuration */
+#define API_LINE_MAX   (2u << 20) /* bytes of a request, newline not counted */
+#define API_TEXT_LEN   64         /* a text argument, end included */
+#define API_BYTES_MAX  256
 
 union api_value {
     char text[API_TEXT_LEN];
@@ -31,6 +32,7 @@ union api_value {
     struct ipaddr address;
     uint32_t number;
     bool flag;
+    const char *config; /* holds until the handler returns */
 };
 
 struct api_args {

@@ -3,8 +3,8 @@
  * causewayctl: asks a running causewayd over its API socket. Commands and options come from api_commands.h,
  * so help and checks follow a new command by themselves.
  *
- * Exit status: 0 done, 1 the daemon cannot be reached or refused, 2 the command line is wrong; of "doctor": 0
- * all is well, 1 warnings, 2 problems. One thread.
+ * Exit status: 0 done, 1 the daemon cannot be reached or refused, 2 the command line is wrong, 3 of reload
+ * and diff: something needs a restart; of "doctor": 0 all is well, 1 warnings, 2 problems. One thread.
  */
 #include "conf/conf.h"
 #include "conf/version.h"
@@ -17,6 +17,7 @@
 #include "controlplane/ctl_json.h"
 #include "controlplane/ctl_pages.h"
 #include "controlplane/ctl_rehearse.h"
+#include "controlplane/ctl_reload.h"
 #include "controlplane/ctl_show.h"
 #include "controlplane/ctl_text.h"
 
@@ -83,6 +84,7 @@ static void help_globals(FILE *out)
                  "  0  done\n"
                  "  1  the daemon cannot be reached, or it refused; stderr says why\n"
                  "  2  wrong usage\n"
+                 "  3  reload, diff: a change needs a restart; nothing was changed\n"
                  "Of \"doctor\": 0 all is well, 1 warnings, 2 problems.\n");
 }
 
@@ -346,8 +348,8 @@ static bool take_words(const struct api_command *c, struct line *line, const cha
     return true;
 }
 
-/* NULL when an option does not belong or is wrong. */
-static cJSON *build_request(const struct api_command *c, const struct line *line)
+/* NULL when an option does not belong or is wrong, or a file is: then *status is set. */
+static cJSON *build_request(const struct api_command *c, const struct line *line, int *status)
 {
     cJSON *request = cJSON_CreateObject();
 
@@ -365,6 +367,13 @@ static cJSON *build_request(const struct api_command *c, const struct line *line
         }
         if (spec->type == API_ARG_FLAG) {
             cJSON_AddTrueToObject(request, spec->name);
+        } else if (spec->type == API_ARG_CONFIG) {
+            char *text = ctl_reload_read(line->option[id]);
+
+            if (!text)
+                goto bad_file;
+            cJSON_AddStringToObject(request, spec->name, text);
+            free(text);
         } else if (api_arg_parse((enum api_arg_id)id, line->option[id], &value, err)) {
             if (spec->type == API_ARG_NUMBER || spec->type == API_ARG_SECONDS) {
                 cJSON_AddNumberToObject(request, spec->name, value.number);
@@ -379,6 +388,12 @@ static cJSON *build_request(const struct api_command *c, const struct line *line
     return request;
 
 wrong:
+    *status = EXIT_USAGE;
+    cJSON_Delete(request);
+    return NULL;
+
+bad_file:
+    *status = EXIT_FAILURE;
     cJSON_Delete(request);
     return NULL;
 }
@@ -410,9 +425,9 @@ static cJSON *call(struct ctl_client *client, cJSON *request, char err[CTL_ERR_L
     return ctl_rehearse_follow(client, err);
 }
 
-/* Asks page after page. False with a sentence in err. */
+/* Asks page after page. False with a sentence in err; else *status may say that all is not well. */
 static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json, struct ctl_show *show,
-                char err[CTL_ERR_LEN])
+                int *status, char err[CTL_ERR_LEN])
 {
     for (;;) {
         cJSON *page = call(client, request, err);
@@ -425,6 +440,7 @@ static bool ask(struct ctl_client *client, cJSON *request, struct ctl_json *json
             cJSON_Delete(page);
             return false;
         }
+        *status = ctl_reload_status(page);
         if (json) {
             ctl_json_page(json, page);
             cJSON_Delete(page);
@@ -460,16 +476,16 @@ static bool follow(struct ctl_client *client, bool json, char err[CTL_ERR_LEN])
 
 static int run(const struct api_command *c, const struct line *line)
 {
-    cJSON *request = build_request(c, line);
+    int status = EXIT_SUCCESS, answered = EXIT_SUCCESS;
+    cJSON *request = build_request(c, line, &status);
     struct ctl_json *json = line->json ? ctl_json_new() : NULL;
     struct ctl_show *show = ctl_show_new(c->name, terminal_width(), stdout);
     struct ctl_client *client = NULL;
     char err[CTL_ERR_LEN];
-    int status = EXIT_USAGE;
 
     if (request) {
         client = ctl_client_open(line->socket, err);
-        status = client && ask(client, request, json, show, err) ? EXIT_SUCCESS : EXIT_FAILURE;
+        status = client && ask(client, request, json, show, &answered, err) ? EXIT_SUCCESS : EXIT_FAILURE;
         if (status == EXIT_SUCCESS && json && strcmp(c->name, "watch") != 0)
             ctl_json_print(json, stdout);
         if (status == EXIT_SUCCESS && (fflush(stdout) != 0 || ferror(stdout))) {
@@ -481,6 +497,8 @@ static int run(const struct api_command *c, const struct line *line)
             status = EXIT_FAILURE;
         if (status != EXIT_SUCCESS)
             complain("%s", err);
+        else
+            status = answered;
     }
     ctl_client_close(client);
     ctl_show_free(show);
@@ -492,10 +510,10 @@ static int run(const struct api_command *c, const struct line *line)
 static int capture(const struct api_command *c, const struct line *line)
 {
     const char *path = line->option[API_ARG_ID_WRITE];
-    cJSON *request = build_request(c, line);
+    int status = EXIT_USAGE;
+    cJSON *request = build_request(c, line, &status);
     struct ctl_client *client = NULL;
     char err[CTL_ERR_LEN];
-    int status = EXIT_USAGE;
 
     if (request && !path) {
         complain("capture: where to? -w FILE, or -w - for standard output");
@@ -513,11 +531,12 @@ static int capture(const struct api_command *c, const struct line *line)
 
 static int doctor(const struct line *line)
 {
-    cJSON *request = build_request(find_command("doctor", &(const char *){NULL}), line);
+    int status = EXIT_USAGE;
+    cJSON *request = build_request(find_command("doctor", &(const char *){NULL}), line, &status);
 
     cJSON_Delete(request);
     return request ? ctl_doctor(line->socket, line->option[API_ARG_ID_CONFIG], line->json, terminal_width())
-                   : EXIT_USAGE;
+                   : status;
 }
 
 /* Of a gateway that does not run. */

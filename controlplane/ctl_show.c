@@ -91,6 +91,7 @@ static void print_status(struct ctl_show *s, const cJSON *r, bool last)
     view_line_of(s, "ports", view_number(r, "ports_up"), view_number(r, "ports"), "up");
     view_line_of(s, "VTEPs", view_number(r, "vteps_resolved"), view_number(r, "vteps"), "resolved");
     view_line_number(s, "networks", view_number(r, "networks"), "");
+    view_line_number(s, "configuration", view_number(r, "generation"), " (1: that of the start)");
     status_macs(s, r);
     status_bgp(s, r);
     view_line(s, "hugepages", view_true(r, "hugepages") ? "yes" : "no");
@@ -237,6 +238,8 @@ static const struct view views[] = {
     {"trace", false, view_trace},
     {"show fastpath", false, view_fastpath},
     {"fastpath detach", false, view_fastpath_detached},
+    {"diff", false, view_reload},
+    {"reload", false, view_reload},
     {"show drops", false, print_drops},
     {"show config", true, print_config},
     {"clear macs", false, print_cleared},

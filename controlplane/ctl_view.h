@@ -67,6 +67,9 @@ void view_neighbors(struct ctl_show *s, const cJSON *r, bool last);
 void view_fastpath(struct ctl_show *s, const cJSON *r, bool last);
 void view_fastpath_detached(struct ctl_show *s, const cJSON *r, bool last);
 
+/* ctl_reload.c */
+void view_reload(struct ctl_show *s, const cJSON *r, bool last);
+
 /* ctl_show_site.c */
 void view_site(struct ctl_show *s, const cJSON *r, bool last);
 

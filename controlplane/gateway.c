@@ -12,6 +12,7 @@
 #include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves.h"
+#include "controlplane/network_ids.h"
 #include "controlplane/overlay.h"
 
 #include "conf/log.h"
@@ -108,7 +109,7 @@ static const struct mactable_ops mac_ops = {.program = op_program,
 
 /* ---- while it runs */
 
-static int publish(struct gateway *g)
+int gateway_publish(struct gateway *g)
 {
     const struct underlay_hop **hops = calloc(g->n_vteps + 1u, sizeof(*hops));
     int rc = -ENOMEM;
@@ -142,7 +143,7 @@ static void on_topology_changed(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     gateway_vteps_judge(g); /* a route may lead to one that nothing reaches */
-    publish(g);
+    gateway_publish(g);
     gateway_report_underlay(g);
 }
 
@@ -151,7 +152,7 @@ static void on_underlay_changed(void *arg)
     struct gateway *g = arg;
 
     gateway_vteps_judge(g);
-    publish(g);
+    gateway_publish(g);
     gateway_poll_ports(g, false); /* the underlay's MTU is a port's MTU, too */
     gateway_report_underlay(g);
 }
@@ -245,36 +246,25 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
     if (g->overlay)
         overlay_poll(g->overlay);
     if (g->priv->publish_failed)
-        publish(g);
+        gateway_publish(g);
 }
 
 /* ---- the ladder */
 
 static int init_tables(struct gateway *g, char *err, size_t err_len)
 {
-    struct gateway_vtep *peers = NULL;
-    int rc = topology_collect_vteps(g->conf, &peers, &g->n_vteps);
-
-    if (rc == -E2BIG) {
-        snprintf(err, err_len, "more than %d distinct peers", DP_MAX_VTEPS - 1);
-        return rc;
-    }
-    g->n_static = g->n_vteps;
-    /* With BGP, any VTEP may come. */
-    g->max_vteps = g->conf->bgp.asn ? DP_MAX_VTEPS - 1 : g->n_vteps;
-    g->n_networks = (unsigned)g->conf->n_networks;
+    g->max_vteps = DP_MAX_VTEPS - 1;
+    g->max_networks = network_ids_max(g->conf->n_networks);
     g->vteps = calloc(g->max_vteps + 1u, sizeof(*g->vteps));
-    g->networks = calloc(g->n_networks + 1u, sizeof(*g->networks));
     g->priv->hop_seen = calloc(g->max_vteps + 1u, sizeof(*g->priv->hop_seen));
-    if (rc == 0 && g->vteps && g->n_vteps)
-        memcpy(g->vteps, peers, g->n_vteps * sizeof(*peers));
-    free(peers);
-    if (rc < 0 || !g->vteps || !g->networks || !g->priv->hop_seen) {
+    g->priv->ids = network_ids_new(g->max_networks);
+    if (!g->vteps || !g->priv->hop_seen || !g->priv->ids ||
+        network_ids_plan(g->priv->ids, NULL, 0, g->conf, g->started, &g->networks) < 0) {
         snprintf(err, err_len, "out of memory");
         return -ENOMEM;
     }
-    for (unsigned i = 0; i < g->n_networks; i++)
-        g->networks[i] = (struct gateway_network){.id = (dp_net_id)(i + 1), .conf = &g->conf->networks[i]};
+    g->n_networks = (unsigned)g->conf->n_networks;
+    network_ids_take(g->priv->ids, g->networks, g->n_networks, g->started);
     return 0;
 }
 
@@ -296,7 +286,7 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
     const char *pci[CONF_MAX_ACCESS + 1];
     char dp_err[DP_ERR_LEN] = "";
     struct dp_config config = {
-        .max_macs = conf->dataplane.max_macs + g->n_networks, /* and our own in each */
+        .max_macs = conf->dataplane.max_macs + g->max_networks, /* and our own in each */
         .cpu = conf->dataplane.cpu,
         .busy_poll = conf->dataplane.busy_poll,
         .hugepages = conf->dataplane.hugepages == CONF_HUGEPAGES_ON    ? DP_HUGEPAGES_ON
@@ -307,7 +297,7 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
         .max_mtu = gateway_max_mtu(conf),
         .n_ports = gateway_port_number(conf),
         .n_queues = gateway_queue_number(conf),
-        .n_networks = g->n_networks,
+        .n_networks = g->max_networks,
         .n_vteps = g->max_vteps,
     };
     int rc;
@@ -329,73 +319,19 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
 
 static int start_underlay(struct gateway *g, char *err, size_t err_len)
 {
+    int rc;
+
     g->underlay = underlay_start(g->base, gateway_underlay_ifname(g->conf), &g->conf->underlay.address,
                                  on_underlay_changed, g, err, err_len);
     if (!g->underlay)
         return -EIO;
-    for (unsigned i = 0; i < g->n_vteps; i++) {
-        int rc = underlay_track(g->underlay, &g->vteps[i].address);
-
-        if (rc < 0) {
-            snprintf(err, err_len, "underlay: %s", strerror(-rc));
-            return rc;
-        }
+    rc = gateway_vteps_configure(g, g->conf);
+    if (rc < 0) {
+        snprintf(err, err_len, "underlay: the configured peers: %s",
+                 rc == -ENOSPC ? "there are too many" : strerror(-rc));
+        return rc;
     }
     return 0;
-}
-
-static const struct gateway_port *find_access(const struct gateway *g, const char *name)
-{
-    for (unsigned i = 0; i < g->n_ports; i++)
-        if (g->ports[i].access && strcmp(g->ports[i].access->name, name) == 0)
-            return &g->ports[i];
-    return NULL;
-}
-
-static bool static_dest(const struct gateway *g, const struct conf_static_mac *s, struct dp_dest *dest)
-{
-    const struct gateway_port *p;
-
-    if (s->port[0]) {
-        p = find_access(g, s->port);
-        *dest = (struct dp_dest){.where = DP_WHERE_PORT, .target = p ? p->id : 0, .is_static = true};
-        return p != NULL;
-    }
-    *dest = (struct dp_dest){.where = DP_WHERE_VTEP,
-                             .target = topology_find_vtep(g->vteps, g->n_static, &s->vtep),
-                             .is_static = true};
-    return dest->target != 0;
-}
-
-static int add_static(struct gateway *g, const struct gateway_network *net, struct mac mac,
-                      const struct dp_dest *dest, char *err, size_t err_len)
-{
-    char text[MAC_STRLEN];
-    int rc = dest ? mactable_add_static(g->macs, net->id, mac, *dest, mono_now()) : -ENOENT;
-
-    if (rc < 0)
-        snprintf(err, err_len, "network %s: configured MAC %s: %s", net->conf->name, mac_format(mac, text),
-                 rc == -ENOSPC   ? "the MAC table is full, raise dataplane.max_macs"
-                 : rc == -EEXIST ? "it is there twice"
-                 : rc == -ENOENT ? "its port or VTEP is not one of this gateway"
-                                 : strerror(-rc));
-    return rc;
-}
-
-static int add_network_macs(struct gateway *g, const struct gateway_network *net, char *err, size_t err_len)
-{
-    static const struct dp_dest flood = {.where = DP_WHERE_FLOOD};
-    struct dp_dest dest;
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < net->conf->n_static_macs; i++) {
-        const struct conf_static_mac *s = &net->conf->static_macs[i];
-
-        rc = add_static(g, net, s->mac, static_dest(g, s, &dest) ? &dest : NULL, err, err_len);
-    }
-    for (size_t i = 0; rc == 0 && i < net->conf->n_flood_macs; i++)
-        rc = add_static(g, net, net->conf->flood_macs[i], &flood, err, err_len);
-    return rc;
 }
 
 static int start_macs(struct gateway *g, char *err, size_t err_len)
@@ -411,11 +347,8 @@ static int start_macs(struct gateway *g, char *err, size_t err_len)
         if (g->ports[i].access)
             mactable_set_port(g->macs, g->ports[i].id, g->ports[i].access->mac_limit);
     for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct gateway_network *net = &g->networks[i];
-        int rc;
+        int rc = gateway_network_set(g, &g->networks[i], NULL, err, err_len);
 
-        mactable_set_network(g->macs, net->id, net->conf->ageing, net->conf->mac_limit);
-        rc = add_network_macs(g, net, err, err_len);
         if (rc < 0)
             return rc;
     }
@@ -430,7 +363,7 @@ static int start_topology(struct gateway *g, char *err, size_t err_len)
         rc = gateway_takeover_lists(g);
     (void)gateway_fastpath_look(g);
     if (rc == 0)
-        rc = publish(g);
+        rc = gateway_publish(g);
     if (rc < 0)
         snprintf(err, err_len, "topology: %s", strerror(-rc));
     return rc;
@@ -543,6 +476,7 @@ struct gateway *gateway_start(struct event_base *base, const struct conf *conf, 
     }
     g->conf = conf;
     g->base = base;
+    g->generation = 1;
     g->started = mono_now();
     g->started_unix_ns = unix_now_ns();
     if (climb(g, err, err_len) < 0) {
@@ -590,6 +524,7 @@ void gateway_stop(struct gateway *g)
     topology_free(&g->priv->topology);
     free(g->priv->takeover);
     free(g->priv->hop_seen);
+    network_ids_free(g->priv->ids);
     free(g->networks);
     free(g->vteps);
     free(g->priv);
@@ -606,11 +541,6 @@ struct mac gateway_own_mac(const struct gateway *g)
 }
 
 /* ---- for the API */
-
-const struct gateway_network *gateway_network(const struct gateway *g, dp_net_id id)
-{
-    return id >= 1 && id <= g->n_networks ? &g->networks[id - 1] : NULL;
-}
 
 const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id)
 {
@@ -629,6 +559,6 @@ const struct gateway_peer *gateway_peers(const struct gateway *g, dp_net_id net,
 {
     const struct topology_list *lists = g->priv->topology.lists;
 
-    *n = lists && net >= 1 && net <= g->n_networks ? lists[net - 1].n : 0;
+    *n = lists && net >= 1 && net <= g->max_networks ? lists[net - 1].n : 0;
     return *n ? lists[net - 1].peers : NULL;
 }

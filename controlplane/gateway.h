@@ -16,6 +16,7 @@
 #include "dataplane/dp.h"
 
 struct announce;
+struct conf_diff;
 struct api;
 struct event_base;
 struct gateway_capture;
@@ -24,6 +25,7 @@ struct oam;
 struct overlay;
 struct rehearse;
 struct survey;
+struct reload;
 struct xdp;
 
 struct gateway_port {
@@ -34,7 +36,7 @@ struct gateway_port {
 };
 
 struct gateway_network {
-    dp_net_id id; /* index in conf->networks + 1 */
+    dp_net_id id; /* its own for as long as it lives, whatever others come and go */
     const struct conf_network *conf;
 };
 
@@ -59,7 +61,8 @@ struct gateway_peer {
 };
 
 struct gateway {
-    const struct conf *conf;
+    const struct conf *conf; /* another one after a reload: whoever keeps a pointer into it loses it */
+    uint64_t generation; /* of the configuration: 1 at the start, and one more with each that is applied */
     struct event_base *base;
     struct dp *dp;
     struct forwarding *fwd;
@@ -74,13 +77,14 @@ struct gateway {
     struct gateway_capture *capture; /* NULL: none */
     struct survey *survey;           /* NULL until a doctor comes */
     uint64_t survey_call;            /* whose it is (api_reply()) */
+    struct reload *reload;           /* NULL before it is there, and after */
     struct api *api; /* NULL before it is there, and after; for those who have something to tell (api.h) */
     struct gateway_port ports[DP_MAX_PORTS];
     unsigned n_ports;
-    struct gateway_network *networks;
+    struct gateway_network *networks; /* in the order of the configuration */
     unsigned n_networks;
+    unsigned max_networks;      /* highest id there may be */
     struct gateway_vtep *vteps; /* by id - 1; static peers, and with BGP those that peers tell of */
-    unsigned n_static;          /* of them configured: the first ones, by address */
     unsigned n_vteps;           /* highest id so far */
     unsigned max_vteps;         /* room in vteps */
     mono_t started;
@@ -91,6 +95,13 @@ struct gateway {
 
 /* Brings everything up, in order; on failure undoes it in reverse and says why in err. */
 struct gateway *gateway_start(struct event_base *base, const struct conf *conf, char *err, size_t err_len);
+/* Another configuration, of which conf_diff() says that no change needs a restart: goes over to it without
+ * touching what is the same in both. 0: conf is g->conf now, and the caller's to keep; the one of before is
+ * no longer used. -errno with a sentence in err: nothing has changed. What could not be done although the
+ * rest was is in warnings, a line each. */
+#define GATEWAY_WARNINGS_LEN 2048
+int gateway_reload(struct gateway *g, const struct conf *conf, const struct conf_diff *diff,
+                   char warnings[GATEWAY_WARNINGS_LEN], char *err, size_t err_len);
 /* Detaches and frees everything. NULL is fine. */
 void gateway_stop(struct gateway *g);
 

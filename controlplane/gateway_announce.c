@@ -48,11 +48,12 @@ static int op_send(void *arg, dp_net_id net, dp_port_id port, dp_port_id except,
 static bool op_reaches(void *arg, dp_net_id net, dp_port_id except)
 {
     const struct gateway *g = arg;
+    const struct gateway_network *network = gateway_network(g, net);
     const struct dp_network *n;
 
-    if (net == 0 || net > g->n_networks)
+    if (!network)
         return false;
-    n = &g->priv->topology.networks[net - 1];
+    n = &g->priv->topology.networks[network - g->networks];
     return n->n_members > 1 || (n->n_members == 1 && n->members[0].port != except);
 }
 
@@ -101,15 +102,6 @@ int gateway_announce_start(struct gateway *g, char *err, size_t err_len)
     if (!g->announce || !g->priv->announce_timer) {
         snprintf(err, err_len, "out of memory");
         return -ENOMEM;
-    }
-    for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct conf_network *n = g->networks[i].conf;
-        int rc = announce_set_network(g->announce, g->networks[i].id, n->routers, n->n_routers);
-
-        if (rc < 0) {
-            snprintf(err, err_len, "network %s: site_gateways: %s", n->name, strerror(-rc));
-            return rc;
-        }
     }
     return 0;
 }

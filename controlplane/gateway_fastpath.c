@@ -73,7 +73,7 @@ static int open_maps(struct gateway *g, struct gateway_fast *fast)
     struct fastpath_config config = {
         .gateway = conf->gateway,
         .dir = conf->fastpath.dir,
-        .max_macs = conf->dataplane.max_macs + g->n_networks,
+        .max_macs = conf->dataplane.max_macs + g->max_networks,
         .punt_limit = conf->fastpath.punt_limit == CONF_NO_LIMIT ? 0 : conf->fastpath.punt_limit,
     };
     int rc = fastpath_open(&config, &fast->fp, fast->why_not, sizeof(fast->why_not));

@@ -99,7 +99,7 @@ static const struct neighbor_ops ops = {.program = on_program,
 
 /* Answers to probes end here. A MAC that the FDB has no room for makes them unknown unicast, which is said.
  */
-static void take_answers(struct gateway *g, const struct gateway_network *net)
+void gateway_neighbors_take_answers(struct gateway *g, const struct gateway_network *net)
 {
     const struct dp_dest own = {.where = DP_WHERE_PORT, .target = DP_OWN_PORT, .is_static = true};
     int rc = fwd_fdb_set(g->fwd, net->id, gateway_own_mac(g), own);
@@ -116,12 +116,6 @@ int gateway_neighbors_start(struct gateway *g, char *err, size_t err_len)
     if (!g->neighbors) {
         snprintf(err, err_len, "no memory for neighbours");
         return -ENOMEM;
-    }
-    for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct gateway_network *net = &g->networks[i];
-
-        neighbor_set_network(g->neighbors, net->id, net->conf->ageing, net->conf->proxy);
-        take_answers(g, net);
     }
     if (b->on)
         (void)neighbor_set_duplicates(g->neighbors, b->duplicate_moves, b->duplicate_seconds,

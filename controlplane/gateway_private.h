@@ -4,6 +4,8 @@
  *
  *   gateway.c           the ladder of start and stop, events of the data plane, timers
  *   gateway_ports.c     opens the ports; follows their link and MTU
+ *   gateway_networks.c  a network comes, changes, goes
+ *   gateway_reload.c    all of it, when another configuration is to be applied
  *   gateway_topology.c  struct conf + underlay -> struct dp_topology
  *   gateway_vteps.c     the VTEPs: configured, and told by BGP
  *   gateway_neighbors.c which MAC has an IP: frames, routes, the proxy and probes joined
@@ -24,6 +26,7 @@
 struct event;
 struct gateway_fast;
 struct gateway_takeover;
+struct network_ids;
 
 /* At most `lines` log lines in ten seconds; the rest is counted and said once. */
 struct gateway_limit {
@@ -31,6 +34,8 @@ struct gateway_limit {
     unsigned lines;
     unsigned suppressed;
 };
+
+#define GATEWAY_ERR_LEN 512
 
 #define GATEWAY_STORMS 3 /* broadcast, multicast, unknown unicast */
 
@@ -46,6 +51,7 @@ struct gateway_private {
     struct event *clear_ports; /* the next part of gateway_clear_ports() */
     struct event *publish;     /* active when the topology changed in this turn of the loop */
     struct topology topology;
+    struct network_ids *ids;
     dp_port_id underlay_port;
     dp_vtep_id last_vtep;              /* what gateway_vtep_find() found last */
     int promiscuous_fds[DP_MAX_PORTS]; /* by index in gateway.ports; 0: none */
@@ -84,7 +90,29 @@ void gateway_topology_changed(struct gateway *g);
 /* As whom the gateway itself speaks in its networks. */
 struct mac gateway_own_mac(const struct gateway *g);
 
+/* What g says of networks, ports and VTEPs goes to the worker, now. 0 or -errno, which is said. */
+int gateway_publish(struct gateway *g);
+
+/* ---- gateway_networks.c */
+
+/* A network of g->networks, in all tables but the worker's topology and the RIB: it is new (old NULL), or was
+ * configured like that until now. What fails (0 or -errno with a sentence in err) leaves the rest done. */
+int gateway_network_set(struct gateway *g, const struct gateway_network *net, const struct conf_network *old,
+                        char *err, size_t err_len);
+/* One that is about to go, in two steps: the peers are told, while it is still there. overlay_apply() after
+ * all of them. */
+void gateway_network_leave(struct gateway *g, const struct gateway_network *net);
+/* It is in no table any more. */
+void gateway_network_forget(struct gateway *g, const struct gateway_network *net);
+/* Forgets what was learned at ports that do not carry the network (any more), and from static peers that are
+ * not its peers. */
+void gateway_networks_clear(struct gateway *g);
+
 /* ---- gateway_vteps.c */
+
+/* The configured peers of conf: each has its id, and those of before that it does not have are static no
+ * longer. 0; -ENOSPC: no room, nothing changed; -ENOMEM. */
+int gateway_vteps_configure(struct gateway *g, const struct conf *conf);
 
 /* 0: none. */
 dp_vtep_id gateway_vtep_find(const struct gateway *g, const struct ipaddr *address);
@@ -139,6 +167,8 @@ bool gateway_clear_ports(struct gateway *g);
 
 /* Needs the data plane; before the MAC table has entries. 0 or -errno with a sentence in err. */
 int gateway_neighbors_start(struct gateway *g, char *err, size_t err_len);
+/* The gateway's own MAC in a network, at itself. */
+void gateway_neighbors_take_answers(struct gateway *g, const struct gateway_network *net);
 /* Some times a second. */
 void gateway_neighbors_age(struct gateway *g, mono_t now);
 

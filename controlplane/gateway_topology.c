@@ -116,58 +116,122 @@ static struct gateway_peer *list_add(struct topology_list *l, dp_vtep_id vtep)
     return &l->peers[l->n++];
 }
 
-static int init_lists(struct topology *t, const struct gateway *g)
+static void list_drop_unused(struct topology_list *l)
 {
-    for (unsigned i = 0; i < g->n_networks; i++) {
-        const struct conf_network *c = g->networks[i].conf;
+    for (size_t i = l->n; i > 0; i--) {
+        struct gateway_peer *p = &l->peers[i - 1];
 
-        for (size_t j = 0; j < c->n_peers; j++) {
-            struct gateway_peer *p =
-                list_add(&t->lists[i], topology_find_vtep(g->vteps, g->n_static, &c->peers[j].address));
+        if (!p->is_static && !p->bgp && !p->kept)
+            *p = l->peers[--l->n];
+    }
+}
 
-            if (!p)
-                return -ENOMEM;
-            p->is_static = true;
-            p->learning = c->peers[j].learning;
-        }
+static int list_reserve(struct topology_list *l, size_t n)
+{
+    struct gateway_peer *p = n > l->size ? realloc(l->peers, n * sizeof(*p)) : l->peers;
+
+    if (n > l->size) {
+        if (!p)
+            return -ENOMEM;
+        l->peers = p;
+        l->size = n;
     }
     return 0;
 }
 
-int topology_init(struct topology *t, const struct gateway *g, dp_port_id underlay_port)
+/* The static peers of one network, beside those that BGP told of. There is room. */
+static void list_configure(struct topology_list *l, const struct gateway *g, const struct conf_network *c,
+                           const struct gateway_vtep *sorted)
 {
-    const struct conf_underlay *u = &g->conf->underlay;
-    struct dp_member *m;
+    for (size_t i = 0; i < l->n; i++)
+        l->peers[i].is_static = l->peers[i].learning = false;
+    for (size_t i = 0; i < c->n_peers; i++) {
+        dp_vtep_id id = topology_find_vtep(sorted, g->n_vteps, &c->peers[i].address);
+        struct gateway_peer *p = list_find(l, id);
 
-    memset(t, 0, sizeof(*t));
-    t->networks = calloc(g->n_networks + 1u, sizeof(*t->networks));
-    t->lists = calloc(g->n_networks + 1u, sizeof(*t->lists));
-    t->vteps = calloc(g->max_vteps + 1u, sizeof(*t->vteps));
-    t->members = m = calloc((size_t)g->n_networks * g->n_ports + 1, sizeof(*t->members));
-    t->dp.n_networks = g->n_networks; /* for topology_free() */
-    if (!t->networks || !t->lists || !t->vteps || !t->members || init_lists(t, g) < 0) {
-        topology_free(t);
+        if (!p)
+            p = list_add(l, id);
+        p->is_static = true;
+        p->learning = c->peers[i].learning;
+    }
+    list_drop_unused(l);
+}
+
+static int configure_lists(struct topology *t, const struct gateway *g)
+{
+    struct gateway_vtep *sorted = calloc(g->n_vteps + 1u, sizeof(*sorted));
+    bool *used = calloc(t->n_lists + 1, sizeof(*used));
+    int rc = sorted && used ? 0 : -ENOMEM;
+
+    for (unsigned i = 0; i < g->n_networks && rc == 0; i++) {
+        struct topology_list *l = &t->lists[g->networks[i].id - 1];
+
+        used[g->networks[i].id] = true;
+        rc = list_reserve(l, l->n + g->networks[i].conf->n_peers);
+    }
+    if (rc == 0 && g->n_vteps) {
+        memcpy(sorted, g->vteps, g->n_vteps * sizeof(*sorted));
+        qsort(sorted, g->n_vteps, sizeof(*sorted), vtep_cmp);
+    }
+    for (unsigned i = 0; i < g->n_networks && rc == 0; i++)
+        list_configure(&t->lists[g->networks[i].id - 1], g, g->networks[i].conf, sorted);
+    for (size_t id = 1; id <= t->n_lists && rc == 0; id++)
+        if (!used[id])
+            t->lists[id - 1].n = 0;
+    free(sorted);
+    free(used);
+    return rc;
+}
+
+static void configure_underlay(struct topology *t, const struct conf_underlay *u)
+{
+    t->dp.address = u->address;
+    t->dp.vxlan_port = u->vxlan_port;
+    t->dp.ttl = u->ttl;
+    t->dp.udp6_zero_csum_tx = u->udp6_zero_csum_tx;
+    t->dp.udp6_zero_csum_rx = u->udp6_zero_csum_rx;
+}
+
+int topology_configure(struct topology *t, const struct gateway *g)
+{
+    struct dp_network *networks = calloc(g->n_networks + 1u, sizeof(*networks));
+    struct dp_member *m = calloc((size_t)g->n_networks * g->n_ports + 1, sizeof(*m)), *members = m;
+
+    if (!networks || !members || configure_lists(t, g) < 0) {
+        free(networks);
+        free(members);
         return -ENOMEM;
     }
     for (unsigned i = 0; i < g->n_networks; i++) {
-        struct dp_network *n = &t->networks[i];
+        struct dp_network *n = &networks[i];
 
         init_network(n, &g->networks[i]);
         n->members = m;
         n->n_members = add_members(g, g->networks[i].conf, m);
         m += n->n_members;
     }
-    t->dp = (struct dp_topology){
-        .underlay = underlay_port,
-        .address = u->address,
-        .vxlan_port = u->vxlan_port,
-        .ttl = u->ttl,
-        .udp6_zero_csum_tx = u->udp6_zero_csum_tx,
-        .udp6_zero_csum_rx = u->udp6_zero_csum_rx,
-        .networks = t->networks,
-        .n_networks = g->n_networks,
-        .vteps = t->vteps,
-    };
+    free(t->networks);
+    free(t->members);
+    t->networks = networks;
+    t->members = members;
+    t->dp.networks = networks;
+    t->dp.n_networks = g->n_networks;
+    configure_underlay(t, &g->conf->underlay);
+    return 0;
+}
+
+int topology_init(struct topology *t, const struct gateway *g, dp_port_id underlay_port)
+{
+    memset(t, 0, sizeof(*t));
+    t->n_lists = g->max_networks;
+    t->lists = calloc(t->n_lists + 1, sizeof(*t->lists));
+    t->vteps = calloc(g->max_vteps + 1u, sizeof(*t->vteps));
+    if (!t->lists || !t->vteps || topology_configure(t, g) < 0) {
+        topology_free(t);
+        return -ENOMEM;
+    }
+    t->dp.underlay = underlay_port;
+    t->dp.vteps = t->vteps;
     return 0;
 }
 
@@ -176,7 +240,7 @@ int topology_flood(struct topology *t, dp_net_id net, dp_vtep_id vtep, bool on)
     struct topology_list *l;
     struct gateway_peer *p;
 
-    if (net == 0 || net > t->dp.n_networks)
+    if (net == 0 || net > t->n_lists)
         return -EINVAL;
     l = &t->lists[net - 1];
     p = list_find(l, vtep);
@@ -196,7 +260,7 @@ int topology_keep(struct topology *t, dp_net_id net, dp_vtep_id vtep)
 {
     struct gateway_peer *p;
 
-    if (net == 0 || net > t->dp.n_networks)
+    if (net == 0 || net > t->n_lists)
         return -EINVAL;
     p = list_find(&t->lists[net - 1], vtep);
     if (!p)
@@ -209,16 +273,12 @@ int topology_keep(struct topology *t, dp_net_id net, dp_vtep_id vtep)
 
 void topology_keep_none(struct topology *t)
 {
-    for (size_t i = 0; t->lists && i < t->dp.n_networks; i++) {
+    for (size_t i = 0; t->lists && i < t->n_lists; i++) {
         struct topology_list *l = &t->lists[i];
 
-        for (size_t j = l->n; j > 0; j--) {
-            struct gateway_peer *p = &l->peers[j - 1];
-
-            p->kept = false;
-            if (!p->is_static && !p->bgp)
-                *p = l->peers[--l->n];
-        }
+        for (size_t j = 0; j < l->n; j++)
+            l->peers[j].kept = false;
+        list_drop_unused(l);
     }
 }
 
@@ -229,13 +289,13 @@ static int update_lists(struct topology *t)
     struct dp_net_vtep *nv;
 
     for (size_t i = 0; i < t->dp.n_networks; i++)
-        total += t->lists[i].n;
+        total += t->lists[t->networks[i].id - 1].n;
     nv = realloc(t->net_vteps, (total + 1) * sizeof(*nv));
     if (!nv)
         return -ENOMEM;
     t->net_vteps = nv;
     for (size_t i = 0; i < t->dp.n_networks; i++) {
-        const struct topology_list *l = &t->lists[i];
+        const struct topology_list *l = &t->lists[t->networks[i].id - 1];
 
         t->networks[i].vteps = nv;
         t->networks[i].n_vteps = l->n;
@@ -274,7 +334,7 @@ int topology_update(struct topology *t, const struct gateway *g, const struct un
 
 void topology_free(struct topology *t)
 {
-    for (size_t i = 0; t->lists && i < t->dp.n_networks; i++)
+    for (size_t i = 0; t->lists && i < t->n_lists; i++)
         free(t->lists[i].peers);
     free(t->lists);
     free(t->networks);

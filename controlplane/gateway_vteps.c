@@ -18,6 +18,7 @@
 #include "controlplane/share.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #define LOST_LINES   16 /* in one turn; more are summed up */
 #define ROOM_QUIET_S 60
@@ -105,6 +106,62 @@ int gateway_vtep_flood(struct gateway *g, dp_net_id net, const struct ipaddr *ad
     gateway_topology_changed(g);
     return 0;
 }
+
+/* ---- configured */
+
+/* Room in ids for those that are not there yet. */
+static bool has_room(const struct gateway *g, const struct gateway_vtep *wanted, unsigned n)
+{
+    unsigned free = g->max_vteps, more = 0;
+
+    for (unsigned i = 0; i < g->n_vteps; i++)
+        free -= g->vteps[i].address.family != 0;
+    for (unsigned i = 0; i < n; i++)
+        more += gateway_vtep_find(g, &wanted[i].address) == 0;
+    return more <= free;
+}
+
+static int add_static(struct gateway *g, const struct ipaddr *address)
+{
+    dp_vtep_id id = gateway_vtep_find(g, address);
+    unsigned i = 0;
+    int rc;
+
+    if (id) {
+        g->vteps[id - 1].is_static = true;
+        return 0;
+    }
+    rc = underlay_track(g->underlay, address);
+    if (rc < 0)
+        return rc;
+    while (i < g->n_vteps && g->vteps[i].address.family)
+        i++;
+    id = (dp_vtep_id)(g->n_vteps < g->max_vteps ? g->n_vteps + 1u : i + 1);
+    g->vteps[id - 1] = (struct gateway_vtep){.id = id, .address = *address, .is_static = true};
+    memset(&g->priv->hop_seen[id - 1], 0, sizeof(g->priv->hop_seen[0]));
+    if (id > g->n_vteps)
+        g->n_vteps = id;
+    return 0;
+}
+
+int gateway_vteps_configure(struct gateway *g, const struct conf *conf)
+{
+    struct gateway_vtep *wanted = NULL;
+    unsigned n = 0;
+    int rc = topology_collect_vteps(conf, &wanted, &n);
+
+    if (rc == 0 && !has_room(g, wanted, n))
+        rc = -E2BIG;
+    if (rc == 0)
+        for (unsigned i = 0; i < g->n_vteps; i++)
+            g->vteps[i].is_static = false;
+    for (unsigned i = 0; i < n && rc == 0; i++)
+        rc = add_static(g, &wanted[i].address);
+    free(wanted);
+    return rc == -E2BIG ? -ENOSPC : rc;
+}
+
+/* ---- missed */
 
 bool gateway_vteps_missed(struct gateway *g)
 {

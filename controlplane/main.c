@@ -10,6 +10,7 @@
 #include "controlplane/exporter.h"
 #include "controlplane/gateway.h"
 #include "controlplane/privilege.h"
+#include "controlplane/reload.h"
 #include "controlplane/service.h"
 #include "dataplane/dp.h"
 
@@ -58,7 +59,9 @@ static void usage(FILE *out)
           "  1  failed: the configuration is wrong, or the gateway cannot start or go on; stderr says why\n"
           "  2  wrong usage\n"
           "\n"
-          "SIGTERM and SIGINT stop it and detach everything; a second one ends it at once.\n",
+          "SIGTERM and SIGINT stop it and detach everything; a second one ends it at once.\n"
+          "SIGHUP reads the file again and applies what changed, as causewayctl reload does;\n"
+          "the log says what, or why not.\n",
           out);
 }
 
@@ -195,11 +198,12 @@ static void drop_signals(struct stop *s)
 
 /* The start takes seconds: a signal that comes meanwhile waits for the loop, and stops it in its first turn.
  */
-static int serve(const struct conf *conf, struct event_base *base)
+static int serve(const struct conf *conf, const struct options *o, struct event_base *base)
 {
     char err[ERR_LEN] = "";
     struct stop stop = {0};
     struct service *service = NULL;
+    struct reload *reload = NULL;
     struct gateway *g = NULL;
     struct api *api = NULL;
     struct exporter *exporter = NULL;
@@ -215,7 +219,8 @@ static int serve(const struct conf *conf, struct event_base *base)
     api = api_start(base, g, conf->api_socket, err, sizeof(err));
     if (!api || exporter_start(base, g, &exporter, err, sizeof(err)) < 0)
         goto out;
-    service = service_start(base, g);
+    reload = reload_start(base, g, o->file, o->verbose, &exporter);
+    service = reload ? service_start(base, g) : NULL;
     if (!service) {
         snprintf(err, sizeof(err), "out of memory");
         goto out;
@@ -229,21 +234,23 @@ out:
     if (rc != EXIT_SUCCESS)
         log_error("causewayd", "%s", err);
     service_stop(service);
+    reload_stop(reload);
     exporter_close(exporter);
     if (g)
         g->api = NULL;
     api_stop(api);
     gateway_stop(g);
+    reload_free(reload);
     drop_signals(&stop);
     return rc;
 }
 
-static int run(const struct conf *conf, bool verbose)
+static int run(const struct conf *conf, const struct options *o)
 {
     struct event_base *base;
     int rc;
 
-    log_set_level(verbose ? LOG_LEVEL_DEBUG : conf->log_level);
+    log_set_level(o->verbose ? LOG_LEVEL_DEBUG : conf->log_level);
     log_set_format(conf->log_format);
     if (!privilege_check())
         return EXIT_FAILURE;
@@ -257,7 +264,7 @@ static int run(const struct conf *conf, bool verbose)
     ask_for_short_slices();
     base = event_base_new();
     if (base)
-        rc = serve(conf, base);
+        rc = serve(conf, o, base);
     else
         log_error("causewayd", "the event loop cannot be made");
     if (base)
@@ -282,7 +289,7 @@ int main(int argc, char **argv)
     else if (o.mode == MODE_PRINT)
         conf_print(conf, stdout);
     else
-        rc = run(conf, o.verbose);
+        rc = run(conf, &o);
     conf_free(conf);
     if (fflush(stdout) != 0)
         rc = EXIT_FAILURE;

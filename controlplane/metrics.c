@@ -29,8 +29,7 @@ static void gateway_itself(const struct gateway *g, struct metric_text *t)
                {"vtep", ipaddr_format(&g->conf->underlay.address, vtep)});
     metric_family(t, "causeway_start_time_seconds", METRIC_GAUGE, "When causewayd started, in Unix time.");
     metric_labels_ns(t, NULL, 0, g->started_unix_ns);
-    /* It is read once, at the start. */
-    metric_gauge(t, "causeway_config_generation", 1,
+    metric_gauge(t, "causeway_config_generation", g->generation,
                  "Grows by one each time that a configuration takes effect.");
     metric_gauge(t, "causeway_ready", metrics_ready(g, reasons),
                  "1 when /readyz says so: ports and underlay are up, and a peer or VTEP is.");

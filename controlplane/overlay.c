@@ -25,6 +25,7 @@
 
 #define MAX_ATTR_BYTES (64u << 20)
 #define MAX_WITHDRAWN  2000000u
+#define PEERS_LEAST    16      /* room for peers that a reload adds */
 #define GIVE_AT_ONCE   300000u /* slots of the RIB looked at in one turn of the loop */
 
 struct overlay {
@@ -32,6 +33,7 @@ struct overlay {
     struct evpn_rib *rib;
     struct bgp *bgp;
     struct bgp_rib_glue *glue;
+    unsigned max_peers;
     struct {
         bool on, ips;
         uint64_t cursor;
@@ -219,27 +221,40 @@ static size_t targets(const struct conf *conf, const struct conf_network *n, con
     return 1;
 }
 
-static int add_networks(struct overlay *o, char *err, size_t err_len)
+int overlay_network_set(struct overlay *o, const struct gateway_network *net)
 {
     const struct conf *conf = o->g->conf;
     struct evpn_rib_rt import[CONF_MAX_RTS], export[CONF_MAX_RTS];
+    const struct conf_network *n = net->conf;
+    struct evpn_rib_network rn = {.id = net->id, .vni = n->vni, .import_rts = import, .export_rts = export};
 
+    memcpy(rn.rd.b, n->rd.b, sizeof(rn.rd.b));
+    rn.n_import = targets(conf, n, n->rt_import, n->n_rt_import, true, import);
+    rn.n_export = targets(conf, n, n->rt_export, n->n_rt_export, false, export);
+    return evpn_rib_network_set(o->rib, &rn);
+}
+
+void overlay_network_remove(struct overlay *o, dp_net_id net)
+{
+    evpn_rib_network_remove(o->rib, net);
+}
+
+void overlay_apply(struct overlay *o)
+{
+    evpn_rib_apply(o->rib);
+}
+
+static int add_networks(struct overlay *o, char *err, size_t err_len)
+{
     for (unsigned i = 0; i < o->g->n_networks; i++) {
-        const struct conf_network *n = o->g->networks[i].conf;
-        struct evpn_rib_network rn = {
-            .id = o->g->networks[i].id, .vni = n->vni, .import_rts = import, .export_rts = export};
-        int rc;
+        int rc = overlay_network_set(o, &o->g->networks[i]);
 
-        memcpy(rn.rd.b, n->rd.b, sizeof(rn.rd.b));
-        rn.n_import = targets(conf, n, n->rt_import, n->n_rt_import, true, import);
-        rn.n_export = targets(conf, n, n->rt_export, n->n_rt_export, false, export);
-        rc = evpn_rib_network_set(o->rib, &rn);
         if (rc < 0) {
-            snprintf(err, err_len, "network %s: BGP: %s", n->name, strerror(-rc));
+            snprintf(err, err_len, "network %s: BGP: %s", o->g->networks[i].conf->name, strerror(-rc));
             return rc;
         }
     }
-    evpn_rib_apply(o->rib);
+    overlay_apply(o);
     return 0;
 }
 
@@ -253,13 +268,21 @@ static uint32_t max_routes(const struct conf *conf)
     return conf->dataplane.max_macs * 4 * (n < 1 ? 1 : n > 3 ? 3 : (uint32_t)n) + 100000;
 }
 
+/* With room for some to come. Each costs four bytes with each group of our routes, and a look. */
+static unsigned peers_max(size_t n)
+{
+    size_t max = 2 * n > PEERS_LEAST ? 2 * n : PEERS_LEAST;
+
+    return max < CONF_MAX_BGP_PEERS ? (unsigned)max : CONF_MAX_BGP_PEERS;
+}
+
 struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
 {
     const struct conf_bgp *b = &g->conf->bgp;
     struct evpn_rib_config config = {.asn = b->asn,
                                      .router_id = b->router_id,
                                      .vtep = g->conf->underlay.address,
-                                     .max_peers = b->n_peers ? (unsigned)b->n_peers : 1,
+                                     .max_peers = peers_max(b->n_peers),
                                      .max_routes = max_routes(g->conf),
                                      .max_attr_bytes = MAX_ATTR_BYTES,
                                      .max_withdrawn = MAX_WITHDRAWN};
@@ -273,6 +296,7 @@ struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len)
         return NULL;
     }
     o->g = g;
+    o->max_peers = config.max_peers;
     bgp_rib_glue_set_hooks(o->glue, &hooks, o);
     if (add_networks(o, err, err_len) < 0) {
         overlay_stop(o, true);
@@ -363,6 +387,98 @@ int overlay_run(struct overlay *o, char *err, size_t err_len)
     }
     log_info("bgp", "AS %u, %zu peer%s", b->asn, b->n_peers, b->n_peers == 1 ? "" : "s");
     return 0;
+}
+
+/* ---- another configuration */
+
+int overlay_prepare(struct overlay *o, const struct conf *conf, char *err, size_t err_len)
+{
+    const struct conf_bgp *b = &conf->bgp;
+    struct ipaddr listen[BGP_MAX_LISTEN];
+    char bgp_err[BGP_ERR_LEN] = "", address[IPADDR_STRLEN];
+    int rc;
+
+    if (b->n_peers > o->max_peers) {
+        snprintf(err, err_len, "bgp.peers: there is room for %u until a restart", o->max_peers);
+        return -ENOSPC;
+    }
+    for (size_t i = 0; i < b->n_peers; i++) {
+        struct bgp_peer_config c;
+        const char *wrong;
+
+        peer_config(b, &b->peers[i], &c);
+        wrong = bgp_peer_config_check(&c, bgp_local(o->bgp));
+        if (wrong) {
+            snprintf(err, err_len, "bgp.peers[%s]: %s", ipaddr_format(&c.address, address), wrong);
+            return -EINVAL;
+        }
+    }
+    rc = bgp_listen(o->bgp, listen, listen_addresses(b, listen), bgp_err);
+    if (rc < 0)
+        snprintf(err, err_len, "%s", bgp_err);
+    return rc;
+}
+
+static const struct conf_bgp_peer *find_peer(const struct conf_bgp *b, const struct ipaddr *address)
+{
+    for (size_t i = 0; i < b->n_peers; i++)
+        if (ipaddr_eq(&b->peers[i].address, address))
+            return &b->peers[i];
+    return NULL;
+}
+
+static bool same_peer(const struct conf_bgp *was, const struct conf_bgp *is, const struct conf_bgp_peer *p)
+{
+    const struct conf_bgp_peer *before = find_peer(was, &p->address);
+    struct bgp_peer_config a, b;
+
+    memset(&a, 0, sizeof(a));
+    memset(&b, 0, sizeof(b));
+    if (before)
+        peer_config(was, before, &a);
+    peer_config(is, p, &b);
+    return before && memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+static void remove_peers(struct overlay *o, const struct conf_bgp *b)
+{
+    struct bgp_session *s = bgp_peer_next(o->bgp, NULL), *next;
+
+    for (; s; s = next) {
+        next = bgp_peer_next(o->bgp, s);
+        if (!find_peer(b, &bgp_session_config(s)->address))
+            bgp_rib_glue_peer_remove(o->glue, o->bgp, s);
+    }
+}
+
+static int set_peer(struct overlay *o, const struct conf_bgp_peer *p, char err[BGP_ERR_LEN])
+{
+    struct bgp_session *s = bgp_peer_find(o->bgp, &p->address);
+    struct bgp_peer_config c;
+
+    peer_config(&o->g->conf->bgp, p, &c);
+    if (s)
+        return bgp_rib_glue_peer_change(o->glue, o->bgp, s, &c, err);
+    return bgp_rib_glue_peer_add(o->glue, o->bgp, &c, err) ? 0 : -EINVAL;
+}
+
+int overlay_configure(struct overlay *o, const struct conf *was, char *err, size_t err_len)
+{
+    const struct conf_bgp *b = &o->g->conf->bgp;
+    int first = 0;
+
+    evpn_rib_set_max_routes(o->rib, max_routes(o->g->conf));
+    remove_peers(o, b);
+    for (size_t i = 0; i < b->n_peers; i++) {
+        char bgp_err[BGP_ERR_LEN] = "";
+        int rc = same_peer(&was->bgp, b, &b->peers[i]) ? 0 : set_peer(o, &b->peers[i], bgp_err);
+
+        if (rc < 0 && first == 0) {
+            snprintf(err, err_len, "%s", bgp_err);
+            first = rc;
+        }
+    }
+    return first;
 }
 
 static void give(struct overlay *o, const struct evpn_rib_route *r)

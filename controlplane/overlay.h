@@ -23,6 +23,17 @@ struct overlay *overlay_start(struct gateway *g, char *err, size_t err_len);
 /* Opens the sessions: to be called when the gateway is ready to forward. 0 or -errno with a sentence in err.
  */
 int overlay_run(struct overlay *o, char *err, size_t err_len);
+/* A network comes or is another one; goes. What that means for routes that are there follows with
+ * overlay_apply(). 0 or -errno. */
+int overlay_network_set(struct overlay *o, const struct gateway_network *net);
+void overlay_network_remove(struct overlay *o, dp_net_id net);
+void overlay_apply(struct overlay *o);
+/* Whether overlay_configure() can be done; listens where the new peers need it. 0, or -errno with a sentence
+ * in err: nothing changed. */
+int overlay_prepare(struct overlay *o, const struct conf *conf, char *err, size_t err_len);
+/* Peers come, go and change as g->conf has it now; only sessions that must are reset. 0, or -errno with a
+ * sentence in err about the first one that could not be changed. */
+int overlay_configure(struct overlay *o, const struct conf *was, char *err, size_t err_len);
 /* Our own routes, as the MAC table decides them. */
 void overlay_advertise(struct overlay *o, dp_net_id net, struct mac mac, const struct ipaddr *ip,
                        uint32_t sequence, bool sticky);

@@ -19,7 +19,7 @@ static void require(bool ok)
 static int handler(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     (void)err;
-    require((args->given & ~*(const unsigned *)ctx) == 0);
+    require((args->given & ~*(const uint64_t *)ctx) == 0);
     if (api_arg(args, NETWORK)) {
         size_t n = strnlen(api_arg(args, NETWORK)->text, API_TEXT_LEN);
 

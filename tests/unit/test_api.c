@@ -182,7 +182,7 @@ START_TEST(test_oversize)
             break; /* it closed already, as it may */
         done += n > 0 ? (size_t)n : 0;
     }
-    ck_assert_str_eq(read_line(fd), "{\"ok\":false,\"error\":\"the request is longer than 65536 bytes\"}");
+    ck_assert_str_eq(read_line(fd), "{\"ok\":false,\"error\":\"the request is longer than 2 MiB\"}");
     ck_assert_ptr_null(read_line(fd));
     ck_assert_uint_eq(calls, 0);
     close(fd);

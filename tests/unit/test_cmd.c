@@ -41,8 +41,8 @@ START_TEST(test_status)
     fake_totals.drops[DROP_tx_full] = 4;
     fake_totals.events_lost = 9;
     learn(1, 1, DP_WHERE_PORT, 1);
-    ck_ask("{\"cmd\":\"show status\"}", {"site", "\"paris\""}, {"gateway", "\"paris-1\""},
-           {"version", "\"" CAUSEWAY_VERSION "\""}, {"uptime_s", "90"},
+    ck_ask("{\"cmd\":\"show status\"}", {"site", "\"paris\""}, {"generation", "1"},
+           {"gateway", "\"paris-1\""}, {"version", "\"" CAUSEWAY_VERSION "\""}, {"uptime_s", "90"},
            {"underlay/address", "\"198.18.0.1\""}, {"underlay/up", "true"}, {"ports", "3"}, {"ports_up", "2"},
            {"networks", "2"}, {"vteps", "2"}, {"vteps_resolved", "1"}, {"macs", "1"}, {"fdb_used", "5"},
            {"events_lost", "9"}, {"drops", "7"}, {"macs_at_ports", "1"}, {"macs_at_vteps", "0"},

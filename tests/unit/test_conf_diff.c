@@ -86,9 +86,20 @@ END_TEST
 START_TEST(test_ports)
 {
     expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: t, interface: lan1, mac_limit: 9 } ]\n" NETS,
-           "access[t].interface: lan0 -> lan1\naccess[t].mac_limit: unlimited -> 9\n");
+           "access[t].interface: lan0 -> lan1 !\naccess[t].mac_limit: unlimited -> 9\n");
     expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: u, interface: lan0 } ]\n" NETS,
-           "-access[t]\n+access[u]\n");
+           "-access[t] !\n+access[u] !\n");
+}
+END_TEST
+
+/* What the kernel drives follows its MTU; DPDK is told once. */
+START_TEST(test_mtu_of_ports)
+{
+    expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: t, interface: lan0, mtu: 1600 } ]\n" NETS,
+           "+access[t].mtu: 1600\n");
+    expect(HEAD UNDER "access: [ { name: t, dpdk: net_null0 } ]\n" NETS,
+           HEAD UNDER "access: [ { name: t, dpdk: net_null0, mtu: 1600 } ]\n" NETS,
+           "+access[t].mtu: 1600 !\n");
 }
 END_TEST
 
@@ -129,6 +140,7 @@ int main(void)
     tcase_add_test(t, test_same);
     tcase_add_test(t, test_networks);
     tcase_add_test(t, test_ports);
+    tcase_add_test(t, test_mtu_of_ports);
     tcase_add_test(t, test_peers);
     tcase_add_test(t, test_restarts);
     suite_add_tcase(s, t);

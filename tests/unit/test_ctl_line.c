@@ -9,6 +9,7 @@ int causewayctl_main(int argc, char **argv);
 #include "controlplane/causewayctl.c"
 #undef main
 #include "controlplane/ctl_fastpath.c"
+#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_json.c"
 #include "controlplane/ctl_pages.c"
 #include "controlplane/ctl_rehearse.c"

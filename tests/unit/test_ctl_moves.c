@@ -6,6 +6,7 @@
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
+#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_show_fastpath.c"
 #include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"

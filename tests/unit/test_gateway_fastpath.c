@@ -196,7 +196,7 @@ static void setup(void)
     fake.target_rc = 1;
     fake.device = "lo";
     g.priv = &priv;
-    g.n_networks = 2;
+    g.n_networks = g.max_networks = 2;
     g.n_ports = 2;
     for (unsigned i = 0; i < 2; i++)
         g.ports[i] = (struct gateway_port){.id = (dp_port_id)i, .name = "port"};

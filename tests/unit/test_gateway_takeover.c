@@ -291,7 +291,8 @@ static void setup(void)
     g.max_vteps = DP_MAX_VTEPS - 1;
     g.vteps = calloc(DP_MAX_VTEPS, sizeof(*g.vteps));
     g.vteps[0] = (struct gateway_vtep){.id = STATIC_ID, .address = ip("198.18.0.8"), .is_static = true};
-    g.n_static = g.n_vteps = 1;
+    g.n_vteps = 1;
+    g.max_networks = 2;
     g.started = mono_now();
     g.macs = mactable_new(64, &ops, NULL);
     for (dp_net_id net = WEB; net <= DB; net++)

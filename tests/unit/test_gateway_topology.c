@@ -63,14 +63,14 @@ static void setup(void)
     for (size_t i = 0; i < errors.n; i++)
         fprintf(stderr, "%s\n", errors.text[i]);
     ck_assert_ptr_nonnull(conf);
-    g = (struct gateway){.conf = conf, .networks = networks, .n_networks = 2, .n_ports = 3};
+    g = (struct gateway){.conf = conf, .networks = networks, .n_networks = 2, .max_networks = 2, .n_ports = 3};
     for (unsigned i = 0; i < 2; i++)
         networks[i] = (struct gateway_network){.id = (dp_net_id)(i + 1), .conf = &conf->networks[i]};
     g.ports[0].id = 4; /* the underlay */
     g.ports[1] = (struct gateway_port){.id = 5, .access = &conf->access[0]};
     g.ports[2] = (struct gateway_port){.id = 6, .access = &conf->access[1]};
     ck_assert_int_eq(topology_collect_vteps(conf, &g.vteps, &g.n_vteps), 0);
-    g.max_vteps = g.n_static = g.n_vteps;
+    g.max_vteps = g.n_vteps;
     ck_assert_int_eq(topology_init(&t, &g, 4), 0);
     publish_nothing();
 }
@@ -170,7 +170,7 @@ END_TEST
 START_TEST(test_kept_until_all_is_told)
 {
     struct ipaddr first = ip("198.18.0.9");
-    dp_vtep_id fixed = topology_find_vtep(g.vteps, g.n_static, &first), told = 3, gone = fixed == 1 ? 2 : 1;
+    dp_vtep_id fixed = topology_find_vtep(g.vteps, g.n_vteps, &first), told = 3, gone = fixed == 1 ? 2 : 1;
     const struct dp_network *web = &t.dp.networks[0], *db = &t.dp.networks[1];
     size_t before = db->n_vteps;
 

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Another configuration for a running gateway: what changes is there, what does not change loses not one frame."""
+import copy
+import os
+import signal
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from bgp import VLAN, VNI, BgpGateway, bgp_conf, peer
+from gateway import network
+from lab import Lab, open_all
+from netns import wait_for
+from stream import Stream
+
+WEB, DB = "web", "db"
+DB_VLAN, DB_VNI = 200, 10200
+OFTEN_S = float(os.environ.get("RELOAD_SECONDS", "10"))
+
+
+class Reloaded(BgpGateway):
+    """A gateway whose configuration changes."""
+
+    def put(self, change=None, conf=None):
+        """Writes the file: the one of now (or conf), changed by change(conf)."""
+        self.conf = copy.deepcopy(conf or self.conf)
+        if change:
+            change(self.conf)
+        self.write()
+
+    def reload(self, change=None, conf=None):
+        """Applied, and nothing to complain about; the answer."""
+        self.put(change, conf)
+        answer = self.ask("reload")
+        assert answer["applied"] and not answer["errors"] and not answer.get("warnings"), (answer, self.log[-3000:])
+        return answer
+
+    @property
+    def generation(self):
+        return self.ask("show status")["generation"]
+
+    def network_names(self):
+        return [n["name"] for n in self.ask("show networks")["networks"]]
+
+
+def db(**more):
+    return {"name": DB, "vlan": DB_VLAN, "vni": DB_VNI, **more}
+
+
+def add_db(conf, **more):
+    conf["networks"].append(db(**more))
+
+
+def without_db(conf):
+    conf["networks"] = [n for n in conf["networks"] if n["name"] != DB]
+
+
+def change_db(**more):
+    def change(conf):
+        next(n for n in conf["networks"] if n["name"] == DB).update(more)
+    return change
+
+
+@pytest.fixture(scope="module")
+def s():
+    with Lab() as lab:
+        wan = lab.wan(delay=100)
+        paris, london = lab.site("paris", wan, 1), lab.site("london", wan, 2)
+        wan.start()
+        s = SimpleNamespace(
+            lab=lab, at=[paris.address, london.address],
+            a=paris.host("a", VLAN, "10.100.0.1/24"), b=london.host("b", VLAN, "10.100.0.2/24"),
+            c=paris.host("c", DB_VLAN, "10.200.0.1/24"), d=london.host("d", DB_VLAN, "10.200.0.2/24"))
+        s.paris, s.london = (Reloaded(site, bgp_conf(site, [peer(other.address)]))
+                             for site, other in ((paris, london), (london, paris)))
+        s.first = [copy.deepcopy(g.conf) for g in (s.paris, s.london)]
+        with open_all(s.paris, s.london):
+            s.paris.wait_session(s.at[1])
+            s.london.wait_session(s.at[0])
+            s.a.reaches(s.b, wait=0.2)
+            yield s
+
+
+@pytest.fixture(autouse=True)
+def as_at_first(s):
+    yield
+    for g, conf in zip((s.paris, s.london), s.first):
+        g.reload(conf=conf)
+    wait_for(lambda: s.paris.established(s.at[1]), 15, "the session is there again")
+
+
+def meet(a, b):
+    """They ask for each other: a network that is new knows no silent host."""
+    for h in (a, b):
+        h.forget_neighbours()
+    a.reaches(b, wait=0.2, timeout=10)
+
+
+def undisturbed(s, stream):
+    """Ends it: not one frame is missing, and none came twice."""
+    stream.end()
+    assert stream.sent > 20 and len(stream.seen) == stream.sent and stream.twice == 0, \
+        (stream.sent, len(stream.seen), stream.twice, s.paris.drops())
+
+
+def test_networks_come_change_and_go(s):
+    with Stream(s.a, s.b) as stream:
+        for g in (s.paris, s.london):
+            answer = g.reload(add_db)
+            assert [(c["change"], c["path"]) for c in answer["changes"]] == [("added", f"networks[{DB}]")]
+        meet(s.c, s.d)
+        s.paris.wait_mac(DB, s.d.mac, s.at[1])
+        for g in (s.paris, s.london):
+            g.reload(change_db(ageing=77, unknown_unicast="flood", limits={"broadcast": 500}, mac_limit=9))
+        assert s.c.ping(s.d, count=3).complete
+        row = next(n for n in s.paris.ask("show networks")["networks"] if n["name"] == DB)
+        assert row["ageing_s"] == 77 and row["unknown_unicast"] == "flood" and row["mac_limit"] == 9, row
+        # Another VNI is another network: with both it works again.
+        for g in (s.paris, s.london):
+            g.reload(change_db(vni=DB_VNI + 1))
+        meet(s.c, s.d)
+        s.paris.reload(without_db)
+        assert s.paris.network_names() == [WEB]
+        assert not [r for r in s.paris.routes() if r.get("network") == DB]
+        assert not [m for m in s.paris.macs() if m[0] == DB]
+        s.london.gone(DB, s.c.mac)
+        wait_for(lambda: not s.london.ask("show networks", network=DB)["networks"][0]["vteps"], 5,
+                 lambda: f"paris is off london's flood list: {s.london.ask('show networks', network=DB)}")
+        undisturbed(s, stream)
+
+
+def test_a_network_that_comes_again_counts_from_zero(s):
+    for _ in range(2):
+        for g in (s.paris, s.london):
+            g.reload(add_db)
+        meet(s.c, s.d)
+        for g in (s.paris, s.london):
+            g.reload(without_db)
+    s.paris.reload(add_db)
+    row = next(n for n in s.paris.counters()["networks"] if n["network"] == DB)
+    assert all(int(v["frames"]) < 50 for v in row.values() if isinstance(v, dict) and "frames" in v), row
+
+
+def test_static_macs_follow(s):
+    static = [{"mac": "02:00:00:00:00:77", "port": "trunk0"}, {"mac": "02:00:00:00:00:78", "port": "trunk0"}]
+
+    def web(conf, macs):
+        next(n for n in conf["networks"] if n["name"] == WEB)["static_macs"] = macs
+    s.paris.reload(lambda c: web(c, static))
+    for m in static:
+        s.london.wait_mac(WEB, m["mac"], s.at[0])
+    s.paris.reload(lambda c: web(c, static[1:]))
+    s.london.gone(WEB, static[0]["mac"])
+    assert s.paris.mac(WEB, static[1]["mac"])["port"] == "trunk0"
+
+
+def test_peers_come_and_go(s):
+    """A third one, that nobody answers for; and a setting that resets one session, not the other."""
+    nobody = "198.18.0.77"
+    with Stream(s.a, s.b) as stream:
+        before = s.paris.peer(s.at[1])["up_s"]
+        s.paris.reload(lambda c: c["bgp"]["peers"].append(peer(nobody, max_prefixes=7)))
+        assert s.paris.state(nobody) != "Established"
+        s.paris.reload(lambda c: c["bgp"]["peers"][1].update(max_prefixes=8, passive=True))
+        s.paris.reload(lambda c: c["bgp"]["peers"].pop())
+        assert [p["address"] for p in s.paris.ask("show bgp peers")["peers"]] == [s.at[1]]
+        assert s.paris.established(s.at[1]) and s.paris.peer(s.at[1])["up_s"] >= before
+        undisturbed(s, stream)
+
+
+def test_port_settings(s):
+    """A network that a port no longer carries, and again."""
+    s.paris.reload(add_db)
+    s.london.reload(add_db)
+    meet(s.c, s.d)
+    with Stream(s.a, s.b) as stream:
+        s.paris.reload(lambda c: c["access"][0].update(networks=[WEB], mac_limit=100))
+        s.london.gone(DB, s.c.mac)
+        assert not s.c.ping(s.d, count=1, wait=0.3).complete
+        s.paris.reload(lambda c: c["access"][0].pop("networks"))
+        meet(s.c, s.d)
+        undisturbed(s, stream)
+
+
+def test_a_bad_file_changes_nothing(s):
+    generation = s.paris.generation
+    with Stream(s.a, s.b) as stream:
+        for text, where in (("site: [\n", ":2:"), ("nonsense: 1\n", ":1:1:"), ("\tx: y\n", ":1:"), ("a: \xff\n", ":1:")):
+            with open(s.paris.file, "w", encoding="latin-1") as f:
+                f.write(text)
+            done = s.paris.ctl_run("reload")
+            assert done.returncode == 1 and s.paris.file + where in done.stdout + done.stderr, (text, done)
+            assert s.paris.ctl_run("diff", s.paris.file).returncode == 1
+        assert s.paris.generation == generation and s.paris.network_names() == [WEB]
+        assert s.paris.file + ":1:" in s.paris.log
+        undisturbed(s, stream)
+
+
+def test_what_needs_a_restart_is_refused_as_a_whole(s):
+    def change(conf):
+        conf["gateway"] = "paris-9"
+        add_db(conf)
+    generation = s.paris.generation
+    s.paris.put(change)
+    done = s.paris.ctl_run("diff", s.paris.file)
+    assert done.returncode == 3 and "gateway: paris-1 -> paris-9" in done.stdout and "needs a restart" in done.stdout
+    assert f"+ networks[{DB}]" in done.stdout
+    done = s.paris.ctl_run("reload")
+    assert done.returncode == 3 and "refused" in done.stdout, done
+    assert s.paris.generation == generation and s.paris.network_names() == [WEB]
+
+
+def test_passwords_do_not_leak(s):
+    def change(conf):
+        conf["bgp"]["peers"].append(peer("198.18.0.78", password="very-secret"))
+    s.paris.put(change)
+    said = s.paris.ctl_run("diff", s.paris.file).stdout + s.paris.ctl_run("reload").stdout
+    s.paris.put(lambda c: c["bgp"]["peers"][1].update(password="other-secret"))
+    said += s.paris.ctl_run("diff", s.paris.file).stdout
+    assert ".password" in said and "secret" not in said + s.paris.log
+
+
+def test_sighup_and_what_is_shown(s):
+    generation = s.paris.generation
+    s.paris.put(add_db)
+    s.paris.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: s.paris.generation == generation + 1, 5, "a generation later")
+    assert DB in s.paris.network_names()
+    s.paris.wait_log("event=reload")
+    done = s.paris.ctl_run("reload")
+    assert done.returncode == 0 and "no difference" in done.stdout
+    assert s.paris.ctl_run("diff", s.paris.file).returncode == 0
+    assert s.paris.generation == generation + 1
+
+
+def resident(g):
+    with open(f"/proc/{g.pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+def test_again_and_again_under_traffic(s):
+    """One each 50 ms: networks come and go, limits and peers change."""
+    confs = [copy.deepcopy(s.first[0]) for _ in range(4)]
+    add_db(confs[1])
+    add_db(confs[2], mac_limit=3, unknown_unicast="flood")
+    confs[2]["bgp"]["peers"].append(peer("198.18.0.77"))
+    confs[3]["networks"][0]["limits"] = {"broadcast": 1234}
+    before, n, memory = s.paris.generation, 0, []
+    end = time.monotonic() + OFTEN_S
+    with Stream(s.a, s.b) as stream:
+        while time.monotonic() < end:
+            began = time.monotonic()
+            s.paris.put(conf=confs[n % len(confs)])
+            answer = s.paris.ask("reload")
+            assert answer["applied"], answer
+            n += 1
+            if n % 20 == 0:
+                memory.append(resident(s.paris))
+            time.sleep(max(0.0, began + 0.05 - time.monotonic()))
+        assert s.paris.generation >= before + n - 1
+        undisturbed(s, stream)
+    assert len(memory) < 4 or memory[-1] - memory[len(memory) // 3] < 4096, memory
+    assert s.paris.established(s.at[1])
