@@ -281,7 +281,7 @@ int cmd_show_counters(void *ctx, const struct api_args *args, cJSON *result, cha
     return 0;
 }
 
-/* The cursor is the offset in the text. A struct conf does not change, so the pages fit together. */
+/* The cursor is the offset in the text. The pages fit together unless there is a reload between them. */
 int cmd_show_config(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     const struct gateway *g = ctx;

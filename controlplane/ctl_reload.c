@@ -90,8 +90,7 @@ static void print_all(struct ctl_show *s, const cJSON *lines, const char *before
 {
     const cJSON *line;
 
-    cJSON_ArrayForEach(line, lines)
-    {
+    for (line = lines ? lines->child : NULL; line; line = line->next) {
         say(s, before);
         say(s, cJSON_IsString(line) ? line->valuestring : "?");
         putc('\n', s->out);
@@ -103,7 +102,8 @@ void view_reload(struct ctl_show *s, const cJSON *r, bool last)
     const cJSON *changes = view_member(r, "changes"), *applied = view_member(r, "applied"), *c;
 
     (void)last;
-    cJSON_ArrayForEach(c, changes) print_change(s, c);
+    for (c = changes ? changes->child : NULL; c; c = c->next)
+        print_change(s, c);
     if (view_number(r, "more") > 0)
         fprintf(s->out, "  ... and %.0f more\n", view_number(r, "more"));
     print_all(s, view_member(r, "errors"), "");

@@ -96,7 +96,7 @@ static int set_statics(struct gateway *g, const struct gateway_network *net, cha
 {
     static const struct dp_dest flood = {.where = DP_WHERE_FLOOD};
     const struct conf_network *c = net->conf;
-    char later[GATEWAY_ERR_LEN];
+    char later[GATEWAY_ERR_LEN] = "";
     int first = 0;
 
     for (size_t i = 0; i < c->n_static_macs + c->n_flood_macs; i++) {

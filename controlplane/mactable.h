@@ -188,7 +188,8 @@ int mactable_set_duplicates(struct mactable *t, unsigned moves, uint32_t window_
 
 /* A static or flood entry. 0, -EEXIST, -ENOSPC, -EINVAL. */
 int mactable_add_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest, mono_t now);
-/* The same for one that is configured already: replaced in one store (R4.10). 0, -ENOENT, -ENOSPC, -EINVAL. */
+/* The same for one that is configured already: replaced in one store (R4.10). 0, -ENOENT, -ENOSPC, -EINVAL.
+ */
 int mactable_change_static(struct mactable *t, dp_net_id net, struct mac mac, struct dp_dest dest,
                            mono_t now);
 /* Back to the peers' route, if there is one. 0 or -ENOENT. */

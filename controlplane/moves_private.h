@@ -41,7 +41,7 @@ LIST_HEAD(moves_calls, moves_call);
 struct moves {
     struct gateway *g;
     struct journal *journal;
-    struct journal_file *file;    /* NULL: none is configured */
+    struct journal_file *file; /* NULL: none is configured */
     struct move_bounces *bounces;
     bool bounce; /* new ones begin */
     struct move_gones *gones;

@@ -4,10 +4,10 @@
  * sources are included: they belong to the program, not to the library.
  */
 #include "controlplane/ctl_json.c"
+#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
-#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_show_fastpath.c"
 #include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"

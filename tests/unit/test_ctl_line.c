@@ -9,10 +9,10 @@ int causewayctl_main(int argc, char **argv);
 #include "controlplane/causewayctl.c"
 #undef main
 #include "controlplane/ctl_fastpath.c"
-#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_json.c"
 #include "controlplane/ctl_pages.c"
 #include "controlplane/ctl_rehearse.c"
+#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"

@@ -3,10 +3,10 @@
  * What a person sees of moves: the views of show moves and move prepare, and the lines of watch.
  */
 #include "controlplane/ctl_json.c"
+#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_show.c"
 #include "controlplane/ctl_show_announce.c"
 #include "controlplane/ctl_show_bgp.c"
-#include "controlplane/ctl_reload.c"
 #include "controlplane/ctl_show_fastpath.c"
 #include "controlplane/ctl_show_moves.c"
 #include "controlplane/ctl_show_neighbors.c"

@@ -432,6 +432,13 @@ START_TEST(test_counters_are_sums)
     fwd_totals(f, &totals);
     ck_assert(totals.drops[DROP_vni_unknown] == 505 && totals.drops[DROP_vtep_unknown] == 2);
     ck_assert_uint_eq(totals.replicas, 6);
+    /* Another network has the id. */
+    fwd_net_begin(f, NET);
+    fwd_net_counters(f, NET, &net);
+    ck_assert_mem_eq(&net, &(struct dp_net_counters){.proxy_arp = 0}, sizeof(net));
+    fwd_net_begin(f, NET);
+    fwd_net_counters(f, NET + 1, &net);
+    ck_assert_uint_eq(net.access_in[0].frames, 101);
 }
 END_TEST
 

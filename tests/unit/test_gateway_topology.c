@@ -63,7 +63,8 @@ static void setup(void)
     for (size_t i = 0; i < errors.n; i++)
         fprintf(stderr, "%s\n", errors.text[i]);
     ck_assert_ptr_nonnull(conf);
-    g = (struct gateway){.conf = conf, .networks = networks, .n_networks = 2, .max_networks = 2, .n_ports = 3};
+    g = (struct gateway){
+        .conf = conf, .networks = networks, .n_networks = 2, .max_networks = 2, .n_ports = 3};
     for (unsigned i = 0; i < 2; i++)
         networks[i] = (struct gateway_network){.id = (dp_net_id)(i + 1), .conf = &conf->networks[i]};
     g.ports[0].id = 4; /* the underlay */

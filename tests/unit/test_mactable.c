@@ -304,6 +304,49 @@ START_TEST(test_clear)
 }
 END_TEST
 
+START_TEST(test_R4_10_static_gets_another_place_in_one_store)
+{
+    unsigned programs;
+
+    ck_assert_int_eq(mactable_change_static(table, 1, mac_n(1), dest(DP_WHERE_PORT, 2), at(1)), -ENOENT);
+    ck_assert_int_eq(mactable_add_static(table, 1, mac_n(1), dest(DP_WHERE_PORT, 2), at(1)), 0);
+    programs = fdb.programs;
+    ck_assert_int_eq(mactable_change_static(table, 1, mac_n(1), dest(DP_WHERE_VTEP, 5), at(2)), 0);
+    ck_assert_uint_eq(fdb.programs, programs + 1);
+    ck_assert_uint_eq(fdb_find(1, mac_n(1))->dest.target, 5);
+    ck_assert_ptr_null(route_find(1, mac_n(1), NULL)); /* it is not ours any more */
+    ck_assert_int_eq(mactable_change_static(table, 1, mac_n(1), dest(DP_WHERE_FLOOD, 0), at(3)), 0);
+    ck_assert_uint_eq(mactable_find(table, 1, mac_n(1))->origin, MAC_FLOOD);
+    see_port(1, 2, 5);
+    ck_assert_int_eq(mactable_change_static(table, 1, mac_n(2), dest(DP_WHERE_PORT, 2), at(4)), -ENOENT);
+    check_consistent();
+}
+END_TEST
+
+START_TEST(test_a_network_goes_with_all_it_has)
+{
+    for (dp_net_id net = 1; net <= 2; net++)
+        for (unsigned i = 1; i <= 10; i++)
+            see(net, i, i % 2 ? DP_WHERE_PORT : DP_WHERE_VTEP, 4, 100);
+    ck_assert_int_eq(mactable_add_static(table, 1, mac_n(20), dest(DP_WHERE_PORT, 2), at(100)), 0);
+    ck_assert_int_eq(mactable_add_static(table, 1, mac_n(21), dest(DP_WHERE_FLOOD, 0), at(100)), 0);
+    for (uint32_t s = 101; !mactable_find(table, 1, mac_n(1))->duplicate; s++)
+        see(1, 1, DP_WHERE_PORT, s % 2 ? 5 : 4, s);
+    ck_assert_uint_eq(mactable_remove_network(table, 1, at(200)), 12);
+    ck_assert_uint_eq(mactable_count_network(table, 1), 0);
+    ck_assert_uint_eq(mactable_count(table), 10);
+    ck_assert_uint_eq(mactable_stats(table).frozen, 0);
+    see_port(1, 30, 5); /* nobody knows the network now */
+    ck_assert_uint_eq(mactable_count(table), 10);
+    ck_assert_uint_eq(mactable_remove_network(table, 1, at(200)), 0);
+    ck_assert_uint_eq(mactable_remove_network(table, DP_MAX_NETWORKS + 1, at(200)), 0);
+    check_consistent();
+    mactable_set_network(table, 1, 300, UINT32_MAX);
+    see_port(1, 30, 5);
+    ck_assert_uint_eq(mactable_count_network(table, 1), 1);
+}
+END_TEST
+
 START_TEST(test_replay)
 {
     for (unsigned i = 1; i <= 10; i++)
@@ -363,6 +406,8 @@ int main(void)
     tcase_add_test(rules, test_ageing);
     tcase_add_test(rules, test_ageing_is_incremental);
     tcase_add_test(rules, test_clear);
+    tcase_add_test(rules, test_R4_10_static_gets_another_place_in_one_store);
+    tcase_add_test(rules, test_a_network_goes_with_all_it_has);
     tcase_add_test(rules, test_replay);
     tcase_add_test(rules, test_walk_survives_changes);
     suite_add_tcase(s, rules);

@@ -71,6 +71,50 @@ START_TEST(test_network_without_proxy_announces_and_does_not_answer)
 }
 END_TEST
 
+/* A former binding, a frozen one and all others; another network keeps its own. */
+START_TEST(test_a_network_goes_with_all_it_has)
+{
+    const struct ipaddr left = ip4_no(1), here_ip = ip4_no(2), frozen = ip4_no(3), routed = ip4_no(4);
+
+    move(1, mac_no(1), port_no(1), 0);
+    move(1, mac_no(2), port_no(1), 0);
+    move(1, mac_no(3), port_no(1), 0);
+    move(2, mac_no(2), port_no(1), 0);
+    ck_assert_int_eq(seen(1, mac_no(1), &left, 1), 0);
+    move(1, mac_no(1), vtep_no(3), 2);
+    ck_assert(find(1, &left).former);
+    ck_assert_int_eq(seen(1, mac_no(2), &here_ip, 3), 0);
+    ck_assert_int_eq(seen(2, mac_no(2), &here_ip, 3), 0);
+    for (unsigned i = 0; i < 8; i++)
+        (void)seen(1, mac_no(2 + i % 2), &frozen, 10 + i);
+    ck_assert(find(1, &frozen).frozen);
+    move(1, mac_no(4), vtep_no(3), 20);
+    route(1, mac_no(4), &routed, true, 20);
+    neighbor_remove_network(table, 1);
+    expect_no_answer(1, &left);
+    expect_no_answer(1, &here_ip);
+    expect_no_answer(1, &frozen);
+    expect_no_answer(1, &routed);
+    expect_answer(2, &here_ip, mac_no(2));
+    ck_assert_uint_eq(neighbor_stats(table).bindings, 1);
+    ck_assert_uint_eq(neighbor_stats(table).frozen, 0);
+}
+END_TEST
+
+START_TEST(test_proxy_can_be_switched)
+{
+    const struct ipaddr ip = ip4_no(1);
+
+    move(1, mac_no(1), port_no(1), 0);
+    ck_assert_int_eq(seen(1, mac_no(1), &ip, 1), 0);
+    expect_answer(1, &ip, mac_no(1));
+    neighbor_set_network(table, 1, 300, false);
+    expect_no_answer(1, &ip);
+    neighbor_set_network(table, 1, 300, true);
+    expect_answer(1, &ip, mac_no(1));
+}
+END_TEST
+
 START_TEST(test_networks_are_apart)
 {
     two_hosts(1);
@@ -476,6 +520,8 @@ int main(void)
     tcase_add_test(c, test_only_frames_of_access_ports);
     tcase_add_test(c, test_R7_1_only_the_port_that_has_the_mac_shows_its_ips);
     tcase_add_test(c, test_network_without_proxy_announces_and_does_not_answer);
+    tcase_add_test(c, test_a_network_goes_with_all_it_has);
+    tcase_add_test(c, test_proxy_can_be_switched);
     tcase_add_test(c, test_networks_are_apart);
     tcase_add_test(c, test_remote_and_both);
     tcase_add_test(c, test_R6_2_a_mac_that_leaves_keeps_its_ips_for_a_minute);
