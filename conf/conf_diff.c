@@ -78,8 +78,10 @@ static const char *port_restart(const struct conf *from, const struct conf *to, 
 
     if (!was && !is)
         return NULL;
+    if (!*key && !was)
+        return is->kind == CONF_PORT_PCI ? "DPDK looks for its PCI devices at the start" : NULL;
     if (!*key || strcmp(key, "interface") == 0 || strcmp(key, "pci") == 0 || strcmp(key, "dpdk") == 0)
-        return "ports are opened once";
+        return "frames of a port are in the buffers of others until the worker stops";
     if (strcmp(key, "mtu") == 0 && is && is->kind != CONF_PORT_INTERFACE)
         return "DPDK sets the MTU of a port that it drives when it opens it";
     return NULL;

@@ -295,8 +295,8 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
         .pci_devices = pci,
         .n_pci_devices = list_pci(conf, pci),
         .max_mtu = gateway_max_mtu(conf),
-        .n_ports = gateway_port_number(conf),
-        .n_queues = gateway_queue_number(conf),
+        .n_ports = gateway_port_number(conf) + GATEWAY_SPARE_PORTS,
+        .n_queues = gateway_queue_number(conf) + GATEWAY_SPARE_PORTS,
         .n_networks = g->max_networks,
         .n_vteps = g->max_vteps,
     };

@@ -131,6 +131,12 @@ int gateway_fastpath_attach(struct gateway *g, const struct xdp_config *config, 
     return xdp_attach(config, NULL, &p->xdp, queues, err, err_len);
 }
 
+void gateway_fastpath_forget(struct gateway *g, unsigned index)
+{
+    memset(&g->priv->fast->ports[index], 0, sizeof(g->priv->fast->ports[index]));
+    (void)fwd_set_port(g->fwd, (dp_port_id)index, &(struct fastpath_port){.ifindex = 0});
+}
+
 bool gateway_fastpath_stays(const struct gateway *g)
 {
     if (!fwd_fastpath(g->fwd) || !fastpath_pinned(g->priv->fast->fp, NULL))

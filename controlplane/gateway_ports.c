@@ -277,15 +277,83 @@ int gateway_open_ports(struct gateway *g, char *err, size_t err_len)
         if (rc < 0)
             return rc;
     }
-    for (size_t i = 0; i < conf->n_access; i++) {
+    return gateway_add_ports(g, conf, err, err_len);
+}
+
+static bool has_port(const struct gateway *g, const char *name)
+{
+    for (unsigned i = 0; i < g->n_ports; i++)
+        if (g->ports[i].access && strcmp(g->ports[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* While it runs, the next look at it must not take it for one that came or went. */
+static void port_begins(struct gateway *g, unsigned i)
+{
+    const struct gateway_port *p = &g->ports[i];
+    struct dp_port_status status;
+
+    dp_port_status(g->dp, p->id, &status);
+    g->priv->port_seen[i].up = status.up;
+    g->priv->port_seen[i].mtu = status.mtu;
+    if (p->access->port.kind == CONF_PORT_INTERFACE)
+        g->priv->port_seen[i].opened = g->priv->port_seen[i].ifindex = if_nametoindex(p->access->port.device);
+}
+
+/* None is opened when another one is not there: the kernel lets go of an AF_XDP socket some time after it was
+ * closed, and the interface cannot be opened again before. */
+static int check_new_ports(const struct gateway *g, const struct conf *conf, char *err, size_t err_len)
+{
+    unsigned n = g->n_ports;
+    int rc = 0;
+
+    for (size_t i = 0; i < conf->n_access && rc == 0; i++) {
+        if (has_port(g, conf->access[i].name))
+            continue;
+        rc = check_interface(&conf->access[i].port, "access port ", conf->access[i].name, err, err_len);
+        n++;
+    }
+    if (rc == 0 && n > DP_OWN_PORT) {
+        snprintf(err, err_len, "there are too many access ports");
+        rc = -ENOSPC;
+    }
+    return rc;
+}
+
+int gateway_add_ports(struct gateway *g, const struct conf *conf, char *err, size_t err_len)
+{
+    struct dp_port_spec spec;
+    int rc = check_new_ports(g, conf, err, err_len);
+
+    for (size_t i = 0; i < conf->n_access && rc == 0; i++) {
         const struct conf_access *a = &conf->access[i];
 
+        if (has_port(g, a->name))
+            continue;
         spec_from(&spec, DP_PORT_ACCESS, a->name, &a->port, a->mtu);
         rc = open_port(g, &spec, a, err, err_len);
-        if (rc < 0)
-            return rc;
+        if (rc == 0)
+            port_begins(g, g->n_ports - 1);
     }
-    return 0;
+    return rc;
+}
+
+void gateway_drop_ports(struct gateway *g, unsigned left)
+{
+    while (g->n_ports > left) {
+        unsigned i = --g->n_ports;
+
+        xdp_close(g->ports[i].xdp, false);
+        gateway_fastpath_forget(g, i);
+        if (dp_port_number(g->dp) > i)
+            dp_port_remove_newest(g->dp);
+        if (g->priv->promiscuous_fds[i] > 0)
+            close(g->priv->promiscuous_fds[i]);
+        g->priv->promiscuous_fds[i] = 0;
+        memset(&g->priv->port_seen[i], 0, sizeof(g->priv->port_seen[i]));
+        memset(&g->ports[i], 0, sizeof(g->ports[i]));
+    }
 }
 
 void gateway_close_ports(struct gateway *g)

@@ -35,7 +35,8 @@ struct gateway_limit {
     unsigned suppressed;
 };
 
-#define GATEWAY_ERR_LEN 512
+#define GATEWAY_ERR_LEN     512
+#define GATEWAY_SPARE_PORTS 2 /* memory for ports that a reload adds; more take what is there */
 
 #define GATEWAY_STORMS 3 /* broadcast, multicast, unknown unicast */
 
@@ -154,6 +155,11 @@ unsigned gateway_port_number(const struct conf *conf);
 unsigned gateway_queue_number(const struct conf *conf);
 /* Opens all ports into g->ports. What was opened before a failure stays for gateway_close_ports(). */
 int gateway_open_ports(struct gateway *g, char *err, size_t err_len);
+/* Opens the access ports of conf that are not there yet, also while the gateway runs. 0, or -errno with a
+ * sentence in err: what was opened before that is gateway_drop_ports()'s. */
+int gateway_add_ports(struct gateway *g, const struct conf *conf, char *err, size_t err_len);
+/* Closes the newest ports, those that no topology named yet, until so many are left. */
+void gateway_drop_ports(struct gateway *g, unsigned left);
 /* Takes our XDP programs off; dp_stop() closes the ports themselves. */
 void gateway_close_ports(struct gateway *g);
 /* Looks at the state of each port, logs what changed, and passes on what the kernel says of `interface:`

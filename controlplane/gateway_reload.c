@@ -8,6 +8,7 @@
  * Control thread only.
  */
 #include "controlplane/announce.h"
+#include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/moves.h"
 #include "controlplane/network_ids.h"
@@ -74,6 +75,7 @@ static int plan_networks(struct change *c, const struct conf *conf, char *err, s
 static int prepare(struct change *c, const struct conf *conf, char *err, size_t err_len)
 {
     struct gateway *g = c->g;
+    unsigned n_ports = g->n_ports;
     int rc = plan_networks(c, conf, err, err_len);
 
     if (rc < 0)
@@ -86,7 +88,15 @@ static int prepare(struct change *c, const struct conf *conf, char *err, size_t 
     }
     rc = g->overlay ? overlay_prepare(g->overlay, conf, err, err_len) : 0;
     if (rc < 0)
-        (void)gateway_vteps_configure(g, g->conf); /* who was there is still there */
+        goto undo_vteps; /* who was there is still there */
+    rc = gateway_add_ports(g, conf, err, err_len);
+    if (rc == 0)
+        return 0;
+    gateway_drop_ports(g, n_ports);
+    if (g->overlay)
+        (void)overlay_prepare(g->overlay, g->conf, (char[GATEWAY_ERR_LEN]){0}, GATEWAY_ERR_LEN);
+undo_vteps:
+    (void)gateway_vteps_configure(g, g->conf);
     return rc;
 }
 
@@ -159,6 +169,7 @@ static void set_topology(struct change *c)
 {
     struct gateway *g = c->g;
 
+    (void)gateway_fastpath_look(g); /* ports that are new */
     if (topology_configure(&g->priv->topology, g) < 0)
         warn(c, "no memory for the new topology: the worker goes on with the old one");
     else if (gateway_publish(g) < 0)

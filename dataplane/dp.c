@@ -164,7 +164,7 @@ static void show_port_to_worker(struct dp *dp, dp_port_id id)
     port_to_worker(p, wp);
     if (p->spec.role == DP_PORT_KERNEL)
         dp->worker.kernel_port = id;
-    dp->worker.n_ports = dp->n_ports;
+    __atomic_store_n(&dp->worker.n_ports, dp->n_ports, __ATOMIC_RELEASE); /* the port is whole by now */
 }
 
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])
@@ -172,9 +172,9 @@ int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_
     unsigned id = dp->n_ports;
     int rc;
 
-    if (id == DP_OWN_PORT || dp->running) {
+    if (id == DP_OWN_PORT || (dp->running && spec->role == DP_PORT_KERNEL)) {
         snprintf(err, DP_ERR_LEN, "port %s: %s", spec->name,
-                 dp->running ? "the data plane is running" : "too many ports");
+                 id == DP_OWN_PORT ? "too many ports" : "the data plane is running");
         return -ENOSPC;
     }
     rc = port_open(&dp->ports[id], id, spec, &dp->config, err);
@@ -183,6 +183,20 @@ int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_
     dp->n_ports++;
     show_port_to_worker(dp, (dp_port_id)id);
     return (int)id;
+}
+
+void dp_port_remove_newest(struct dp *dp)
+{
+    if (dp->n_ports == 0)
+        return;
+    __atomic_store_n(&dp->worker.n_ports, --dp->n_ports, __ATOMIC_RELEASE);
+    rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
+    port_close(&dp->ports[dp->n_ports]);
+}
+
+unsigned dp_port_number(const struct dp *dp)
+{
+    return dp->n_ports;
 }
 
 void dp_port_set_link(struct dp *dp, dp_port_id port, bool up, uint16_t mtu)

@@ -72,8 +72,14 @@ struct dp_port_spec {
     struct mac mac;   /* DP_PORT_KERNEL: the MAC the TAP gets; else ignored */
 };
 
-/* Before dp_run(). Returns the port's id, or -errno with a sentence in err that names the device. */
+/* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0.
+ * Returns the port's id, or -errno with a sentence in err that names the device. */
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN]);
+/* Closes the port that was added last. No topology may have named it: then none of its buffers is elsewhere.
+ */
+void dp_port_remove_newest(struct dp *dp);
+/* How many there are. */
+unsigned dp_port_number(const struct dp *dp);
 
 struct dp_port_status {
     char name[32];

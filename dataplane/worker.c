@@ -360,7 +360,7 @@ static void count_round(struct worker *w, unsigned frames)
 unsigned worker_poll(struct worker *w)
 {
     const struct snapshot *s = __atomic_load_n(&w->snapshot, __ATOMIC_ACQUIRE);
-    unsigned total = 0;
+    unsigned n_ports = __atomic_load_n(&w->n_ports, __ATOMIC_ACQUIRE), total = 0;
 
     w->capturing = __atomic_load_n(&w->capture, __ATOMIC_ACQUIRE);
     update_clock(w);
@@ -368,9 +368,9 @@ unsigned worker_poll(struct worker *w)
         total += own_serve(w, s);
     if (unlikely(w->park.n > 0))
         park_serve(w, s);
-    for (unsigned i = 0; i < w->n_ports; i++)
+    for (unsigned i = 0; i < n_ports; i++)
         total += poll_port(w, s, (dp_port_id)i);
-    for (unsigned i = 0; i < w->n_ports; i++)
+    for (unsigned i = 0; i < n_ports; i++)
         if (w->tx[i].n > 0)
             worker_flush(w, (dp_port_id)i);
     if (w->events_queued)

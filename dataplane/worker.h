@@ -31,7 +31,7 @@
 #define WORKER_EVENT_RING 8192
 #define WORKER_MAX_QUEUES 16u /* receive queues of one port */
 
-/* What the worker needs to know of a port. Fixed before the worker runs, but for mtu. */
+/* What the worker needs to know of a port. Fixed before the worker sees it (n_ports), but for max_frame. */
 struct worker_port {
     uint16_t ethdev;
     uint16_t rx_queues;
@@ -71,8 +71,8 @@ struct worker_counters {
 struct worker {
     /* ctl */
     struct worker_port ports[DP_MAX_PORTS];
-    unsigned n_ports;
-    int kernel_port; /* the TAP's index, or -1 */
+    unsigned n_ports; /* grows while the worker runs (release) */
+    int kernel_port;  /* the TAP's index, or -1 */
     struct fdb *fdb;
     struct neigh *neigh;
     struct bicast *bicast;

@@ -183,6 +183,34 @@ def test_port_settings(s):
         undisturbed(s, stream)
 
 
+def test_a_port_comes(s):
+    """And another one cannot be had: then nothing is changed. It stays until a restart, so this test has a gateway of
+    its own."""
+    with Lab() as lab:
+        wan = lab.wan()
+        site, other = lab.site("rome", wan, 1, trunks=2), lab.site("milan", wan, 2)
+        wan.start()
+        conf = bgp_conf(site, [peer(other.address)])
+        e, f = site.host("e", VLAN, "10.100.1.1/24"), site.host("f", VLAN, "10.100.1.2/24", trunk=1)
+        g = site.host("g", VLAN, "10.100.1.3/24")
+        with Reloaded(site, conf) as rome:
+            e.reaches(g, wait=0.2)
+            with Stream(e, g) as stream:
+                rome.put(lambda c: c["access"].extend(({"name": "trunk1", "interface": "lan1"},
+                                                       {"name": "trunk2", "interface": "nowhere"})))
+                answer = rome.ask("reload")
+                assert not answer["applied"] and "nowhere" in answer["errors"][0], answer
+                assert "trunk1" not in rome.ports() and rome.generation == 1
+                rome.reload(lambda c: c["access"].pop())
+                assert rome.ports()["trunk1"]["up"]
+                meet(e, f)
+                rome.wait_mac(WEB, f.mac, "trunk1")
+                stream.end()
+                assert len(stream.seen) == stream.sent
+            rome.put(lambda c: c["access"].pop())
+            assert rome.ctl_run("reload").returncode == 3
+
+
 def test_a_bad_file_changes_nothing(s):
     generation = s.paris.generation
     with Stream(s.a, s.b) as stream:

@@ -88,7 +88,16 @@ START_TEST(test_ports)
     expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: t, interface: lan1, mac_limit: 9 } ]\n" NETS,
            "access[t].interface: lan0 -> lan1 !\naccess[t].mac_limit: unlimited -> 9\n");
     expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: u, interface: lan0 } ]\n" NETS,
-           "-access[t] !\n+access[u] !\n");
+           "-access[t] !\n+access[u]\n");
+}
+END_TEST
+
+START_TEST(test_ports_that_come)
+{
+    expect(HEAD UNDER ACC NETS,
+           HEAD UNDER "access: [ { name: t, interface: lan0 }, { name: u, interface: lan1 },\n"
+                      "  { name: v, pci: \"0000:01:00.0\" } ]\n" NETS,
+           "+access[u]\n+access[v] !\n");
 }
 END_TEST
 
@@ -140,6 +149,7 @@ int main(void)
     tcase_add_test(t, test_same);
     tcase_add_test(t, test_networks);
     tcase_add_test(t, test_ports);
+    tcase_add_test(t, test_ports_that_come);
     tcase_add_test(t, test_mtu_of_ports);
     tcase_add_test(t, test_peers);
     tcase_add_test(t, test_restarts);
