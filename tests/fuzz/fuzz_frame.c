@@ -114,6 +114,9 @@ static void put(struct flow *f, unsigned port, bool own, const uint8_t *frame, s
     else
         flow_put(f, port, frame, size);
     flow_poll(f);
+    if (f->w.park.n > 0) { /* a first question waits for its answerer to be known */
+        flow_wait(f, PARK_US + 1000);
+    }
     flow_discard(f);
 }
 
