@@ -159,10 +159,12 @@ START_TEST(test_says_what_the_worker_does)
 }
 END_TEST
 
+static const uint8_t payload[46];
+
 START_TEST(test_changes_nothing)
 {
     uint8_t frame[2048];
-    size_t len = flow_eth(frame, flow_mac(1), flow_mac(2), 100, 0x0800, frame, 46);
+    size_t len = flow_eth(frame, flow_mac(1), flow_mac(2), 100, 0x0800, payload, sizeof(payload));
     struct dp_totals before = f->w.counters.totals;
     struct dp_event e;
     struct trace t;
@@ -179,7 +181,7 @@ START_TEST(test_sources)
 {
     uint8_t frame[2048];
     struct trace t;
-    size_t len = flow_eth(frame, flow_mac(1), flow_mac(2), 100, 0x0800, frame, 46);
+    size_t len = flow_eth(frame, flow_mac(1), flow_mac(2), 100, 0x0800, payload, sizeof(payload));
 
     flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_A, false);
     trace_of(DP_WHERE_PORT, PORT_A, 0, frame, len, &t);
