@@ -59,6 +59,12 @@ START_TEST(test_layout)
 }
 END_TEST
 
+#ifdef __SANITIZE_ADDRESS__
+#define OPS 400000 /* each costs several times as much */
+#else
+#define OPS 2000000
+#endif
+
 /* The model: an array indexed by a small key space. */
 #define MODEL_KEYS 6000
 #define MODEL_CAP  4096
@@ -72,7 +78,7 @@ START_TEST(test_random_operations_against_a_model)
 
     rng_seed();
     ck_assert_int_eq(fdb_init(&f, MODEL_CAP, v), 0);
-    for (unsigned op = 0; op < 3000000; op++) {
+    for (unsigned op = 0; op < OPS; op++) {
         unsigned i = (unsigned)(rng() % MODEL_KEYS);
         uint64_t key = UINT64_C(1) << 48 | (uint64_t)i * 7919 | UINT64_C(0x020000000000);
         uint32_t where = FDB_WHERE(DP_WHERE_PORT, rng() & 0xffff, false);
@@ -230,7 +236,7 @@ START_TEST(test_writer_and_readers_at_once)
                          0);
     for (unsigned i = 0; i < 2; i++)
         ck_assert_int_eq(pthread_create(&t[i], NULL, reader_main, &r[i]), 0);
-    for (unsigned op = 0; op < 2000000; op++) {
+    for (unsigned op = 0; op < OPS; op++) {
         uint64_t i = rng() % SHARED_KEYS;
         uint32_t where = FDB_WHERE(DP_WHERE_PORT, (rng() & 0xff00) | i % 256, false);
         int rc = 0;
