@@ -46,9 +46,9 @@ struct fp_fdb_bucket {
     struct fp_fdb_entry entry[FP_FDB_WAYS];
 };
 
-/* CLOCK_MONOTONIC (coarse is enough) in units of 1.05 ms, for 52 days; never 0. */
-#define FP_SEEN(ns)   ((__u32)((ns) >> 20) | 1u)
-#define FP_SEEN_EVERY 64 /* not more often is it written: 67 ms */
+/* CLOCK_MONOTONIC (coarse is enough) in units of 1.05 ms, for 52 days; never 0, so every other one is not
+ * used. */
+#define FP_SEEN(ns) ((__u32)((ns) >> 20) | 1u)
 
 /* Map fp_bounced: array of __u64, frames sent on after a move (R6.5), by bucket * FP_FDB_WAYS + slot. */
 
