@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The end-to-end tests, two modules side by side. What fails then is run once more with the machine to itself: it says so, and
+# The end-to-end tests, three modules side by side. What fails then is run once more with the machine to itself: it says so, and
 # only a second failure counts. (Two cores carry gateways, hosts, relays and FRR at once; a starved ping is no fault of ours.)
 # The fast path is on where it can be had. Then those about frames once more without it, on the ports that had it;
 # CAUSEWAY_FASTPATH=off (or on) runs everything so.
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 tests() { # cache, argument of pytest...
     local pytest=(/usr/bin/python3 -m pytest -q -o cache_dir="${CAUSEWAY_BUILD:-build}/$1") status
     shift
-    "${pytest[@]}" -n 2 --dist loadfile "$@"
+    "${pytest[@]}" -n 3 --dist loadfile "$@"
     status=$?
     [ $status = 1 ] || return $status
     printf '\ne2e: the tests that failed, once more and alone\n'
