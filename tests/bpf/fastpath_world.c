@@ -8,11 +8,9 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* In a mount namespace of its own, so nothing is left whatever happens. */
@@ -65,31 +63,4 @@ void world_remove(int want)
     int rc = fastpath_remove(world_dir, world_config.gateway, world_err, sizeof(world_err));
 
     ck_assert_msg(rc == want, "%d, not %d: %s", rc, want, world_err);
-}
-
-pid_t world_child(void (*fn)(void))
-{
-    int ready[2];
-    char c;
-    pid_t pid;
-
-    ck_assert_int_eq(pipe(ready), 0);
-    pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        fn();
-        ck_assert_int_eq(write(ready[1], "x", 1), 1);
-        for (;;)
-            pause();
-    }
-    close(ready[1]);
-    ck_assert_msg(read(ready[0], &c, 1) == 1, "the child ended early");
-    close(ready[0]);
-    return pid;
-}
-
-void world_kill(pid_t pid)
-{
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 }

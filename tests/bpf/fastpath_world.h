@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Where tests of the fast path live: a network namespace and a bpffs of their own, which end with the
- * process; and the processes that come and go in it. Needs root.
+ * process. Needs root.
  */
 #ifndef TESTS_BPF_FASTPATH_WORLD_H
 #define TESTS_BPF_FASTPATH_WORLD_H
@@ -9,7 +9,6 @@
 #include "ebpf/fastpath_private.h"
 
 #include <check.h>
-#include <sys/types.h>
 
 extern char world_dir[64]; /* in the bpffs; not there yet */
 extern char world_err[FASTPATH_ERR_LEN];
@@ -25,9 +24,5 @@ void world_sh(const char *command);
 struct fastpath *world_open(void);
 /* fastpath_remove() must return that. */
 void world_remove(int want);
-
-/* A child that runs fn and waits to be killed; returns when fn has returned. */
-pid_t world_child(void (*fn)(void));
-void world_kill(pid_t pid);
 
 #endif

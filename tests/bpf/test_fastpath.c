@@ -3,6 +3,7 @@
  * The fast path's maps over the years: pinned, taken over, refused, made anew. Topologies, MACs and counters
  * are in test_fastpath_tables.c, programs on interfaces in test_fastpath_ports.c.
  */
+#include "tests/bpf/child.h"
 #include "tests/bpf/fastpath_fixture.h"
 
 #include <errno.h>
@@ -127,14 +128,14 @@ static void hold(void)
 
 START_TEST(test_one_process_at_a_time)
 {
-    pid_t pid = world_child(hold);
+    pid_t pid = child_start(hold);
 
     expect_open(-EBUSY, "/causeway/paris-1 is used by another process");
     world_remove(-EBUSY);
     world_config.gateway = "paris-2";
     fastpath_close(world_open());
     world_config.gateway = "paris-1";
-    world_kill(pid);
+    child_kill(pid);
     fastpath_close(world_open());
 }
 END_TEST

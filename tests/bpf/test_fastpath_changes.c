@@ -3,6 +3,7 @@
  * The fast path on interfaces while it runs: topologies and MACs that change under frames, the worker's
  * sockets beside it, and what the interfaces themselves say.
  */
+#include "tests/bpf/child.h"
 #include "tests/bpf/fastpath_gateway.h"
 
 #include <errno.h>
@@ -250,10 +251,10 @@ static void be_gateway_with_sockets(void)
 START_TEST(test_sockets_after_take_over)
 {
     for (int i = 0; i < 3; i++) {
-        pid_t pid = world_child(be_gateway_with_sockets);
+        pid_t pid = child_start(be_gateway_with_sockets);
 
         expect_forwarding();
-        world_kill(pid);
+        child_kill(pid);
         expect_forwarding();
     }
     world_remove(0);

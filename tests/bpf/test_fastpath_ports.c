@@ -2,6 +2,7 @@
  *
  * The fast path on interfaces: processes are killed and come back, and find the world as it was, or another.
  */
+#include "tests/bpf/child.h"
 #include "tests/bpf/fastpath_gateway.h"
 
 #include <errno.h>
@@ -62,7 +63,7 @@ END_TEST
 
 START_TEST(test_goes_on_when_killed)
 {
-    pid_t pid = world_child(be_gateway);
+    pid_t pid = child_start(be_gateway);
     uint32_t lan_id, wan_id;
     struct xdp_status status;
     struct gateway g;
@@ -70,7 +71,7 @@ START_TEST(test_goes_on_when_killed)
     expect_forwarding();
     lan_id = program_on(LAN);
     wan_id = program_on(WAN);
-    world_kill(pid);
+    child_kill(pid);
     expect_forwarding();
     ck_assert_uint_eq(program_on(LAN), lan_id);
     ck_assert(nic_is_promiscuous(LAN));
@@ -96,7 +97,7 @@ END_TEST
 
 START_TEST(test_removed_without_a_process)
 {
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     expect_forwarding();
     world_remove(0);
     expect_untouched(LAN);
@@ -130,7 +131,7 @@ START_TEST(test_killed_and_replaced_under_a_stream)
         volatile unsigned exchanged;
         volatile bool over;
     } *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pid_t gateway = world_child(be_gateway), stream;
+    pid_t gateway = child_start(be_gateway), stream;
     int status;
 
     stream = start_stream(&shared->exchanged, &shared->over);
@@ -138,18 +139,18 @@ START_TEST(test_killed_and_replaced_under_a_stream)
         mono_t begin = mono_now();
         unsigned before;
 
-        world_kill(gateway);
+        child_kill(gateway);
         before = shared->exchanged;
         while (shared->exchanged < before + 3 && waitpid(stream, &status, WNOHANG) == 0 &&
                !dpdk_is_over(begin))
             usleep(100);
-        gateway = world_child(be_gateway);
+        gateway = child_start(be_gateway);
     }
     shared->over = true;
     ck_assert_int_eq(waitpid(stream, &status, 0), stream);
     ck_assert_int_eq(status, 0);
     ck_assert_uint_gt(shared->exchanged, 3 * KILLS);
-    world_kill(gateway);
+    child_kill(gateway);
 }
 END_TEST
 
@@ -161,10 +162,10 @@ static void be_unpinned_gateway(void)
 
 START_TEST(test_unpinned_ends_with_the_process)
 {
-    pid_t pid = world_child(be_unpinned_gateway);
+    pid_t pid = child_start(be_unpinned_gateway);
 
     expect_forwarding();
-    world_kill(pid);
+    child_kill(pid);
     ck_assert_uint_eq(program_on(LAN), 0);
     ck_assert_uint_eq(program_on(WAN), 0);
     ck_assert(!nic_is_promiscuous(LAN));
@@ -181,7 +182,7 @@ START_TEST(test_settings_of_the_operator)
     stop(&g, false);
     ck_assert(nic_is_promiscuous(LAN));
     ck_assert(!nic_rxvlan(LAN));
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     world_remove(0);
     ck_assert(nic_is_promiscuous(LAN));
     ck_assert(!nic_rxvlan(LAN));
@@ -196,7 +197,7 @@ START_TEST(test_interface_is_gone)
 {
     struct gateway g;
 
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     world_sh("ip link del " LAN);
     g.fp = world_open();
     ck_assert(fastpath_taken_over(g.fp));
@@ -215,7 +216,7 @@ START_TEST(test_interface_is_renamed)
     struct xdp_status status;
     struct gateway g;
 
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     world_sh("ip link set " LAN " name cwother");
     make_link(LAN, "cwfar3");
     lan_config.ifname = "cwother";
@@ -236,7 +237,7 @@ START_TEST(test_port_is_no_more)
 {
     struct gateway g;
 
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     g.fp = world_open();
     g.wan = attach(&wan_config, g.fp);
     ck_assert_uint_ne(program_on(LAN), 0);
@@ -248,7 +249,7 @@ START_TEST(test_port_is_no_more)
     world_remove(0);
 
     /* Also when it ends before it had anything to publish. */
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     g.fp = world_open();
     g.wan = attach(&wan_config, g.fp);
     xdp_close(g.wan, false);
@@ -291,7 +292,7 @@ START_TEST(test_another_number_of_macs)
     static const uint32_t numbers[] = {65536, 100};
     struct gateway g;
 
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     for (int i = 0; i < 2; i++) {
         world_config.max_macs = numbers[i];
         g.fp = world_open();
@@ -316,7 +317,7 @@ START_TEST(test_configured_otherwise)
     struct gateway g;
 
     for (int i = 0; i < 3; i++) {
-        world_kill(world_child(be_gateway));
+        child_kill(child_start(be_gateway));
         if (i == 0)
             lan_config.port = 2;
         else if (i == 1)
@@ -349,8 +350,8 @@ static void expect_foreign_namespace(void)
 
 START_TEST(test_another_namespace)
 {
-    world_kill(world_child(be_gateway));
-    world_kill(world_child(expect_foreign_namespace));
+    child_kill(child_start(be_gateway));
+    child_kill(child_start(expect_foreign_namespace));
     expect_forwarding();
     world_remove(0);
     expect_untouched(LAN);
@@ -363,7 +364,7 @@ START_TEST(test_interface_of_another_gateway)
     struct fastpath *fp;
     unsigned queues;
 
-    world_kill(world_child(be_gateway));
+    child_kill(child_start(be_gateway));
     world_config.gateway = "paris-2";
     fp = world_open();
     ck_assert_int_eq(xdp_attach(&lan_config, fp, &x, &queues, world_err, sizeof(world_err)), -EBUSY);

@@ -7,6 +7,7 @@
 #include "ebpf/xdp.h"
 
 #include "conf/log.h"
+#include "tests/bpf/child.h"
 #include "tests/bpf/dpdk_part.h"
 
 #include <arpa/inet.h>
@@ -20,7 +21,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -174,34 +174,6 @@ static void expect_refusal(const struct xdp_config *config, int want, const char
     ck_assert_ptr_null(x);
 }
 
-/* A child that runs fn and then waits to be killed; returns when fn has returned. */
-static pid_t start_child(void (*fn)(void))
-{
-    int ready[2];
-    char c;
-    pid_t pid;
-
-    ck_assert_int_eq(pipe(ready), 0);
-    pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        fn();
-        ck_assert_int_eq(write(ready[1], "x", 1), 1);
-        for (;;)
-            pause();
-    }
-    close(ready[1]);
-    ck_assert_msg(read(ready[0], &c, 1) == 1, "the child ended early");
-    close(ready[0]);
-    return pid;
-}
-
-static void kill_child(pid_t pid)
-{
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-}
-
 static int foreign_program(const char *name)
 {
     struct bpf_insn insns[] = {
@@ -304,13 +276,13 @@ static void hold_access_port(void)
 
 START_TEST(test_another_causewayd)
 {
-    pid_t pid = start_child(hold_access_port);
+    pid_t pid = child_start(hold_access_port);
     char text[64];
 
     snprintf(text, sizeof(text), "belongs to process %d (test_xdp)", pid);
     expect_refusal(&access_port, -EBUSY, text);
     expect_refusal(&underlay, -EBUSY, "is another causewayd running");
-    kill_child(pid);
+    child_kill(pid);
     xdp_close(prepare(&access_port), false);
 }
 END_TEST
@@ -324,14 +296,14 @@ static void hold_default_program(void)
 
 START_TEST(test_left_over_of_dpdk)
 {
-    pid_t pid = start_child(hold_default_program);
+    pid_t pid = child_start(hold_default_program);
     uint32_t id = program_on(NEAR);
     struct xdp *x;
 
     ck_assert_uint_ne(id, 0);
     expect_refusal(&access_port, -EBUSY, "XDP program xsk_def_prog (id ");
     ck_assert_uint_eq(program_on(NEAR), id);
-    kill_child(pid);
+    child_kill(pid);
     ck_assert_uint_eq(program_on(NEAR), id);
     x = prepare(&access_port);
     ck_assert_uint_ne(program_on(NEAR), id);
@@ -380,11 +352,11 @@ END_TEST
 START_TEST(test_kill_leaves_nothing)
 {
     for (int i = 0; i < 3; i++) {
-        pid_t pid = start_child(hold_access_port);
+        pid_t pid = child_start(hold_access_port);
 
         ck_assert_uint_ne(program_on(NEAR), 0);
         ck_assert_int_eq(promiscuity(), 1);
-        kill_child(pid);
+        child_kill(pid);
         ck_assert_uint_eq(program_on(NEAR), 0);
         ck_assert_int_eq(promiscuity(), 0);
     }
