@@ -28,47 +28,22 @@ bool case_runs_over(const struct flow_case *c, bool ipv6)
 
 void case_world(struct case_world *w, const struct flow_case *c, bool ipv6)
 {
-    static const struct dp_member web[] = {{PORT_A, 100}, {PORT_B, 300}}, db[] = {{PORT_A, 200}, {PORT_B, 0}};
-    static const struct dp_net_vtep web_vteps[] = {{VTEP_1, true, false}, {VTEP_2, true, true}},
-                                    db_vteps[] = {{VTEP_1, true, false}};
+    static const struct dp_member web[] = {{PORT_A, 100}, {PORT_B, 300}};
 
     memset(w, 0, sizeof(*w));
-    w->nets[0] = (struct dp_network){.id = NET_WEB,
-                                     .vni = VNI_WEB,
-                                     .dscp = c->dscp ? (uint8_t)(c->dscp - 1) : DP_DSCP_INHERIT,
-                                     .qinq = c->qinq,
-                                     .flood_unknown = c->flood_unknown,
-                                     .limit_broadcast = DP_NO_LIMIT,
-                                     .limit_multicast = DP_NO_LIMIT,
-                                     .limit_unknown_unicast = DP_NO_LIMIT,
-                                     .members = web,
-                                     .n_members = 2,
-                                     .vteps = web_vteps,
-                                     .n_vteps = 2};
-    w->nets[1] = w->nets[0];
-    w->nets[1].id = NET_DB;
-    w->nets[1].vni = VNI_DB;
-    w->nets[1].members = db;
-    w->nets[1].vteps = db_vteps;
-    w->nets[1].n_vteps = 1;
-    for (unsigned i = 0; i < 2; i++)
-        w->vteps[i] = (struct dp_vtep){.id = (dp_vtep_id)(i + 1),
-                                       .address = flow_vtep_address(&family[ipv6], i + 1),
-                                       .resolved = !c->unresolved,
-                                       .next_hop = flow_mac_hop,
-                                       .source = flow_mac_wan,
-                                       .mtu = c->vtep_mtu ? c->vtep_mtu : 1600};
-    w->topology = (struct dp_topology){.underlay = PORT_WAN,
-                                       .address = flow_vtep_address(&family[ipv6], 0),
-                                       .underlay_mac = flow_mac_wan,
-                                       .vxlan_port = 4789,
-                                       .ttl = 64,
-                                       .udp6_zero_csum_tx = c->zero_csum_tx,
-                                       .udp6_zero_csum_rx = c->zero_csum_rx,
-                                       .networks = w->nets,
-                                       .n_networks = 2,
-                                       .vteps = w->vteps,
-                                       .n_vteps = 2};
+    flow_topology(&family[ipv6], w->nets, w->vteps, &w->topology);
+    w->nets[0].members = web; /* translated between its ports */
+    for (unsigned i = 0; i < 2; i++) {
+        if (c->dscp)
+            w->nets[i].dscp = (uint8_t)(c->dscp - 1);
+        w->nets[i].qinq = c->qinq;
+        w->nets[i].flood_unknown = c->flood_unknown;
+        w->vteps[i].resolved = !c->unresolved;
+        if (c->vtep_mtu)
+            w->vteps[i].mtu = c->vtep_mtu;
+    }
+    w->topology.udp6_zero_csum_tx = c->zero_csum_tx;
+    w->topology.udp6_zero_csum_rx = c->zero_csum_rx;
 }
 
 dp_net_id case_net(const struct flow_case *c)

@@ -87,44 +87,45 @@ static void open_port(struct flow *f, unsigned i, enum dp_port_role role)
         .ethdev = p->ethdev, .rx_queues = 1, .role = role, .max_frame = 1514, .pool = p->pool};
 }
 
-static void default_topology(struct flow *f)
+void flow_topology(const struct flow *f, struct dp_network nets[2], struct dp_vtep vteps[2],
+                   struct dp_topology *t)
 {
     static const struct dp_member web[] = {{PORT_A, 100}, {PORT_B, 100}}, db[] = {{PORT_A, 200}, {PORT_B, 0}};
     static const struct dp_net_vtep web_vteps[] = {{VTEP_1, true, false}, {VTEP_2, true, true}},
                                     db_vteps[] = {{VTEP_1, true, false}};
 
-    f->nets[0] = (struct dp_network){.id = NET_WEB,
-                                     .vni = VNI_WEB,
-                                     .dscp = DP_DSCP_INHERIT,
-                                     .limit_broadcast = DP_NO_LIMIT,
-                                     .limit_multicast = DP_NO_LIMIT,
-                                     .limit_unknown_unicast = DP_NO_LIMIT,
-                                     .members = web,
-                                     .n_members = 2,
-                                     .vteps = web_vteps,
-                                     .n_vteps = 2};
-    f->nets[1] = f->nets[0];
-    f->nets[1].id = NET_DB;
-    f->nets[1].vni = VNI_DB;
-    f->nets[1].members = db;
-    f->nets[1].vteps = db_vteps;
-    f->nets[1].n_vteps = 1;
+    nets[0] = (struct dp_network){.id = NET_WEB,
+                                  .vni = VNI_WEB,
+                                  .dscp = DP_DSCP_INHERIT,
+                                  .limit_broadcast = DP_NO_LIMIT,
+                                  .limit_multicast = DP_NO_LIMIT,
+                                  .limit_unknown_unicast = DP_NO_LIMIT,
+                                  .members = web,
+                                  .n_members = 2,
+                                  .vteps = web_vteps,
+                                  .n_vteps = 2};
+    nets[1] = nets[0];
+    nets[1].id = NET_DB;
+    nets[1].vni = VNI_DB;
+    nets[1].members = db;
+    nets[1].vteps = db_vteps;
+    nets[1].n_vteps = 1;
     for (unsigned i = 0; i < 2; i++)
-        f->vteps[i] = (struct dp_vtep){.id = (dp_vtep_id)(i + 1),
-                                       .address = flow_vtep_address(f, i + 1),
-                                       .resolved = true,
-                                       .next_hop = flow_mac_hop,
-                                       .source = flow_mac_wan,
-                                       .mtu = 1600};
-    f->topology = (struct dp_topology){.underlay = PORT_WAN,
-                                       .address = flow_vtep_address(f, 0),
-                                       .underlay_mac = flow_mac_wan,
-                                       .vxlan_port = 4789,
-                                       .ttl = 64,
-                                       .networks = f->nets,
-                                       .n_networks = 2,
-                                       .vteps = f->vteps,
-                                       .n_vteps = 2};
+        vteps[i] = (struct dp_vtep){.id = (dp_vtep_id)(i + 1),
+                                    .address = flow_vtep_address(f, i + 1),
+                                    .resolved = true,
+                                    .next_hop = flow_mac_hop,
+                                    .source = flow_mac_wan,
+                                    .mtu = 1600};
+    *t = (struct dp_topology){.underlay = PORT_WAN,
+                              .address = flow_vtep_address(f, 0),
+                              .underlay_mac = flow_mac_wan,
+                              .vxlan_port = 4789,
+                              .ttl = 64,
+                              .networks = nets,
+                              .n_networks = 2,
+                              .vteps = vteps,
+                              .n_vteps = 2};
 }
 
 void flow_publish(struct flow *f)
@@ -161,7 +162,7 @@ struct flow *flow_open(bool ipv6)
     open_port(f, PORT_TAP, DP_PORT_KERNEL);
     f->w.n_ports = N_PORTS;
     f->w.kernel_port = PORT_TAP;
-    default_topology(f);
+    flow_topology(f, f->nets, f->vteps, &f->topology);
     flow_publish(f);
     return f;
 }

@@ -50,6 +50,11 @@ void flow_publish(struct flow *f);
 extern const struct mac flow_mac_wan, flow_mac_hop;
 struct ipaddr flow_vtep_address(const struct flow *f, unsigned id);
 
+/* Fills in the topology above, which then points into nets and vteps. f: only whether the underlay is IPv6.
+ */
+void flow_topology(const struct flow *f, struct dp_network nets[2], struct dp_vtep vteps[2],
+                   struct dp_topology *t);
+
 /* Host MACs: 02:00:00:00:NN:NN. */
 struct mac flow_mac(unsigned n);
 
