@@ -5,6 +5,7 @@
 #include "tests/bpf/fastpath_world.h"
 
 #include "conf/log.h"
+#include "tests/unit/suite.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -36,17 +37,11 @@ void world_setup(void)
 
 int world_run(Suite *s)
 {
-    SRunner *r = srunner_create(s);
-    int failed = 0;
-
-    if (geteuid() == 0) {
-        srunner_run_all(r, CK_NORMAL);
-        failed = srunner_ntests_failed(r);
-    } else {
-        printf("skipped: BPF and namespaces need root\n");
-    }
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (geteuid() == 0)
+        return run_suite(s);
+    printf("skipped: BPF and namespaces need root\n");
+    srunner_free(srunner_create(s));
+    return EXIT_SUCCESS;
 }
 
 struct fastpath *world_open(void)

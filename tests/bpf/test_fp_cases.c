@@ -6,6 +6,7 @@
  */
 #include "tests/bpf/fp_rig.h"
 #include "tests/flow/cases.h"
+#include "tests/unit/suite.h"
 
 #include "ebpf/fp_access.skel.h"
 #include "ebpf/fp_wan.skel.h"
@@ -480,8 +481,6 @@ static void add(Suite *s, const char *name, void (*open)(void), bool table)
 int main(void)
 {
     Suite *s = suite_create("fp_cases");
-    SRunner *r;
-    int failed;
 
     if (geteuid() != 0) {
         printf("skipped: BPF programs need root\n");
@@ -491,9 +490,5 @@ int main(void)
     add(s, "ipv6", setup_ipv6, true);
     add(s, "ipv4, beside the table", setup, false);
     add(s, "ipv6, beside the table", setup_ipv6, false);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

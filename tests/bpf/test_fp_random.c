@@ -7,6 +7,7 @@
  */
 #include "tests/bpf/fp_rig.h"
 #include "tests/flow/cases.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -348,8 +349,6 @@ int main(void)
 {
     Suite *s = suite_create("fp_random");
     TCase *t4 = tcase_create("ipv4"), *t6 = tcase_create("ipv6");
-    SRunner *r;
-    int failed;
 
     if (geteuid() != 0) {
         printf("skipped: BPF programs need root\n");
@@ -362,9 +361,5 @@ int main(void)
     add_all(t6);
     suite_add_tcase(s, t4);
     suite_add_tcase(s, t6);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

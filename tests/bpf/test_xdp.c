@@ -9,6 +9,7 @@
 #include "conf/log.h"
 #include "tests/bpf/child.h"
 #include "tests/bpf/dpdk_part.h"
+#include "tests/unit/suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -562,8 +563,6 @@ int main(void)
 {
     Suite *s = suite_create("xdp");
     TCase *t = tcase_create("interface");
-    SRunner *r;
-    int failed;
 
     if (geteuid() != 0) {
         printf("skipped: network namespaces and XDP need root\n");
@@ -590,9 +589,5 @@ int main(void)
     tcase_add_test(t, test_jumbo_mtu);
     tcase_add_test(t, test_generic_mode);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

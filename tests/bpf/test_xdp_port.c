@@ -6,6 +6,7 @@
  */
 #include "ebpf/xdp_port.h"
 #include "ebpf/xdp_port.skel.h"
+#include "tests/unit/suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -366,8 +367,6 @@ int main(void)
 {
     Suite *s = suite_create("xdp_port");
     TCase *t = tcase_create("program");
-    SRunner *r;
-    int failed;
 
     if (geteuid() != 0) {
         printf("skipped: BPF programs need root\n");
@@ -381,9 +380,5 @@ int main(void)
     tcase_add_test(t, test_random_ipv6);
     tcase_add_test(t, test_access_takes_all);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? 1 : 0;
+    return run_suite(s);
 }

@@ -3,6 +3,7 @@
  * Frames that come in by an access port: VLANs, learning, encapsulation (RULES sections 1 and 8).
  */
 #include "tests/flow/arpnd.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -634,8 +635,6 @@ int main(void)
 {
     Suite *s = suite_create("access");
     TCase *t = tcase_create("access");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
@@ -666,9 +665,5 @@ int main(void)
     tcase_add_test(t, test_port_mtu);
     tcase_add_test(t, test_R4_10_move);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

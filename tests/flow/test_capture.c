@@ -4,6 +4,7 @@
  */
 #include "dataplane/capture.h"
 #include "tests/flow/flow.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -150,8 +151,6 @@ int main(void)
 {
     Suite *s = suite_create("capture");
     TCase *t = tcase_create("capture");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
@@ -161,10 +160,5 @@ int main(void)
     tcase_add_test(t, test_full_ring_loses_copies_only);
     tcase_add_test(t, test_cut_packets);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite_in_process(s);
 }

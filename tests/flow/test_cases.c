@@ -3,6 +3,7 @@
  * The table of cases (cases.h) on the DPDK stages.
  */
 #include "tests/flow/cases.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -191,8 +192,6 @@ int main(void)
 {
     Suite *s = suite_create("cases");
     TCase *t4 = tcase_create("ipv4"), *t6 = tcase_create("ipv6");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t4, setup, teardown);
@@ -201,9 +200,5 @@ int main(void)
     tcase_add_test(t6, test_cases);
     suite_add_tcase(s, t4);
     suite_add_tcase(s, t6);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -5,6 +5,7 @@
  * worker takes what it is given. One data plane for all tests: DPDK starts once in a process.
  */
 #include "tests/flow/arpnd.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -296,7 +297,6 @@ int main(void)
 {
     Suite *s = suite_create("dp");
     TCase *t = tcase_create("dp");
-    SRunner *r;
     int failed;
 
     start();
@@ -307,11 +307,7 @@ int main(void)
     tcase_add_test(t, test_R5_2_bicast_in_any_order);
     tcase_add_test(t, test_neighbours);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    failed = run_suite_in_process(s);
     dp_stop(dp);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return failed;
 }

@@ -3,6 +3,7 @@
  * What the worker tells of frames: evidence, time, addresses (RULES sections 6 and 7).
  */
 #include "tests/flow/arpnd.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -263,8 +264,6 @@ int main(void)
 {
     Suite *s = suite_create("evidence");
     TCase *t = tcase_create("evidence");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
@@ -276,9 +275,5 @@ int main(void)
     tcase_add_test(t, test_R7_1_na_options);
     tcase_add_test(t, test_seen_to_the_millisecond);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -3,6 +3,7 @@
  * What frames do around a move: bounce, watch, bi-cast (RULES section 6, R5.2).
  */
 #include "tests/flow/flow.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -506,8 +507,6 @@ int main(void)
 {
     Suite *s = suite_create("moves");
     TCase *v4 = tcase_create("ipv4"), *v6 = tcase_create("ipv6");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(v4, setup, teardown);
@@ -518,9 +517,5 @@ int main(void)
     tcase_add_test(v4, test_watch_a_concurrent_store_wins);
     suite_add_tcase(s, v4);
     suite_add_tcase(s, v6);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

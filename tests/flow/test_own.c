@@ -3,6 +3,7 @@
  * Frames of the gateway itself: sent by order, and taken from the wire.
  */
 #include "tests/flow/arpnd.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -450,8 +451,6 @@ int main(void)
 {
     Suite *s = suite_create("own");
     TCase *t = tcase_create("own");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
@@ -470,9 +469,5 @@ int main(void)
     tcase_add_test(t, test_hosts_do_not_crowd_out_gateways);
     tcase_add_test(t, test_frames_between_gateways);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

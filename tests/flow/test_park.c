@@ -4,6 +4,7 @@
  * otherwise; the test moves the clock.
  */
 #include "tests/flow/arpnd.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -224,8 +225,6 @@ int main(void)
 {
     Suite *s = suite_create("park");
     TCase *t = tcase_create("park");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
@@ -239,9 +238,5 @@ int main(void)
     tcase_add_test(t, test_R8_2_the_network_or_its_port_goes);
     tcase_add_test(t, test_what_waits_at_the_end_is_given_back);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -5,6 +5,7 @@
  * host 8 nothing is known.
  */
 #include "tests/flow/arpnd.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -427,8 +428,6 @@ int main(void)
 {
     Suite *s = suite_create("proxy");
     TCase *t = tcase_create("proxy");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
@@ -447,9 +446,5 @@ int main(void)
     tcase_add_test(t, test_R7_5_replaced_in_one_store);
     tcase_add_test(t, test_R7_2_own_port);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

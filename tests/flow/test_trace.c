@@ -5,6 +5,7 @@
  */
 #include "dataplane/trace.h"
 #include "tests/flow/flow.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -235,8 +236,6 @@ int main(void)
 {
     Suite *s = suite_create("trace");
     TCase *t = tcase_create("trace");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
@@ -246,10 +245,5 @@ int main(void)
     tcase_add_test(t, test_sources);
     tcase_add_test(t, test_R7_2_proxy);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite_in_process(s);
 }

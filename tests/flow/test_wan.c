@@ -3,6 +3,7 @@
  * Packets that come in from the underlay, and malformed input on both sides (RULES section 1).
  */
 #include "tests/flow/flow.h"
+#include "tests/unit/suite.h"
 
 #include "conf/ecn.h"
 
@@ -544,8 +545,6 @@ int main(void)
 {
     Suite *s = suite_create("wan");
     TCase *v4 = tcase_create("ipv4"), *v6 = tcase_create("ipv6");
-    SRunner *r;
-    int failed;
 
     flow_start_eal();
     tcase_add_checked_fixture(v4, setup, teardown);
@@ -556,9 +555,5 @@ int main(void)
     tcase_add_test(v4, test_every_access_length);
     suite_add_tcase(s, v4);
     suite_add_tcase(s, v6);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -5,6 +5,7 @@
  * hosts 1 and 2 are at x1 and y1. Needs root.
  */
 #include "tests/flow/flow.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <sched.h>
@@ -298,8 +299,6 @@ int main(void)
 {
     Suite *s = suite_create("xdp");
     TCase *t = tcase_create("xdp");
-    SRunner *r;
-    int failed;
 
     libbpf_set_print(NULL);
     libxdp_set_print(NULL);
@@ -314,9 +313,5 @@ int main(void)
     tcase_add_test(t, test_a_stopped_port_does_not_starve_another);
     tcase_add_test(t, test_longer_than_a_buffer);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

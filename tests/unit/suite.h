@@ -9,15 +9,27 @@
 #include <stdlib.h>
 
 /* Runs it and frees it; the exit status. */
-static inline int run_suite(Suite *s)
+static inline int run_suite_as(Suite *s, enum fork_status fork)
 {
     SRunner *runner = srunner_create(s);
     int failed;
 
+    srunner_set_fork_status(runner, fork);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static inline int run_suite(Suite *s)
+{
+    return run_suite_as(s, CK_FORK_GETENV);
+}
+
+/* All tests in this process: for those that have threads. */
+static inline int run_suite_in_process(Suite *s)
+{
+    return run_suite_as(s, CK_NOFORK);
 }
 
 #endif
