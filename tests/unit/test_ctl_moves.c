@@ -2,54 +2,14 @@
  *
  * What a person sees of moves: the views of show moves and move prepare, and the lines of watch.
  */
-#include "controlplane/ctl_json.c"
-#include "controlplane/ctl_reload.c"
-#include "controlplane/ctl_show.c"
-#include "controlplane/ctl_show_announce.c"
-#include "controlplane/ctl_show_bgp.c"
-#include "controlplane/ctl_show_fastpath.c"
-#include "controlplane/ctl_show_moves.c"
-#include "controlplane/ctl_show_neighbors.c"
-#include "controlplane/ctl_show_rehearsal.c"
-#include "controlplane/ctl_show_routes.c"
-#include "controlplane/ctl_show_site.c"
-#include "controlplane/ctl_show_tables.c"
-#include "controlplane/ctl_show_trace.c"
-#include "controlplane/ctl_table.c"
-#include "controlplane/ctl_text.c"
-#include "controlplane/ctl_view.c"
-
-#include <check.h>
-
-static char *output;
-static size_t output_len;
-
-static const char *show(const char *command, unsigned width, const char *page)
-{
-    cJSON *json = cJSON_Parse(page);
-    struct ctl_show *s;
-    FILE *f;
-
-    ck_assert_msg(json != NULL, "%s", page);
-    free(output);
-    output = NULL;
-    f = open_memstream(&output, &output_len);
-    s = ctl_show_new(command, width, f);
-    ctl_show_page(s, json, true);
-    ctl_show_free(s);
-    fclose(f);
-    return output;
-}
+#include "tests/unit/ctl_rig.h"
+#include "tests/unit/suite.h"
 
 static const char *event(const char *text)
 {
-    cJSON *json = cJSON_Parse(text);
-    FILE *f;
+    cJSON *json = parse(text);
+    FILE *f = capture();
 
-    ck_assert_msg(json != NULL, "%s", text);
-    free(output);
-    output = NULL;
-    f = open_memstream(&output, &output_len);
     ctl_event_print(f, json);
     fclose(f);
     cJSON_Delete(json);
@@ -76,7 +36,7 @@ static const char *event(const char *text)
 START_TEST(test_moves)
 {
     ck_assert_str_eq(
-        show("show moves", 0, "{\"total\":1200,\"prepared\":2,\"moves\":[" MOVE "," DARK_IN_PART "]}"),
+        show_one("show moves", 0, "{\"total\":1200,\"prepared\":2,\"moves\":[" MOVE "," DARK_IN_PART "]}"),
         "WHEN (UTC)          NETWORK  MAC                FROM          TO            BY     SEQ  DARK ms   "
         "SILENT    "
         "FDB  FIRST    BGP  IPS\n"
@@ -93,7 +53,7 @@ END_TEST
 START_TEST(test_move_in_detail)
 {
     const char *text =
-        show("show moves", 80, "{\"total\":1,\"details\":true,\"prepared\":0,\"moves\":[" MOVE "]}");
+        show_one("show moves", 80, "{\"total\":1,\"details\":true,\"prepared\":0,\"moves\":[" MOVE "]}");
     static const char *const must[] = {
         "230.371 ms = silent 230.000 + FDB 0.061 + first frame 0.310; BGP\n                after 0.090\n",
         "from VTEP       198.18.0.1\n",
@@ -112,7 +72,7 @@ START_TEST(test_moves_fit_80_columns)
 {
     char *save = NULL;
 
-    show("show moves", 80, "{\"total\":1,\"moves\":[" MOVE "," DARK_IN_PART "]}");
+    show_one("show moves", 80, "{\"total\":1,\"moves\":[" MOVE "," DARK_IN_PART "]}");
     ck_assert_ptr_nonnull(strstr(output, "02:00:5e:10:00:01"));
     ck_assert_ptr_nonnull(strstr(output, "230.371"));
     for (char *l = strtok_r(output, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
@@ -127,13 +87,13 @@ END_TEST
 
 START_TEST(test_prepared)
 {
-    ck_assert_str_eq(show("move prepare", 80, PREPARED), "MAC             02:00:5e:10:00:01\n"
-                                                         "network         web\n"
-                                                         "moves           to london (VTEP 198.18.0.2)\n"
-                                                         "state           alone\n"
-                                                         "ends by itself  58 s from now\n"
-                                                         "WARNING         nobody answers\n");
-    show("show moves", 0, "{\"prepared\":[" PREPARED "]}");
+    ck_assert_str_eq(show_one("move prepare", 80, PREPARED), "MAC             02:00:5e:10:00:01\n"
+                                                             "network         web\n"
+                                                             "moves           to london (VTEP 198.18.0.2)\n"
+                                                             "state           alone\n"
+                                                             "ends by itself  58 s from now\n"
+                                                             "WARNING         nobody answers\n");
+    show_one("show moves", 0, "{\"prepared\":[" PREPARED "]}");
     ck_assert_ptr_nonnull(strstr(output,
                                  "02:00:5e:10:00:01  web      away   london      198.18.0.2  alone       58  "
                                  "nobody answers\n"));
@@ -179,7 +139,7 @@ START_TEST(test_nonsense)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         for (size_t k = 0; k < sizeof(pages) / sizeof(pages[0]); k++)
-            ck_assert_ptr_nonnull(show(names[i], 80, pages[k]));
+            ck_assert_ptr_nonnull(show_one(names[i], 80, pages[k]));
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         char text[128];
 
@@ -194,8 +154,6 @@ int main(void)
 {
     Suite *suite = suite_create("ctl_moves");
     TCase *c = tcase_create("rendering");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     tcase_add_test(c, test_moves);
     tcase_add_test(c, test_move_in_detail);
@@ -204,9 +162,5 @@ int main(void)
     tcase_add_test(c, test_events);
     tcase_add_test(c, test_nonsense);
     suite_add_tcase(suite, c);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    free(output);
-    return failed != 0;
+    return run_suite(suite);
 }
