@@ -2,6 +2,9 @@
 """Moves beside FRR (bgpd, zebra and kernel VXLAN) in the same run, taking turns: how long a machine that has moved cannot be
 reached, and which frames are lost. tests/tools/move_probe.c is the machine and the sender, in one process.
 
+All run as they do in service: causewayd and FRR with the priority that their systemd units give them; the WAN, which is no
+program in service, is a real-time process as the machine and the sender are.
+
 A site is, for both: machine and sender "near" -- switch (a Linux bridge) -- trunk -- gateway -- trunk -- switch -- sender
 "far". The WAN between the gateways takes 400 us each way. 1,000 frames a second go to the machine, which is at the new place
 at once, sends what QEMU sends for a machine that has arrived (RARPs at 0, 50, 200 and 450 ms), and nothing else. Seen from
@@ -26,6 +29,7 @@ qemu      a real machine, migrated live by QEMU: bench_qemu.py says what is meas
 """
 import os
 import random
+import re
 import statistics
 import sys
 import time
@@ -51,7 +55,16 @@ VIEWS = ("old switch", "old site", "new site")
 AIM_DARK_MS = 2 * DELAY_US / 1000 + 2
 AIM_LOAD = 1.5    # times idle
 AIM_QEMU_MS = 2 * DELAY_US / 1000 + 5
+CAUSEWAYD_UNIT = os.path.join(HERE, "../../conf/systemd/causewayd.service")
+FRR_UNIT = "/lib/systemd/system/frr.service"
 NO_LIMIT = {k: "unlimited" for k in ("broadcast", "multicast", "unknown_unicast")}
+
+
+def as_unit(path):
+    """What starts a program with the priority that its systemd unit gives it."""
+    with open(path, encoding="utf-8") as f:
+        nice = re.search(r"^Nice=(-?\d+)$", f.read(), re.M)
+    return ("nice", "-n", nice[1]) if nice else ()
 
 
 # ---- the two sites: Ours and Frr have the same methods
@@ -62,7 +75,7 @@ class World:
 
     def __init__(self, lab, scenario):
         self.lab, self.scenario = lab, scenario
-        self.wan = lab.wan(delay=DELAY_US)
+        self.wan = lab.wan(delay=DELAY_US, prefix=("chrt", "--fifo", "2"))
         self.probe_ns = lab.netns("probe")
         self.feeds = ["198.18.0.11", "198.18.0.12"] if scenario == "many" else []
         self.here = 0
@@ -126,6 +139,7 @@ class Ours(World):
 
     def start(self):
         for gw in self.gws:
+            gw.prefix = as_unit(CAUSEWAYD_UNIT)
             gw.start()
         for k, gw in enumerate(self.gws):
             gw.wait_session(f"198.18.0.{2 - k}").wait_vtep(f"198.18.0.{2 - k}")
@@ -158,6 +172,7 @@ class Frr(World):
                 trunk(self.lab, v.ns, switch, i)
                 v.ns.ip(f"link set lan{i} master br{VNI}")
             self.plug(name, switch)
+            v.frr.prefix = as_unit(FRR_UNIT)
             v.name, v.switch = name, switch
             self.sites.append(v)
 

@@ -29,6 +29,7 @@ class Frr:
         shutil.chown(self.dir, "frr", "frr")
         os.chmod(ns.lab.dir, 0o711)
         self.processes = {}
+        self.prefix = ()  # a program that starts them (nice ...)
 
     # ---- life
 
@@ -65,7 +66,7 @@ class Frr:
             os.unlink(vty)
         with open(os.path.join(self.dir, f"{name}.out"), "ab") as out:
             self.processes[name] = self.ns.start(
-                f"{DAEMONS}/{name}", "-f", path, "-i", os.path.join(self.dir, f"{name}.pid"),
+                *self.prefix, f"{DAEMONS}/{name}", "-f", path, "-i", os.path.join(self.dir, f"{name}.pid"),
                 "-z", os.path.join(self.dir, "zserv.api"), "--vty_socket", self.dir, "-P", 0, "-A", "127.0.0.1",
                 # As Debian's /etc/frr/daemons: with its built-in netlink buffer zebra exits when 100,000 MACs come at once.
                 *(("-s", 90000000) if name == "zebra" else ()), stdout=out, stderr=out)

@@ -66,6 +66,7 @@ class Gateway:
         self.file, self.log_file = self.lab.file(f"{self.name}.yaml"), self.lab.file(f"{self.name}.log")
         self.conf.setdefault("api", {"socket": self.socket})
         self.process = None
+        self.prefix = ()  # a program that starts it (nice ...), whenever it is started
         self.write()
 
     def __enter__(self):
@@ -85,9 +86,9 @@ class Gateway:
             yaml.safe_dump(json.loads(json.dumps(self.conf)), f, sort_keys=False)
 
     def spawn(self, *prefix):
-        """Starts it without waiting; prefix: a program that starts it (setpriv ...)."""
+        """Starts it without waiting; prefix: a program that starts it this once (setpriv ...)."""
         with open(self.log_file, "a", encoding="utf-8") as log:
-            self.process = self.ns.start(*prefix, CAUSEWAYD, "-c", self.file, stdout=log, stderr=log)
+            self.process = self.ns.start(*self.prefix, *prefix, CAUSEWAYD, "-c", self.file, stdout=log, stderr=log)
         return self
 
     def start(self, timeout=20):

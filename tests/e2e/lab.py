@@ -137,10 +137,11 @@ class Lab:
 
 
 class Wan:
-    """The relay (tests/tools/relay.c) between all that is attached. Options as its own: delay, loss, mtu, rate."""
+    """The relay (tests/tools/relay.c) between all that is attached. Options as its own: delay, loss, mtu, rate.
+    prefix: a program that starts it (chrt ...)."""
 
-    def __init__(self, lab, name="wan", **options):
-        self.lab, self.options = lab, options
+    def __init__(self, lab, name="wan", prefix=(), **options):
+        self.lab, self.prefix, self.options = lab, prefix, options
         self.ns = lab.netns(name)
         self.ports, self.process = [], None
 
@@ -158,8 +159,8 @@ class Wan:
         args = [a for k, v in self.options.items() if v for a in (f"--{k}", str(v))]
         log = self.lab.file("relay.log")
         with open(log, "w", encoding="ascii") as f:
-            self.process = self.ns.start(f"{BUILD}/tests/tools/relay", *args, *self.ports, stdout=subprocess.PIPE,
-                                         stderr=f, text=True)
+            self.process = self.ns.start(*self.prefix, f"{BUILD}/tests/tools/relay", *args, *self.ports,
+                                         stdout=subprocess.PIPE, stderr=f, text=True)
         if self.process.stdout.readline() != "ready\n":
             raise Failed(f"the WAN relay did not start: {open(log, encoding='ascii').read()}")
 
