@@ -128,35 +128,38 @@ static bool follow(struct ctl_client *client, FILE *f, const struct ports *ports
     }
 }
 
+/* A file is opened when the gateway has agreed, and not before: opening empties it, and it may be that of the
+ * capture for whose sake this one is refused. */
+static bool write_to(struct ctl_client *client, const cJSON *answer, const char *path, char err[CTL_ERR_LEN])
+{
+    bool out = strcmp(path, "-") == 0, ok;
+    FILE *f = out ? stdout : fopen(path, "we");
+    struct ports ports = {0};
+
+    ok = f && begin(f, answer, &ports);
+    if (!ok)
+        snprintf(err, CTL_ERR_LEN, "%s: %s", path, strerror(errno));
+    ok = ok && follow(client, f, &ports, err);
+    if (!out && f && fclose(f) != 0 && ok) {
+        snprintf(err, CTL_ERR_LEN, "%s: %s", path, strerror(errno));
+        ok = false;
+    }
+    return ok;
+}
+
 bool ctl_capture(struct ctl_client *client, const cJSON *request, const char *path, char err[CTL_ERR_LEN])
 {
-    bool out = strcmp(path, "-") == 0, ok = false;
-    struct ports ports = {0};
     cJSON *answer;
-    FILE *f;
+    bool ok;
 
-    if (out && isatty(STDOUT_FILENO)) {
+    if (strcmp(path, "-") == 0 && isatty(STDOUT_FILENO)) {
         snprintf(err, CTL_ERR_LEN, "a terminal does not show frames: -w FILE, or pipe it to tcpdump -r -");
-        return false;
-    }
-    f = out ? stdout : fopen(path, "we");
-    if (!f) {
-        snprintf(err, CTL_ERR_LEN, "%s: %s", path, strerror(errno));
         return false;
     }
     answer = ctl_client_call(client, request, err);
     if (answer && view_true(answer, "fastpath"))
         fputs("what the fast path carries is not among the frames (causewayctl fastpath detach)\n", stderr);
-    if (answer) {
-        ok = begin(f, answer, &ports);
-        if (!ok)
-            snprintf(err, CTL_ERR_LEN, "%s: %s", path, strerror(errno));
-        ok = ok && follow(client, f, &ports, err);
-    }
+    ok = answer && write_to(client, answer, path, err);
     cJSON_Delete(answer);
-    if (!out && fclose(f) != 0 && ok) {
-        snprintf(err, CTL_ERR_LEN, "%s: %s", path, strerror(errno));
-        ok = false;
-    }
     return ok;
 }

@@ -161,6 +161,20 @@ def test_one_at_a_time(p, tmp_path):
     wait_for(lambda: start_and_end(p, tmp_path), 10, "the daemon has noticed")
 
 
+def test_refused_leaves_files_alone(p, tmp_path):
+    """Neither one that is there is emptied, nor that of the capture under way spoilt."""
+    kept, used = tmp_path / "kept.pcapng", tmp_path / "used.pcapng"
+    kept.write_text("precious")
+    assert p.gw.ctl_run("capture", "--port", "none", "-w", kept).returncode == 1
+    c = Capture(p, used, "--port", "trunk0", "--count", 2)
+    p.lan0.send(p.tagged(frame(16)))
+    for file in (kept, used):
+        assert p.gw.ctl_run("capture", "--port", "trunk0", "-w", file).returncode == 1
+    p.lan0.send(p.tagged(frame(17)))
+    assert len(c.end()) == 2
+    assert kept.read_text() == "precious"
+
+
 def test_too_fast_is_counted(p, tmp_path):
     """Nothing that the gateway carries is slowed down or lost for a capture that cannot follow."""
     c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0", "--seconds", 3)
