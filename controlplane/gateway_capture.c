@@ -19,6 +19,7 @@ struct gateway_capture {
     struct event *timer;
     mono_t end;
     uint64_t frames;
+    unsigned late; /* of them, taken from the ring when the time was over */
     char *waiting; /* a line that the client had no room for */
     bool over;     /* the last line is on its way */
 };
@@ -70,23 +71,31 @@ static char *end_line(struct gateway *g, const struct gateway_capture *c)
     return line;
 }
 
-static bool is_over(const struct gateway_capture *c)
+static bool has_all(const struct gateway_capture *c)
 {
-    return (c->config.count && c->frames >= c->config.count) || (c->end.ns && mono_now().ns >= c->end.ns);
+    return c->config.count && c->frames >= c->config.count;
 }
 
-/* The next line, or NULL. */
+static bool time_is_over(const struct gateway_capture *c)
+{
+    return c->end.ns && mono_now().ns >= c->end.ns;
+}
+
+/* The next line, or NULL. When the time is over, what is in the ring is still sent, but not what goes on
+ * coming in: with many frames a second it would never be empty. */
 static char *next_line(struct gateway *g, struct gateway_capture *c)
 {
+    bool late = time_is_over(c);
     struct capture_frame f;
 
     if (c->over)
         return NULL;
-    if (!(c->config.count && c->frames >= c->config.count) && dp_capture_pop(g->dp, &f)) {
+    if (!has_all(c) && c->late < CAPTURE_SLOTS && dp_capture_pop(g->dp, &f)) {
         c->frames++;
+        c->late += late;
         return frame_line(g, &f);
     }
-    if (!is_over(c))
+    if (!has_all(c) && !late)
         return NULL;
     c->over = true;
     return end_line(g, c);
@@ -120,6 +129,9 @@ int gateway_capture_start(struct gateway *g, const struct gateway_capture_config
     struct gateway_capture *c;
     int rc;
 
+    /* One whose client has gone need not be found out by its timer first. */
+    if (g->capture && api_stream_send(g->api, g->capture->config.call, NULL) == -ENOENT)
+        gateway_capture_stop(g);
     if (g->capture)
         return -EBUSY;
     c = calloc(1, sizeof(*c));

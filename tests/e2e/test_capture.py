@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -173,6 +174,35 @@ def test_refused_leaves_files_alone(p, tmp_path):
     p.lan0.send(p.tagged(frame(17)))
     assert len(c.end()) == 2
     assert kept.read_text() == "precious"
+
+
+def test_another_one_at_once(p, tmp_path):
+    """One that broke off is no reason to refuse the next."""
+    for _ in range(5):
+        done = p.gw.ctl_run("capture", "--port", "trunk0", "-w", "/dev/full")
+        assert done.returncode == 1 and "No space left" in done.stderr
+    p.lan0.send(p.tagged(frame(18)))
+    assert p.gw.ctl_run("capture", "--port", "trunk0", "--seconds", 1, "-w", tmp_path / "a.pcapng").returncode == 0
+
+
+def test_seconds_under_a_flood(p, tmp_path):
+    """Frames that come faster than they are read do not prolong it."""
+    many, stop = [p.tagged(frame(200 + i)) for i in range(250)], threading.Event()
+
+    def flood():
+        while not stop.is_set():
+            p.lan0.send(*many)
+
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    try:
+        c = Capture(p, tmp_path / "a.pcapng", "--network", WEB, "--seconds", 1)
+        said = c.process.communicate(timeout=10)[1]  # not read: that takes long
+        assert c.process.returncode == 0 and int(said.split()[0]) > 0, said
+    finally:
+        stop.set()
+        thread.join()
+        p.drain()
 
 
 def test_too_fast_is_counted(p, tmp_path):
