@@ -47,6 +47,7 @@ FUZZ := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # Helpers that several flow tests or benchmarks share.
 FLOW_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/flow/test_%,$(wildcard tests/flow/*.c)))
 BPF_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
+BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/bench/bench_% %.bpf.c,$(wildcard tests/bench/*.c)))
 
 FUZZ_SECONDS ?= 20
 # How many times the live migration test goes there and back.
@@ -136,7 +137,7 @@ $(BPFT): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPF_LIB) $(FLOW_LIB) $(B)/libcau
 $(FLOW): $(B)/tests/flow/%: $(B)/tests/flow/%.o $(FLOW_LIB) $(B)/libcauseway.a
 	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
 
-$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(BPF_LIB) $(FLOW_LIB) $(B)/libcauseway.a
+$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(BENCH_LIB) $(BPF_LIB) $(FLOW_LIB) $(B)/libcauseway.a
 	$(Q)$(CC) $(SAN) -o $@ $^ $(CHECK_LIBS) $(LDLIBS)
 
 $(TOOLS): $(B)/tests/tools/%: tests/tools/%.c $(B)/libcauseway.a
