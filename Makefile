@@ -13,6 +13,8 @@ DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshar
 	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
 	qemu-system-x86 busybox-static cpio debhelper debootstrap fakeroot lintian man-db mandoc systemd xz-utils \
 	prometheus
+# Only `make bench`: a peer.
+DEPS_BENCH := openvswitch-switch-dpdk
 
 PKGS := libdpdk libbpf libxdp libnl-route-3.0 libnl-genl-3.0 libnl-3.0 libevent libfyaml libcjson libsystemd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -78,13 +80,13 @@ help:
 # ---- what a bare machine needs
 
 deps:
-	$(Q)missing=; for p in $(DEPS_BUILD) $(DEPS_TEST); do \
+	$(Q)missing=; for p in $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_MORE); do \
 	    dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	    [ "$$(id -u)" = 0 ] || { echo "make deps: root needed to install:$$missing" >&2; exit 1; }; \
 	    echo "deps: installing$$missing"; \
 	    export DEBIAN_FRONTEND=noninteractive; \
-	    : "no daemon that comes along (frr, gobgpd, prometheus) is to start by itself"; \
+	    : "no daemon that comes along (frr, gobgpd, prometheus, openvswitch) is to start by itself"; \
 	    policy=/usr/sbin/policy-rc.d; [ ! -e $$policy ] || policy=; \
 	    [ -z "$$policy" ] || { printf '#!/bin/sh\nexit 101\n' > $$policy && chmod +x $$policy; trap 'rm -f '$$policy EXIT; }; \
 	    apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; \
@@ -203,6 +205,7 @@ demo: deps
 demo-run: all $(TOOLS) $(TOOLS_BPF) vm
 	@/usr/bin/python3 tests/e2e/demo.py $(if $(KEEP),--keep)
 
+bench: DEPS_MORE = $(DEPS_BENCH)
 bench: deps
 	@$(MAKE) --no-print-directory bench-run
 bench-run: all $(BENCH) $(TOOLS) $(TOOLS_BPF) vm

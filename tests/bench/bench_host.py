@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the benchmarks of the data plane share of the machine: its name, its cores, its hugepages, programs of ours, and that
+all is put back when this process is killed: a child waits for the end of a pipe that only this process holds."""
+import ctypes
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = os.path.join(HERE, "../../build/tests/bench")
+HUGEPAGES = "/proc/sys/vm/nr_hugepages"
+PR_SET_PDEATHSIG = 1
+
+
+def cpu_model():
+    with open("/proc/cpuinfo") as f:
+        return next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), platform.machine())
+
+
+def machine(cpus):
+    return {"machine": cpu_model(), "cpus": os.cpu_count(), "kernel": platform.release(), "worker_cpu": cpus[-1],
+            "other_cpu": cpus[0]}
+
+
+def name(m):
+    return f"{m['machine']}, {m['cpus']} CPUs, kernel {m['kernel']}, worker on CPU {m['worker_cpu']}"
+
+
+def cores():
+    """Two CPUs: for whoever is not measured, and for what is."""
+    return sorted(os.sched_getaffinity(0))[:2]
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Host:
+    """A directory and so many hugepages (2 MB); both are given back."""
+
+    def __init__(self, pages):
+        self.pages = pages
+
+    def __enter__(self):
+        with open(HUGEPAGES) as f:
+            before = int(f.read())
+        self.dir = tempfile.mkdtemp(prefix="cw-bench-")
+        self.guard = subprocess.Popen(["sh", "-c", f'cat > /dev/null; rm -rf "$0"; echo {before} > {HUGEPAGES}', self.dir],
+                                      stdin=subprocess.PIPE, start_new_session=True)
+        if before < self.pages:
+            with open(HUGEPAGES, "w") as f:
+                f.write(str(self.pages))
+        return self
+
+    def __exit__(self, *_):
+        self.guard.stdin.close()
+        self.guard.wait()
+
+
+def program(prog, *args, cpu):
+    """The last line that it prints, which is JSON."""
+    p = subprocess.run([os.path.join(PROGRAMS, prog), *map(str, args)], env=dict(os.environ, BENCH_CPU=str(cpu)),
+                       capture_output=True, text=True, preexec_fn=die_with_parent)
+    if p.returncode != 0:
+        sys.exit(f"{prog} {' '.join(map(str, args))}: {p.stderr}")
+    return json.loads(p.stdout.splitlines()[-1])
+
+
+def median(rows, key):
+    return statistics.median(r[key] for r in rows)
+
+
+def spread(values):
+    """How far apart the repetitions are, of their median."""
+    return round((max(values) - min(values)) / statistics.median(values), 2)
+
+
+def aim(text, value, limit, least):
+    """A row of what is aimed at; least: the limit is the least that is wanted, else the most."""
+    return {"aim": text, "is": round(value, 3), "limit": round(limit, 3), "at": "least" if least else "most",
+            "met": value >= limit if least else value <= limit}
+
+
+def say_aims(rows, say):
+    for a in rows:
+        say(f"aim: {a['aim']}: {a['is']:g}, at {a['at']} {a['limit']:g}{'' if a['met'] else '  missed'}")
