@@ -30,6 +30,8 @@ AIM_OWN_GHZ = 2.3  # the aims for our own work are in cycles of a TSC of so many
 # MACs: least ratio to testpmd, most cycles of our own
 AIMS_64 = {1000: (0.40, 60), 100000: (0.33, 90), 1000000: (0.25, None)}
 AIM_IMIX, AIM_OVS = 0.5, 4
+VTEPS = (1, 8, 64)
+AIM_COPIES = 15  # Mpps, to 64 VTEPs
 
 
 def frames_of(macs):
@@ -128,7 +130,7 @@ def repeat(row, args, cpus, pcap, ovs):
 
 def measure(row, args, cpus, directory):
     pcap = os.path.join(directory, "frames.pcap")
-    subprocess.run([os.path.join(host.PROGRAMS, "bench_dp"), "make", ",".join(map(str, row)), pcap], check=True)
+    host.program("bench_dp", "make", ",".join(map(str, row)), pcap, cpu=cpus[-1])
     if "ovs" in args.peers and row[2] <= bench_ovs.MAX_MACS:
         with bench_ovs.Ovs(row, pcap, cpus, directory) as ovs:
             ovs.settle(SETTLE_S)
@@ -199,3 +201,33 @@ def run(args, say):
     rows = aims(results)
     host.say_aims(rows, say)
     return {**about, "repeat": args.repeat, "seconds": args.seconds, "results": results, "aims": rows}
+
+
+# ---- flood
+
+
+def run_flood(args, say):
+    """Head-end replication: broadcasts of 64 bytes from an access port, a copy to each VTEP. Repetitions go round the sizes."""
+    cpus = host.cores()
+    about, got = host.machine(cpus), {n: [] for n in VTEPS}
+    with host.Host(pages_for(1)) as h:
+        say(f"{host.name(about)}; broadcasts to all VTEPs of a network; median of {args.repeat} x {args.seconds} s")
+        for n in VTEPS:
+            host.program("bench_dp", "make", flood(n), f"{h.dir}/{n}.pcap", cpu=cpus[-1])
+        for _ in range(args.repeat):
+            for n in VTEPS:
+                got[n].append(host.program("bench_dp", "run", flood(n), f"{h.dir}/{n}.pcap", args.seconds, cpu=cpus[-1]))
+    say(f"{'VTEPs':>6} {'Mpps of copies':>15} {'apart':>6} {'cycles a copy':>14}")
+    results = []
+    for n, runs in got.items():
+        r = {"vteps": n, "mpps": round(host.median(runs, "mpps"), 2), "cycles": round(host.median(runs, "cycles"), 1),
+             "apart": host.spread([x["mpps"] for x in runs]), "all": runs}
+        results.append(r)
+        say(f"{n:6} {r['mpps']:15.2f} {r['apart']:6.0%} {r['cycles']:14.1f}")
+    rows = [host.aim(f"{n} VTEPs: Mpps of copies", r["mpps"], AIM_COPIES, True) for n, r in zip(VTEPS, results) if n == VTEPS[-1]]
+    host.say_aims(rows, say)
+    return {**about, "repeat": args.repeat, "seconds": args.seconds, "results": results, "aims": rows}
+
+
+def flood(vteps):
+    return f"flood,64,{vteps},uniform,tagged,ipv4"

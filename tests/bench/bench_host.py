@@ -63,12 +63,12 @@ class Host:
 
 
 def program(prog, *args, cpu):
-    """The last line that it prints, which is JSON."""
+    """The last line that it prints, which is JSON; None without one."""
     p = subprocess.run([os.path.join(PROGRAMS, prog), *map(str, args)], env=dict(os.environ, BENCH_CPU=str(cpu)),
                        capture_output=True, text=True, preexec_fn=die_with_parent)
     if p.returncode != 0:
         sys.exit(f"{prog} {' '.join(map(str, args))}: {p.stderr}")
-    return json.loads(p.stdout.splitlines()[-1])
+    return json.loads(p.stdout.splitlines()[-1]) if p.stdout else None
 
 
 def median(rows, key):
