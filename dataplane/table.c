@@ -12,6 +12,10 @@
 
 #include <rte_rcu_qsbr.h>
 
+/* A first bucket with more free slots than this takes the next key; the rest is for those whose second bucket
+ * is full. */
+#define TABLE_RESERVE 2
+
 struct table_grave {
     uint64_t *slot;
     uint64_t token;
@@ -36,14 +40,13 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
     n = pow2_at_least((capacity * 2 + TABLE_BUCKET_SLOTS - 1) / TABLE_BUCKET_SLOTS);
     if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
         return -errno;
-    t->seed[1] |= 1;
     t->bytes = (size_t)n * sizeof(struct table_bucket);
     t->buckets = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (t->buckets == MAP_FAILED) {
         t->buckets = NULL;
         return -ENOMEM;
     }
-    t->mask = n - 1;
+    t->offsets = (uint64_t)(n - 1) * sizeof(struct table_bucket);
     t->capacity = capacity;
     t->qsbr = qsbr;
     return 0;
@@ -87,7 +90,7 @@ int table_add(struct table *t, uint64_t key, uint64_t value)
     free2 = bucket_free(b2);
     if (t->used >= t->capacity || free1 + free2 == 0)
         return -ENOSPC;
-    bucket_insert(free1 >= free2 ? b1 : b2, key, value);
+    bucket_insert(free1 > TABLE_RESERVE || free1 >= free2 ? b1 : b2, key, value);
     t->used++;
     __atomic_store_n(&t->additions, t->additions + 1, __ATOMIC_RELEASE); /* behind the key */
     return 0;

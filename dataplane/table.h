@@ -3,11 +3,12 @@
  * A hash table of 8-byte keys and 8-byte values that one thread writes and any number read without locks.
  * What keys and values mean is the business of those above it: fdb.h, neigh.h, bicast.h.
  *
- * Buckets of eight keys (one cache line) and their eight values (the next line). A key lives in one of two
- * buckets, chosen by a hash with a secret seed, so that nobody can aim keys at one bucket. The table is made
- * twice as large as what it must hold: at that load a full pair of buckets is not to be expected
- * (tests/unit/test_fdb.c fills a million), so keys are never displaced, and a key's slot is the same from
- * insertion to deletion.
+ * Buckets of eight keys (one cache line, compared at once) and their eight values (the next line). A key
+ * lives in one of two buckets, chosen by a hash with a secret seed, so that nobody can aim keys at one
+ * bucket. The first is preferred, for a reader looks there first, until it is rather full; then the emptier
+ * one of the two. The table is made twice as large as what it must hold: at that load a full pair of buckets
+ * is not to be expected (tests/unit/test_fdb.c fills a million), so keys are never displaced, and a key's
+ * slot is the same from insertion to deletion.
  *
  * Threads: one writer (the control thread), any number of lock-free readers (workers).
  *   - insert: value first, then key (release). A reader that finds the key finds its value.
@@ -25,6 +26,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __SSE4_1__
+#include <immintrin.h>
+#endif
+
 struct rte_rcu_qsbr;
 
 #define TABLE_BUCKET_SLOTS 8
@@ -39,8 +44,8 @@ struct table_bucket {
 
 struct table {
     struct table_bucket *buckets;
-    uint32_t mask;      /* number of buckets - 1 */
-    uint64_t seed[2];   /* secret; [1] is odd */
+    uint64_t offsets;   /* (number of buckets - 1) * bytes of a bucket: a hash and this is an offset */
+    uint64_t seed[2];   /* secret */
     uint32_t used;      /* keys present */
     uint32_t capacity;  /* what it was made for */
     uint32_t additions; /* ever; readers look at it, and at the next */
@@ -51,23 +56,24 @@ struct table {
     size_t bytes;
 };
 
+/* Both halves of a product whose factors both have the key in them: with a constant factor, keys that count
+ * up would form a pattern. */
 static inline uint64_t table_hash(const struct table *t, uint64_t key)
 {
-    uint64_t h = (key ^ t->seed[0]) * t->seed[1];
+    unsigned __int128 product =
+        (unsigned __int128)(key ^ t->seed[0]) * ((key << 32 | key >> 32) ^ t->seed[1]);
 
-    h ^= h >> 32;
-    h *= UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 29;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 static inline struct table_bucket *table_bucket_1(const struct table *t, uint64_t hash)
 {
-    return &t->buckets[(uint32_t)hash & t->mask];
+    return (struct table_bucket *)((char *)t->buckets + (hash & t->offsets));
 }
 
 static inline struct table_bucket *table_bucket_2(const struct table *t, uint64_t hash)
 {
-    return &t->buckets[(uint32_t)(hash >> 32) & t->mask];
+    return (struct table_bucket *)((char *)t->buckets + (hash >> 32 & t->offsets));
 }
 
 static inline void table_prefetch(const struct table *t, uint64_t hash)
@@ -78,12 +84,41 @@ static inline void table_prefetch(const struct table *t, uint64_t hash)
     rte_prefetch0(b->value);
 }
 
-static inline uint64_t *table_bucket_find(struct table_bucket *b, uint64_t key)
+/* Which slots hold the key: a bit each, at most one is set. A vector load is not atomic as a whole, but each
+ * aligned 8 bytes of it are, on every x86 processor that has these. */
+static inline unsigned table_bucket_hits(const struct table_bucket *b, uint64_t key)
 {
+#if defined(__AVX512F__)
+    __m512i keys = _mm512_load_si512((const void *)b->key);
+
+    return _mm512_cmpeq_epi64_mask(keys, _mm512_set1_epi64((long long)key));
+#elif defined(__AVX2__)
+    __m256i wanted = _mm256_set1_epi64x((long long)key);
+    __m256i low = _mm256_cmpeq_epi64(_mm256_load_si256((const void *)b->key), wanted);
+    __m256i high = _mm256_cmpeq_epi64(_mm256_load_si256((const void *)(b->key + 4)), wanted);
+
+    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(low)) |
+           (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(high)) << 4;
+#elif defined(__SSE4_1__)
+    __m128i wanted = _mm_set1_epi64x((long long)key), hit[4];
+
+    for (unsigned i = 0; i < 4; i++)
+        hit[i] = _mm_cmpeq_epi64(_mm_load_si128((const void *)(b->key + 2 * i)), wanted);
+    hit[0] = _mm_packs_epi32(_mm_packs_epi32(hit[0], hit[1]), _mm_packs_epi32(hit[2], hit[3]));
+    return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(hit[0], _mm_setzero_si128()));
+#else
     unsigned hits = 0;
 
     for (unsigned i = 0; i < TABLE_BUCKET_SLOTS; i++)
         hits |= (unsigned)(__atomic_load_n(&b->key[i], __ATOMIC_RELAXED) == key) << i;
+    return hits;
+#endif
+}
+
+static inline uint64_t *table_bucket_find(struct table_bucket *b, uint64_t key)
+{
+    unsigned hits = table_bucket_hits(b, key);
+
     if (hits == 0)
         return NULL;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
