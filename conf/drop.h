@@ -49,7 +49,8 @@
     X(tx_full, "transmit queue full, or the port is down")                                                   \
     X(own_limit, "for the gateway itself, over the limit of the port it came by")                            \
     X(source_here, "announcement that would leave by the port its MAC has come to (R6.3)")                   \
-    X(oam_full, "from another gateway, faster than this one takes them")
+    X(oam_full, "from another gateway, faster than this one takes them")                                     \
+    X(worker_full, "for another worker of this gateway, which does not keep up")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

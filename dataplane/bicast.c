@@ -76,8 +76,8 @@ bool bicast_count(const struct bicast *b, uint64_t key, uint64_t *frames)
 static void count(struct worker *w, const struct frame *f, struct bicast_value *v)
 {
     w->counters.nets[f->net->id].bicast++;
-    if (v->frames < UINT32_MAX)
-        __atomic_store_n(&v->frames, v->frames + 1, __ATOMIC_RELAXED);
+    if (__atomic_load_n(&v->frames, __ATOMIC_RELAXED) < UINT32_MAX - DP_MAX_WORKERS)
+        __atomic_fetch_add(&v->frames, 1, __ATOMIC_RELAXED);
 }
 
 static bool to_vtep(struct worker *w, const struct snapshot *s, const struct frame *f, dp_vtep_id vtep,

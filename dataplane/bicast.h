@@ -22,7 +22,7 @@ struct worker;
 
 struct bicast_value {
     uint32_t also;   /* FDB_WHERE(); written by the control thread */
-    uint32_t frames; /* written by the worker; stays at UINT32_MAX */
+    uint32_t frames; /* counted by workers; stays at its highest */
 };
 
 struct bicast {

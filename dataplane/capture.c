@@ -2,8 +2,8 @@
  *
  * See capture.h.
  *
- * Tricky: the ring has one producer (the worker) and one consumer (the control thread); each slot is written
- * before head is stored with release, and read before tail is.
+ * Tricky: the ring has one producer at a time (the worker that has the lock) and one consumer (the control
+ * thread); each slot is written before head is stored with release, and read before tail is.
  */
 #include "dataplane/capture.h"
 
@@ -18,15 +18,20 @@
 
 struct capture {
     struct capture_filter filter;
-    uint32_t head __attribute__((aligned(64))); /* worker */
+    uint32_t head __attribute__((aligned(64))); /* workers, one at a time */
     uint64_t lost;
+    rte_spinlock_t lock;
     uint32_t tail __attribute__((aligned(64))); /* control thread */
     struct capture_frame slots[CAPTURE_SLOTS];
 };
 
 struct capture *capture_new(void)
 {
-    return aligned_alloc(64, (sizeof(struct capture) + 63) & ~(size_t)63);
+    struct capture *c = aligned_alloc(64, (sizeof(struct capture) + 63) & ~(size_t)63);
+
+    if (c)
+        rte_spinlock_init(&c->lock);
+    return c;
 }
 
 void capture_free(struct capture *c)
@@ -98,7 +103,7 @@ static bool has_mac(const struct mac *mac, const uint8_t *frame, uint32_t len)
     return len >= 12 && (memcmp(frame, mac->b, 6) == 0 || memcmp(frame + 6, mac->b, 6) == 0);
 }
 
-static void put(struct capture *c, const struct rte_mbuf *m, const struct capture_frame *about)
+static void put_locked(struct capture *c, const struct rte_mbuf *m, const struct capture_frame *about)
 {
     uint32_t head = c->head, len = rte_pktmbuf_pkt_len(m);
     struct capture_frame *slot = &c->slots[head % CAPTURE_SLOTS];
@@ -120,6 +125,13 @@ static void put(struct capture *c, const struct rte_mbuf *m, const struct captur
     if (data != slot->data)
         memcpy(slot->data, data, slot->snapped);
     __atomic_store_n(&c->head, head + 1, __ATOMIC_RELEASE);
+}
+
+static void put(struct capture *c, const struct rte_mbuf *m, const struct capture_frame *about)
+{
+    rte_spinlock_lock(&c->lock);
+    put_locked(c, m, about);
+    rte_spinlock_unlock(&c->lock);
 }
 
 void capture_burst(const struct worker *w, struct capture *c, enum capture_what what, dp_port_id port,

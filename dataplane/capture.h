@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Copies of the frames that the worker receives, sends and drops, for who wants to look at them. The worker
- * puts what the filter lets through, cut to its first bytes, into a ring of its own; what finds the ring full
- * is counted and forgotten. One capture at a time. While there is none the worker looks at one pointer per
- * burst.
+ * Copies of the frames that the workers receive, send and drop, for who wants to look at them. They put what
+ * the filter lets through, cut to its first bytes, into a ring; what finds the ring full is counted and
+ * forgotten. One capture at a time. While there is none a worker looks at one pointer per burst.
  *
  * Frames are as they were received (from an access port with its tag, from the WAN with its outer header), as
  * they are given to the port to be sent, or as they were when they were dropped: without what was taken off

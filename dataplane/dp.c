@@ -2,6 +2,10 @@
  *
  * The data plane as the control plane sees it (dp.h): life, ports, publishing of snapshots, the FDB's writer
  * side, events and counters. Control thread only; what workers share is in worker.h.
+ *
+ * Tricky: each worker has rings of its own for what it reports. They are emptied by turns, and events in the
+ * order in which frames were seen, so that of a MAC that moved from one worker's port to another's the last
+ * place is told last.
  */
 #include "dataplane/dp.h"
 
@@ -23,17 +27,29 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring_elem.h>
 
+#define TAKEN 32
+
+/* Events of one worker that are on their way to the caller. */
+struct dp_taken {
+    struct dp_event event[TAKEN];
+    unsigned n, next;
+};
+
 struct dp {
     struct dp_config config;
     bool hugepages;
-    bool running;
+    unsigned running; /* workers */
     struct port ports[DP_MAX_PORTS];
     unsigned n_ports;
     struct fdb fdb;
     struct neigh neigh;
     struct bicast bicast;
     struct rte_rcu_qsbr *qsbr;
-    struct worker worker;
+    struct worker *workers[DP_MAX_WORKERS];
+    unsigned n_workers;
+    unsigned turn;   /* whose frames are taken first, next time */
+    unsigned queues; /* receive queues that were dealt out, one by one */
+    struct dp_taken taken[DP_MAX_WORKERS];
     struct snapshot *current;
     struct capture *capture;    /* kept from the first one on */
     uint64_t capture_token;     /* of its end */
@@ -56,6 +72,57 @@ static int init_qsbr(struct dp *dp)
     return dp->qsbr && rte_rcu_qsbr_init(dp->qsbr, RTE_MAX_LCORE) == 0 ? 0 : -ENOMEM;
 }
 
+static struct worker *new_worker(struct dp *dp)
+{
+    struct worker *w = aligned_alloc(64, (sizeof(*w) + 63) & ~(size_t)63);
+    int rc;
+
+    if (!w)
+        return NULL;
+    if (dp->n_workers > 0)
+        rc = worker_init_more(w, dp->n_workers, dp->workers[0]);
+    else
+        rc = worker_init(w, dp->config.n_networks, dp->config.n_vteps);
+    if (rc == 0)
+        return dp->workers[dp->n_workers++] = w;
+    free(w);
+    return NULL;
+}
+
+/* The first has what all have alike; then the others. */
+static int init_workers(struct dp *dp)
+{
+    struct worker *first = new_worker(dp);
+
+    if (!first)
+        return -ENOMEM;
+    first->fdb = &dp->fdb;
+    first->neigh = &dp->neigh;
+    first->bicast = &dp->bicast;
+    first->qsbr = dp->qsbr;
+    first->busy_poll = dp->config.busy_poll;
+    first->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (first->wake_fd < 0)
+        return -errno;
+    while (dp->n_workers < dp->config.workers)
+        if (!new_worker(dp))
+            return -ENOMEM;
+    return dp->n_workers > 1 ? spread_connect(dp->workers, dp->n_workers) : 0;
+}
+
+/* Rings may hold buffers of the ports; the first one's limits are the others', too. */
+static void free_workers(struct dp *dp)
+{
+    if (dp->n_workers > 0 && dp->workers[0]->wake_fd > 0)
+        close(dp->workers[0]->wake_fd);
+    while (dp->n_workers > 0) {
+        struct worker *w = dp->workers[--dp->n_workers];
+
+        worker_fini(w);
+        free(w);
+    }
+}
+
 int dp_start(const struct dp_config *config, struct dp **out, char err[DP_ERR_LEN])
 {
     struct dp *dp = aligned_alloc(64, (sizeof(*dp) + 63) & ~(size_t)63);
@@ -65,7 +132,8 @@ int dp_start(const struct dp_config *config, struct dp **out, char err[DP_ERR_LE
         return -ENOMEM;
     memset(dp, 0, sizeof(*dp));
     dp->config = *config;
-    rc = eal_start(config, port_memory_mb(config), &dp->hugepages, err);
+    dp->config.workers = RTE_MAX(config->workers, 1u);
+    rc = eal_start(&dp->config, port_memory_mb(&dp->config), &dp->hugepages, err);
     if (rc < 0) {
         free(dp);
         return rc;
@@ -78,16 +146,7 @@ int dp_start(const struct dp_config *config, struct dp **out, char err[DP_ERR_LE
     if (rc == 0)
         rc = bicast_init(&dp->bicast, dp->qsbr);
     if (rc == 0)
-        rc = worker_init(&dp->worker, config->n_networks, config->n_vteps);
-    if (rc == 0) {
-        dp->worker.fdb = &dp->fdb;
-        dp->worker.neigh = &dp->neigh;
-        dp->worker.bicast = &dp->bicast;
-        dp->worker.qsbr = dp->qsbr;
-        dp->worker.busy_poll = config->busy_poll;
-        dp->worker.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        rc = dp->worker.wake_fd < 0 ? -errno : 0;
-    }
+        rc = init_workers(dp);
     if (rc < 0) {
         snprintf(err, DP_ERR_LEN, "data plane: no memory for %u MACs and %u networks: %s", config->max_macs,
                  config->n_networks, strerror(-rc));
@@ -109,17 +168,21 @@ static void free_retired(struct dp *dp, bool all)
     }
 }
 
+static void stop_workers(struct dp *dp)
+{
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        __atomic_store_n(&dp->workers[i]->stop, true, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < dp->running; i++)
+        rte_eal_wait_lcore(EAL_FIRST_WORKER_LCORE + i);
+    dp->running = 0;
+}
+
 void dp_stop(struct dp *dp)
 {
     if (!dp)
         return;
-    if (dp->running) {
-        __atomic_store_n(&dp->worker.stop, true, __ATOMIC_RELAXED);
-        rte_eal_wait_lcore(EAL_WORKER_LCORE);
-    }
-    if (dp->worker.wake_fd > 0)
-        close(dp->worker.wake_fd);
-    worker_fini(&dp->worker); /* its rings may hold buffers of the ports */
+    stop_workers(dp);
+    free_workers(dp);
     while (dp->n_ports > 0)
         port_close(&dp->ports[--dp->n_ports]);
     free_retired(dp, true);
@@ -135,17 +198,18 @@ void dp_stop(struct dp *dp)
 
 int dp_run(struct dp *dp, char err[DP_ERR_LEN])
 {
-    int rc;
+    int rc = 0;
 
     if (!dp->current) {
         snprintf(err, DP_ERR_LEN, "data plane: no topology was published");
         return -EINVAL;
     }
-    rc = rte_eal_remote_launch(worker_main, &dp->worker, EAL_WORKER_LCORE);
+    for (unsigned i = 0; rc == 0 && i < dp->n_workers; i++) {
+        rc = rte_eal_remote_launch(worker_main, dp->workers[i], EAL_FIRST_WORKER_LCORE + i);
+        dp->running += rc == 0;
+    }
     if (rc < 0)
-        snprintf(err, DP_ERR_LEN, "data plane: the worker does not start: %s", strerror(-rc));
-    else
-        dp->running = true;
+        snprintf(err, DP_ERR_LEN, "data plane: a worker does not start: %s", strerror(-rc));
     return rc;
 }
 
@@ -156,15 +220,45 @@ bool dp_hugepages(const struct dp *dp)
 
 /* ---- ports ---- */
 
-static void show_port_to_worker(struct dp *dp, dp_port_id id)
+/* Which of n receive queues are a worker's: *count from *first on. Where there are fewer than workers, the
+ * next queue is the next worker's, whatever port it belongs to. */
+static void deal_queues(const struct dp *dp, unsigned n, unsigned worker, uint16_t *first, uint16_t *count)
 {
-    const struct port *p = &dp->ports[id];
-    struct worker_port *wp = &dp->worker.ports[id];
+    if (n >= dp->n_workers) {
+        *first = (uint16_t)(n * worker / dp->n_workers);
+        *count = (uint16_t)(n * (worker + 1) / dp->n_workers - *first);
+    } else {
+        *first = (uint16_t)((worker + dp->n_workers - dp->queues % dp->n_workers) % dp->n_workers);
+        *count = *first < n;
+    }
+}
 
-    port_to_worker(p, wp);
-    if (p->spec.role == DP_PORT_KERNEL)
-        dp->worker.kernel_port = id;
-    __atomic_store_n(&dp->worker.n_ports, dp->n_ports, __ATOMIC_RELEASE); /* the port is whole by now */
+static void set_number_of_ports(struct dp *dp)
+{
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        __atomic_store_n(&dp->workers[i]->n_ports, dp->n_ports, __ATOMIC_RELEASE);
+}
+
+static void show_port_to_workers(struct dp *dp, dp_port_id id)
+{
+    struct port *p = &dp->ports[id];
+    bool kernel = p->spec.role == DP_PORT_KERNEL;
+
+    for (unsigned i = 0; i < dp->n_workers; i++) {
+        struct worker_port *wp = &dp->workers[i]->ports[id];
+
+        port_to_worker(p, i, dp->n_workers, wp);
+        if (kernel) { /* little comes by it, and its ring has one consumer */
+            dp->workers[i]->kernel_port = id;
+            wp->rx_queues = i == 0;
+        } else {
+            deal_queues(dp, p->queues, i, &wp->rx_first, &wp->rx_queues);
+            wp->spread = p->queues < dp->n_workers;
+        }
+    }
+    if (!kernel)
+        dp->queues += p->queues;
+    set_number_of_ports(dp); /* the port is whole by now */
 }
 
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])
@@ -181,16 +275,29 @@ int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_
     if (rc < 0)
         return rc;
     dp->n_ports++;
-    show_port_to_worker(dp, (dp_port_id)id);
+    show_port_to_workers(dp, (dp_port_id)id);
     return (int)id;
+}
+
+/* Waits until no worker has a frame, or another number of ports in mind, of before: what one had received for
+ * another goes on its way first. */
+static void let_go(struct dp *dp)
+{
+    rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
+    if (dp->running < 2)
+        return;
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        spread_wait(&dp->workers[i]->spread);
+    rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
 }
 
 void dp_port_remove_newest(struct dp *dp)
 {
     if (dp->n_ports == 0)
         return;
-    __atomic_store_n(&dp->worker.n_ports, --dp->n_ports, __ATOMIC_RELEASE);
-    rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
+    dp->n_ports--;
+    set_number_of_ports(dp);
+    let_go(dp);
     port_close(&dp->ports[dp->n_ports]);
 }
 
@@ -203,8 +310,9 @@ void dp_port_set_link(struct dp *dp, dp_port_id port, bool up, uint16_t mtu)
 {
     dp->ports[port].kernel_up = up;
     dp->ports[port].spec.mtu = mtu;
-    __atomic_store_n(&dp->worker.ports[port].max_frame, (uint16_t)RTE_MIN(mtu + 14u, UINT16_MAX),
-                     __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        __atomic_store_n(&dp->workers[i]->ports[port].max_frame, (uint16_t)RTE_MIN(mtu + 14u, UINT16_MAX),
+                         __ATOMIC_RELAXED);
 }
 
 void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
@@ -231,12 +339,13 @@ int dp_publish(struct dp *dp, const struct dp_topology *t)
 
     if (!r)
         return -ENOMEM;
-    rc = snapshot_build(t, dp->n_ports, dp->worker.max_net, dp->worker.max_vtep, &s);
+    rc = snapshot_build(t, dp->n_ports, dp->config.n_networks, dp->config.n_vteps, &s);
     if (rc < 0) {
         free(r);
         return rc;
     }
-    __atomic_store_n(&dp->worker.snapshot, s, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        __atomic_store_n(&dp->workers[i]->snapshot, s, __ATOMIC_RELEASE);
     r->snapshot = dp->current; /* NULL the first time: freeing that is nothing */
     dp->current = s;
     r->token = rte_rcu_qsbr_start(dp->qsbr);
@@ -312,25 +421,32 @@ int dp_trace(const struct dp *dp, const struct trace_frame *f, struct trace *out
 {
     if (!dp->current || f->len > TRACE_FRAME_MAX || (f->from == DP_WHERE_PORT && f->source >= DP_MAX_PORTS))
         return -EINVAL;
-    trace_frame(&dp->worker, dp->current, f, out);
+    trace_frame(dp->workers[0], dp->current, f, out);
     return 0;
 }
 
 /* ---- capture ---- */
+
+static void set_capture(struct dp *dp, struct capture *c)
+{
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        __atomic_store_n(&dp->workers[i]->capture, c, __ATOMIC_RELEASE);
+}
 
 int dp_capture_start(struct dp *dp, const struct capture_filter *filter)
 {
     if (filter->snap == 0 || filter->snap > CAPTURE_SNAP_MAX)
         return -EINVAL;
     /* The worker may still be in a round that began with the last one. */
-    if (dp->worker.capture || (dp->capture && rte_rcu_qsbr_check(dp->qsbr, dp->capture_token, false) != 1))
+    if (dp->workers[0]->capture ||
+        (dp->capture && rte_rcu_qsbr_check(dp->qsbr, dp->capture_token, false) != 1))
         return -EBUSY;
     if (!dp->capture)
         dp->capture = capture_new();
     if (!dp->capture)
         return -ENOMEM;
     capture_reset(dp->capture, filter);
-    __atomic_store_n(&dp->worker.capture, dp->capture, __ATOMIC_RELEASE);
+    set_capture(dp, dp->capture);
     return 0;
 }
 
@@ -346,9 +462,9 @@ uint64_t dp_capture_lost(const struct dp *dp)
 
 void dp_capture_stop(struct dp *dp)
 {
-    if (!dp->worker.capture)
+    if (!dp->workers[0]->capture)
         return;
-    __atomic_store_n(&dp->worker.capture, NULL, __ATOMIC_RELEASE);
+    set_capture(dp, NULL);
     dp->capture_token = rte_rcu_qsbr_start(dp->qsbr);
 }
 
@@ -395,7 +511,7 @@ static const struct snap_net *net_now(const struct dp *dp, dp_net_id net)
 
 static int send_own(struct dp *dp, struct own_order order, const void *frame, size_t len)
 {
-    return own_send(&dp->worker.own, dp->ports[dp->current->underlay].pool, order, frame, len);
+    return own_send(&dp->workers[0]->own, dp->ports[dp->current->underlay].pool, order, frame, len);
 }
 
 int dp_send_access(struct dp *dp, dp_net_id net, dp_port_id port, dp_port_id except, const void *frame,
@@ -426,40 +542,85 @@ int dp_send_own(struct dp *dp, dp_net_id net, const void *frame, size_t len)
 
 bool dp_own_pop(struct dp *dp, struct dp_own_frame *out)
 {
-    return own_pop(&dp->worker.own, out);
+    unsigned n = dp->n_workers, turn = dp->turn++;
+
+    for (unsigned i = 0; i < n; i++)
+        if (own_pop_oam(&dp->workers[(turn + i) % n]->own, out))
+            return true;
+    for (unsigned i = 0; i < n; i++)
+        if (own_pop(&dp->workers[(turn + i) % n]->own, out))
+            return true;
+    return false;
 }
 
 /* ---- events ---- */
 
 int dp_events_fd(const struct dp *dp)
 {
-    return dp->worker.wake_fd;
+    return dp->workers[0]->wake_fd;
+}
+
+static size_t take_from(const struct dp *dp, unsigned worker, struct dp_event *events, size_t n)
+{
+    return rte_ring_sc_dequeue_burst_elem(dp->workers[worker]->events, events, sizeof(*events), (unsigned)n,
+                                          NULL);
+}
+
+/* The worker whose next event is the earliest; NULL: nobody has one. */
+static struct dp_taken *earliest(struct dp *dp)
+{
+    struct dp_taken *found = NULL;
+
+    for (unsigned i = 0; i < dp->n_workers; i++) {
+        struct dp_taken *t = &dp->taken[i];
+
+        if (t->next == t->n) {
+            t->n = (unsigned)take_from(dp, i, t->event, TAKEN);
+            t->next = 0;
+        }
+        if (t->next < t->n && (!found || t->event[t->next].at.ns < found->event[found->next].at.ns))
+            found = t;
+    }
+    return found;
+}
+
+static size_t take_events(struct dp *dp, struct dp_event *events, size_t n)
+{
+    struct dp_taken *t;
+    size_t got = 0;
+
+    if (dp->n_workers == 1)
+        return take_from(dp, 0, events, n);
+    while (got < n && (t = earliest(dp)) != NULL)
+        events[got++] = t->event[t->next++];
+    return got;
 }
 
 size_t dp_events_pop(struct dp *dp, struct dp_event *events, size_t n)
 {
-    struct worker *w = &dp->worker;
-    size_t got = rte_ring_sc_dequeue_burst_elem(w->events, events, sizeof(*events), (unsigned)n, NULL);
+    size_t got = take_events(dp, events, n);
     uint64_t count;
     ssize_t ignored;
 
     if (got == n)
         return got;
-    ignored = read(w->wake_fd, &count, sizeof(count));
+    ignored = read(dp_events_fd(dp), &count, sizeof(count));
     (void)ignored; /* EAGAIN when nobody woke us */
-    __atomic_store_n(&w->control_asleep, true, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        __atomic_store_n(&dp->workers[i]->control_asleep, true, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with wake_control() */
     /* What came between the first look and the flag found nobody asleep: take it now. A full batch makes the
      * caller come again. */
-    return got + rte_ring_sc_dequeue_burst_elem(w->events, events + got, sizeof(*events), (unsigned)(n - got),
-                                                NULL);
+    return got + take_events(dp, events + got, n - got);
 }
 
 /* ---- the TAP ---- */
 
 static struct port *kernel_port(const struct dp *dp)
 {
-    return dp->worker.kernel_port >= 0 ? (struct port *)&dp->ports[dp->worker.kernel_port] : NULL;
+    int id = dp->workers[0]->kernel_port;
+
+    return id >= 0 ? (struct port *)&dp->ports[id] : NULL;
 }
 
 int dp_kernel_fd(const struct dp *dp)
@@ -485,9 +646,21 @@ int dp_kernel_service(struct dp *dp)
 
 /* ---- counters: single words with one writer, read as they stand ---- */
 
+/* All counters are structs of such words. */
+static void add_words(void *to, const void *from, size_t size)
+{
+    const uint64_t *f = from;
+    uint64_t *t = to;
+
+    for (size_t i = 0; i < size / sizeof(*t); i++)
+        t[i] += f[i];
+}
+
 void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_counters *out)
 {
-    *out = dp->worker.counters.ports[port];
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        add_words(out, &dp->workers[i]->counters.ports[port], sizeof(*out));
     out->missed = port_missed(&dp->ports[port]);
     /* What the worker handed over, less what the kernel did not take: that is a drop. */
     out->tx.frames -= dp->ports[port].tap.lost;
@@ -498,29 +671,47 @@ uint32_t dp_bounce_counter(const struct dp *dp, dp_net_id net, struct mac mac, u
 {
     uint32_t i = fdb_hash(&dp->fdb, fdb_key(net, mac.b)) % DP_BOUNCE_COUNTERS;
 
-    *frames = dp->worker.counters.bounced[i];
+    *frames = 0;
+    for (unsigned k = 0; k < dp->n_workers; k++)
+        *frames += dp->workers[k]->counters.bounced[i];
     return i;
 }
 
 void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out)
 {
-    *out = dp->worker.counters.nets[net];
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        add_words(out, &dp->workers[i]->counters.nets[net], sizeof(*out));
 }
 
 void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out)
 {
-    *out = dp->worker.counters.vteps[vtep];
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        add_words(out, &dp->workers[i]->counters.vteps[vtep], sizeof(*out));
 }
 
 void dp_totals(const struct dp *dp, struct dp_totals *out)
 {
     const struct port *p = kernel_port(dp);
 
-    *out = dp->worker.counters.totals;
+    memset(out, 0, sizeof(*out));
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        add_words(out, &dp->workers[i]->counters.totals, sizeof(*out));
     out->drops[DROP_tx_full] += p ? p->tap.lost : 0;
+}
+
+unsigned dp_worker_number(const struct dp *dp)
+{
+    return dp->n_workers;
+}
+
+void dp_worker_totals(const struct dp *dp, unsigned worker, struct dp_totals *out)
+{
+    *out = dp->workers[worker]->counters.totals;
 }
 
 uint64_t dp_cycles_hz(const struct dp *dp)
 {
-    return dp->worker.hz;
+    return dp->workers[0]->hz;
 }

@@ -4,8 +4,9 @@
  * folder needs to be known above it, and no DPDK type appears here.
  *
  * Threads: every function is called by the control thread only. It is the one writer of the FDB and of the
- * topology; the worker reads both without locks and writes only its counters, the "seen" time of a MAC and
- * its event ring.
+ * topology; the workers read both without locks and write only their counters, the "seen" time of a MAC, the
+ * state of limits, and each its event ring. One worker is the default; what is said of "the worker" below
+ * goes for each.
  *
  * The topology (networks, VTEPs, flood lists, which port carries what) is given whole with dp_publish(); the
  * worker sees the old one or the new one, never a mixture. MACs are set one by one; replacing where a MAC
@@ -23,6 +24,7 @@
 
 #define DP_DEVARGS_LEN 640
 #define DP_ERR_LEN     256
+#define DP_MAX_WORKERS 16
 
 struct dp;
 
@@ -31,7 +33,8 @@ struct dp;
 
 struct dp_config {
     uint32_t max_macs; /* the FDB holds at least that many */
-    int cpu;           /* CPU of the worker; -1: any */
+    unsigned workers;  /* 1..DP_MAX_WORKERS; 0: one */
+    int cpu;           /* CPU of the first worker, the others have the next ones; -1: any */
     bool busy_poll;    /* false: an idle worker sleeps progressively */
     enum { DP_HUGEPAGES_AUTO, DP_HUGEPAGES_ON, DP_HUGEPAGES_OFF } hugepages;
     bool pci; /* probe the PCI devices listed in pci_devices */
@@ -98,7 +101,7 @@ const char *dp_version(void);
 /* Whether packet buffers are in hugepages. */
 bool dp_hugepages(const struct dp *dp);
 
-/* Starts the worker. 0 or -errno. */
+/* Starts the workers. 0 or -errno. */
 int dp_run(struct dp *dp, char err[DP_ERR_LEN]);
 
 /* ---- topology
@@ -252,6 +255,10 @@ void dp_port_counters(const struct dp *dp, dp_port_id port, struct dp_port_count
 void dp_net_counters(const struct dp *dp, dp_net_id net, struct dp_net_counters *out);
 void dp_vtep_counters(const struct dp *dp, dp_vtep_id vtep, struct dp_vtep_counters *out);
 void dp_totals(const struct dp *dp, struct dp_totals *out);
+/* How many workers there are, and what one of them counted (dp_totals() has the sum of all). A frame that one
+ * worker received for another (spread.h) is in the rounds of both. */
+unsigned dp_worker_number(const struct dp *dp);
+void dp_worker_totals(const struct dp *dp, unsigned worker, struct dp_totals *out);
 /* Cycles in a second. */
 uint64_t dp_cycles_hz(const struct dp *dp);
 

@@ -22,7 +22,8 @@
 #include <rte_version.h>
 
 #define MAX_ARGS 64
-#define ARG_LEN  160
+#define ARG_LEN  384
+#define LIST_LEN 128
 
 struct args {
     char text[MAX_ARGS][ARG_LEN];
@@ -115,6 +116,69 @@ static void allowed_cpus(char *buf, size_t len)
             n += (size_t)snprintf(buf + n, len - n, "%s%d", n ? "," : "", i);
 }
 
+/* CPUs from config->cpu on where this process may run, as many as workers. Returns how many there are. */
+static unsigned cpus_of_workers(const struct dp_config *config, int cpu[DP_MAX_WORKERS])
+{
+    cpu_set_t set;
+    unsigned n = 0;
+
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 0;
+    for (int i = config->cpu; i >= 0 && i < CPU_SETSIZE && n < config->workers; i++)
+        if (CPU_ISSET(i, &set))
+            cpu[n++] = i;
+    return n;
+}
+
+/* "1@2,2@3": lcores and their CPUs. */
+static void pin_workers(const struct dp_config *config, char *buf, size_t len)
+{
+    int cpu[DP_MAX_WORKERS];
+    unsigned n = cpus_of_workers(config, cpu);
+    size_t used = 0;
+
+    for (unsigned i = 0; i < n && used < len - 12; i++)
+        used += (size_t)snprintf(buf + used, len - used, "%s%u@%d", i ? "," : "", EAL_FIRST_WORKER_LCORE + i,
+                                 cpu[i]);
+}
+
+/* Each worker wants a CPU of its own. Without, they take turns: that is slow, and with busy polling each
+ * waits for the others to be taken off theirs. */
+static int check_cpus(const struct dp_config *config, char err[DP_ERR_LEN])
+{
+    int cpu[DP_MAX_WORKERS];
+    unsigned n = cpus_of_workers(config, cpu);
+    cpu_set_t set;
+
+    if (config->cpu >= 0 && (n == 0 || cpu[0] != config->cpu)) {
+        snprintf(err, DP_ERR_LEN,
+                 "dataplane.cpu is %d, but this process may not run there or there is no such CPU "
+                 "(taskset -p shows where it may)",
+                 config->cpu);
+        return -EINVAL;
+    }
+    if (config->cpu >= 0 && n < config->workers) {
+        snprintf(err, DP_ERR_LEN,
+                 "dataplane.workers is %u and their first CPU %d, but from there on this process may run on "
+                 "%u only (taskset -p shows where it may)",
+                 config->workers, config->cpu, n);
+        return -EINVAL;
+    }
+    if (config->workers < 2 || sched_getaffinity(0, sizeof(set), &set) != 0 ||
+        (unsigned)CPU_COUNT(&set) >= config->workers)
+        return 0;
+    if (config->busy_poll) {
+        snprintf(err, DP_ERR_LEN,
+                 "dataplane.workers is %u, but this process may run on %d CPUs: with poll: busy each worker "
+                 "needs one",
+                 config->workers, CPU_COUNT(&set));
+        return -EINVAL;
+    }
+    log_warning("dpdk", "%u workers share %d CPUs: more workers than CPUs carry less, not more",
+                config->workers, CPU_COUNT(&set));
+    return 0;
+}
+
 static int choose_memory(const struct dp_config *config, unsigned memory_mb, bool *hugepages,
                          char err[DP_ERR_LEN])
 {
@@ -141,27 +205,24 @@ static int choose_memory(const struct dp_config *config, unsigned memory_mb, boo
 int eal_start(const struct dp_config *config, unsigned memory_mb, bool *hugepages, char err[DP_ERR_LEN])
 {
     static struct args a; /* DPDK keeps pointers into its arguments */
-    char cpus[ARG_LEN - 32];
-    cpu_set_t set;
+    char cpus[LIST_LEN], pinned[2 * LIST_LEN] = "";
     int rc;
 
-    if (config->cpu >= 0 && sched_getaffinity(0, sizeof(set), &set) == 0 && !CPU_ISSET(config->cpu, &set)) {
-        snprintf(err, DP_ERR_LEN,
-                 "dataplane.cpu is %d, but this process may not run there or there is no such CPU "
-                 "(taskset -p shows where it may)",
-                 config->cpu);
-        return -EINVAL;
-    }
+    rc = check_cpus(config, err);
+    if (rc < 0)
+        return rc;
     rc = choose_memory(config, memory_mb, hugepages, err);
     if (rc < 0)
         return rc;
     allowed_cpus(cpus, sizeof(cpus));
     add_arg(&a, "causewayd");
-    /* The control thread is lcore 0 and may run anywhere; the worker is pinned when so configured. */
+    /* The control thread is lcore 0 and may run anywhere; workers are pinned when so configured. */
+    pin_workers(config, pinned, sizeof(pinned));
     if (config->cpu >= 0)
-        add_arg(&a, "--lcores=0@(%s),%d@%d", cpus, EAL_WORKER_LCORE, config->cpu);
+        add_arg(&a, "--lcores=0@(%s),%s", cpus, pinned);
     else
-        add_arg(&a, "--lcores=0@(%s),%d@(%s)", cpus, EAL_WORKER_LCORE, cpus);
+        add_arg(&a, "--lcores=0@(%s),(%d-%d)@(%s)", cpus, EAL_FIRST_WORKER_LCORE,
+                EAL_FIRST_WORKER_LCORE + (int)config->workers - 1, cpus);
     /* Nothing is shared through files (--in-memory, --no-shconf), so gateways may share the prefix. */
     add_arg(&a, "--file-prefix=causeway");
     add_arg(&a, "--iova-mode=va");

@@ -70,8 +70,12 @@ int own_send(struct own *o, struct rte_mempool *pool, struct own_order order, co
 
 bool own_pop(struct own *o, struct dp_own_frame *out)
 {
-    return rte_ring_sc_dequeue_elem(o->oam, out, sizeof(*out)) == 0 ||
-           rte_ring_sc_dequeue_elem(o->up, out, sizeof(*out)) == 0;
+    return own_pop_oam(o, out) || rte_ring_sc_dequeue_elem(o->up, out, sizeof(*out)) == 0;
+}
+
+bool own_pop_oam(struct own *o, struct dp_own_frame *out)
+{
+    return rte_ring_sc_dequeue_elem(o->oam, out, sizeof(*out)) == 0;
 }
 
 /* ---- worker ---- */
@@ -175,7 +179,7 @@ static void hand_up(struct worker *w, const struct frame *f, struct rte_mbuf *m,
 
 void own_punt(struct worker *w, const struct frame *f, struct rte_mbuf *m)
 {
-    if (storm_pass(&w->own.limit[f->port], OWN_LIMIT, w->now, w->hz))
+    if (storm_pass(&w->own_limits[f->port], OWN_LIMIT, w->now, w->hz))
         hand_up(w, f, m, w->own.up, DROP_own_full);
     else
         worker_drop(w, m, DROP_own_limit);

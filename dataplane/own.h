@@ -7,6 +7,8 @@
  *
  * What other gateways send has a ring of its own, which is emptied first: whatever hosts send to a MAC of the
  * gateway, it crowds out no message between gateways. And hosts have a limit per port.
+ *
+ * Each worker has such rings, for its frames up; orders go to the first worker alone.
  */
 #ifndef DATAPLANE_OWN_H
 #define DATAPLANE_OWN_H
@@ -44,7 +46,6 @@ struct own {
     struct rte_ring *down; /* of struct own_order */
     struct rte_ring *up;   /* of struct dp_own_frame, from hosts */
     struct rte_ring *oam;  /* the same, from other gateways */
-    struct storm limit[DP_MAX_PORTS];
 };
 
 /* 0 or -ENOMEM. id: tells this one's rings from others'. */
@@ -59,6 +60,8 @@ void own_fini(struct own *o);
 int own_send(struct own *o, struct rte_mempool *pool, struct own_order order, const void *frame, size_t len);
 /* The next frame for us; false: none. */
 bool own_pop(struct own *o, struct dp_own_frame *out);
+/* The same, of those from other gateways. */
+bool own_pop_oam(struct own *o, struct dp_own_frame *out);
 
 /* ---- worker ---- */
 

@@ -41,14 +41,19 @@ static unsigned data_room(uint16_t max_mtu)
     return RTE_MAX(RTE_ALIGN_CEIL(room, RTE_CACHE_LINE_SIZE), (unsigned)RTE_MBUF_DEFAULT_BUF_SIZE);
 }
 
+/* A worker beyond the first is like a queue: a cache of its own, a transmit ring that fills, and frames that
+ * are on their way from one worker to another. */
 static uint32_t pool_size(const struct dp_config *config, unsigned queues)
 {
-    return config->packet_buffers ? config->packet_buffers : POOL_MBUFS + (queues - 1) * 2 * XDP_FILL_RING;
+    unsigned more = RTE_MAX(queues, RTE_MAX(config->workers, 1u)) - 1;
+
+    return config->packet_buffers ? config->packet_buffers : POOL_MBUFS + more * 2 * XDP_FILL_RING;
 }
 
 unsigned port_memory_mb(const struct dp_config *config)
 {
     unsigned more_queues = config->n_queues > config->n_ports ? config->n_queues - config->n_ports : 0;
+    /* pool_size() has those of the workers */
     size_t buffers = (size_t)config->n_ports * (pool_size(config, 1) + 1) + more_queues * 2 * XDP_FILL_RING;
     size_t bytes = buffers * RTE_MAX(data_room(config->max_mtu) + MBUF_MEMORY, (size_t)XDP_CHUNK_MAX);
 
@@ -232,18 +237,70 @@ static int create_ethdev(struct port *p, unsigned index, char err[DP_ERR_LEN])
     }
 }
 
+static bool driver_is(const struct port *p, const char *name)
+{
+    return p->spec.owner == DP_OWNER_VDEV && strncmp(p->spec.device, name, strlen(name)) == 0;
+}
+
+/* How many queues the port is to have. The kernel's interfaces: as many as they have; net_af_xdp wants as
+ * many transmit queues. NICs: one each for every worker. net_af_packet and net_pcap have what their arguments
+ * say, and frames come by all of these. Other vdevs have one of each: what more would mean depends on who is
+ * at the other end. */
+static void choose_queues(struct port *p, const struct dp_config *config)
+{
+    uint16_t workers = (uint16_t)RTE_MAX(config->workers, 1u), most_rx, most_tx;
+    struct rte_eth_dev_info info = {0};
+    bool known = rte_eth_dev_info_get(p->ethdev, &info) == 0;
+
+    most_rx = known ? RTE_MAX(info.max_rx_queues, 1) : 1;
+    most_tx = known ? RTE_MAX(info.max_tx_queues, 1) : 1;
+    p->queues = p->tx_queues = 1;
+    if (p->spec.owner == DP_OWNER_INTERFACE) {
+        p->queues = p->tx_queues = (uint16_t)RTE_MAX(p->spec.queues, 1u);
+    } else if (p->spec.owner == DP_OWNER_PCI) {
+        p->queues = RTE_MIN(workers, most_rx);
+        p->tx_queues = RTE_MIN(workers, most_tx);
+    } else if (driver_is(p, "net_af_packet") || driver_is(p, "net_pcap")) {
+        p->queues = most_rx;
+        p->tx_queues = RTE_MIN(most_tx, DP_MAX_WORKERS);
+    } else if (driver_is(p, "net_null")) {
+        p->tx_queues = RTE_MIN(workers, most_tx);
+    }
+}
+
+/* Where a NIC has several receive queues it deals frames out by flow: the hash of addresses and ports, which
+ * of a VXLAN packet has the inner flow in the UDP source port (R1.2). */
+static void ask_for_rss(const struct port *p, struct rte_eth_conf *conf)
+{
+    struct rte_eth_dev_info info;
+    uint64_t hash;
+
+    if (p->spec.owner != DP_OWNER_PCI || p->queues < 2 || rte_eth_dev_info_get(p->ethdev, &info) != 0)
+        return;
+    hash = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+    if (hash == 0) {
+        log_warning("port", "%s: %s has several receive queues but no hash: frames come by one of them",
+                    p->spec.name, p->spec.device);
+        return;
+    }
+    conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    conf->rx_adv_conf.rss_conf.rss_hf = hash;
+}
+
 static int setup_queues(struct port *p, char err[DP_ERR_LEN])
 {
-    /* net_af_xdp wants as many transmit queues as receive queues; the worker uses the first. */
-    uint16_t rx = RX_RING, tx = TX_RING, tx_queues = p->spec.owner == DP_OWNER_INTERFACE ? p->queues : 1;
+    uint16_t rx = RX_RING, tx = TX_RING;
     struct rte_eth_conf conf = {0};
-    int rc = rte_eth_dev_configure(p->ethdev, p->queues, tx_queues, &conf);
+    int rc;
+
+    ask_for_rss(p, &conf);
+    rc = rte_eth_dev_configure(p->ethdev, p->queues, p->tx_queues, &conf);
 
     if (rc == 0)
         rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->ethdev, &rx, &tx);
     for (uint16_t q = 0; rc == 0 && q < p->queues; q++)
         rc = rte_eth_rx_queue_setup(p->ethdev, q, rx, SOCKET_ID_ANY, NULL, p->pool);
-    for (uint16_t q = 0; rc == 0 && q < tx_queues; q++)
+    for (uint16_t q = 0; rc == 0 && q < p->tx_queues; q++)
         rc = rte_eth_tx_queue_setup(p->ethdev, q, tx, SOCKET_ID_ANY, NULL);
     if (rc < 0)
         snprintf(err, DP_ERR_LEN, "port %s (%s): cannot set up its queues: %s", p->spec.name, p->spec.device,
@@ -276,7 +333,7 @@ int port_start(struct port *p, unsigned index, const struct dp_config *config, c
 {
     int rc;
 
-    p->queues = p->spec.owner == DP_OWNER_INTERFACE && p->spec.queues ? (uint16_t)p->spec.queues : 1;
+    choose_queues(p, config);
     if (p->queues > WORKER_MAX_QUEUES) {
         snprintf(err, DP_ERR_LEN,
                  "port %s: %s has %u receive queues, at most %u are served: ethtool -L %s combined %u",
@@ -338,10 +395,14 @@ void port_close(struct port *p)
     p->ethdev = RTE_MAX_ETHPORTS;
 }
 
-void port_to_worker(const struct port *p, struct worker_port *wp)
+void port_to_worker(struct port *p, unsigned worker, unsigned n, struct worker_port *wp)
 {
+    uint16_t tx_queue = (uint16_t)(worker % p->tx_queues);
+
     *wp = (struct worker_port){.ethdev = p->ethdev,
                                .rx_queues = p->queues,
+                               .tx_queue = tx_queue,
+                               .tx_lock = n > p->tx_queues ? &p->tx_lock[tx_queue] : NULL,
                                .role = p->spec.role,
                                .max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX),
                                .copy_max = p->copy_max,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * DPDK ethdevs: created from what the operator named, configured with one transmit queue and as many receive
- * queues as the interface has, started and stopped. Control thread only.
+ * DPDK ethdevs: created from what the operator named, configured with as many receive queues as the interface
+ * has (or, of a NIC that DPDK drives, as there are workers) and a transmit queue for each worker as far as
+ * there are some, started and stopped. Control thread only.
  */
 #ifndef DATAPLANE_PORT_H
 #define DATAPLANE_PORT_H
@@ -13,9 +14,10 @@
 struct port {
     struct dp_port_spec spec;
     uint16_t ethdev;
-    uint16_t queues;
-    bool kernel_up;  /* DP_OWNER_INTERFACE: as the control plane said */
-    bool hotplugged; /* a vdev of ours, to be removed at the end */
+    uint16_t queues, tx_queues;
+    rte_spinlock_t tx_lock[DP_MAX_WORKERS]; /* by transmit queue; where there are more workers than queues */
+    bool kernel_up;                         /* DP_OWNER_INTERFACE: as the control plane said */
+    bool hotplugged;                        /* a vdev of ours, to be removed at the end */
     char vdev_name[64];
     uint16_t copy_max; /* as in struct worker_port */
     struct rte_mempool *pool;
@@ -32,8 +34,8 @@ int port_open(struct port *p, unsigned index, const struct dp_port_spec *spec, c
 /* Configures and starts an ethdev that exists already (tests: rings). */
 int port_start(struct port *p, unsigned index, const struct dp_config *config, char err[DP_ERR_LEN]);
 void port_close(struct port *p);
-/* What the worker needs to know of a started port. */
-void port_to_worker(const struct port *p, struct worker_port *wp);
+/* What a worker (of n) needs to know of a started port; it receives from all queues. */
+void port_to_worker(struct port *p, unsigned worker, unsigned n, struct worker_port *wp);
 
 bool port_is_up(const struct port *p);
 void port_mac(const struct port *p, struct mac *mac);

@@ -2,7 +2,7 @@
  *
  * Rate limit for flooded frames (R8.3): one per access port, network and class. The generic cell rate
  * algorithm: the state is the time at which the next frame would be on schedule; a frame may be early by the
- * burst. 8 bytes of state.
+ * burst. 8 bytes of state, which all workers share: the limit is that of the port, whoever has its frames.
  */
 #ifndef DATAPLANE_STORM_H
 #define DATAPLANE_STORM_H
@@ -23,17 +23,19 @@ static inline uint64_t storm_burst(uint32_t rate)
 /* now, hz: cycles and cycles per second. rate: frames/s; UINT32_MAX: no limit; 0: nothing passes. */
 static inline bool storm_pass(struct storm *s, uint32_t rate, uint64_t now, uint64_t hz)
 {
-    uint64_t cost, next;
+    uint64_t cost, next, was = __atomic_load_n(&s->next, __ATOMIC_RELAXED);
 
     if (rate == UINT32_MAX)
         return true;
     if (rate == 0)
         return false;
     cost = hz / rate;
-    next = s->next > now ? s->next : now;
-    if (next - now > cost * (storm_burst(rate) - 1))
-        return false;
-    s->next = next + cost;
+    do {
+        next = was > now ? was : now;
+        if (next - now > cost * (storm_burst(rate) - 1))
+            return false;
+    } while (
+        !__atomic_compare_exchange_n(&s->next, &was, next + cost, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return true;
 }
 

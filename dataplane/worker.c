@@ -9,6 +9,7 @@
 #include "dataplane/worker.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -31,9 +32,10 @@
 #define IDLE_SLEEP_MIN   5000 /* ns */
 #define IDLE_SLEEP_MAX   100000
 #define TX_TRIES         3
+#define TX_LOCK_SPINS    1024
 #define SCARCE           512 /* packet buffers of a port, some bursts more than it needs to go on receiving */
 
-int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep)
+static int init(struct worker *w, unsigned max_net, unsigned max_vtep)
 {
     char ring[RTE_RING_NAMESIZE];
 
@@ -44,18 +46,47 @@ int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep)
     w->wake_fd = -1;
     w->hz = rte_get_tsc_hz();
     snprintf(ring, sizeof(ring), "cw_ev_%p", (void *)w); /* its name must be its own */
-    w->storms = calloc((size_t)DP_MAX_PORTS * (max_net + 1), sizeof(*w->storms));
     w->counters.nets = calloc(max_net + 1, sizeof(*w->counters.nets));
     w->counters.vteps = calloc(max_vtep + 1, sizeof(*w->counters.vteps));
     w->counters.bounced = calloc(DP_BOUNCE_COUNTERS, sizeof(*w->counters.bounced));
     w->events = rte_ring_create_elem(ring, sizeof(struct dp_event), WORKER_EVENT_RING, SOCKET_ID_ANY,
                                      RING_F_SP_ENQ | RING_F_SC_DEQ);
-    if (own_init(&w->own, w) < 0 || !w->storms || !w->counters.nets || !w->counters.vteps ||
-        !w->counters.bounced || !w->events) {
+    return own_init(&w->own, w) == 0 && w->counters.nets && w->counters.vteps && w->counters.bounced &&
+                   w->events
+               ? 0
+               : -ENOMEM;
+}
+
+int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep)
+{
+    int rc = init(w, max_net, max_vtep);
+
+    w->storms = calloc((size_t)DP_MAX_PORTS * (max_net + 1), sizeof(*w->storms));
+    w->own_limits = calloc(DP_MAX_PORTS, sizeof(*w->own_limits));
+    if (!w->storms || !w->own_limits)
+        rc = -ENOMEM;
+    if (rc < 0)
         worker_fini(w);
-        return -ENOMEM;
-    }
-    return 0;
+    return rc;
+}
+
+int worker_init_more(struct worker *w, unsigned index, const struct worker *first)
+{
+    int rc = init(w, first->max_net, first->max_vtep);
+
+    w->index = index;
+    w->fdb = first->fdb;
+    w->neigh = first->neigh;
+    w->bicast = first->bicast;
+    w->qsbr = first->qsbr;
+    w->wake_fd = first->wake_fd;
+    w->busy_poll = first->busy_poll;
+    w->shares = true;
+    w->storms = first->storms;
+    w->own_limits = first->own_limits;
+    if (rc < 0)
+        worker_fini(w);
+    return rc;
 }
 
 void worker_fini(struct worker *w)
@@ -63,7 +94,11 @@ void worker_fini(struct worker *w)
     park_fini(&w->park);
     rte_ring_free(w->events);
     own_fini(&w->own);
-    free(w->storms);
+    spread_fini(&w->spread);
+    if (!w->shares) {
+        free(w->storms);
+        free(w->own_limits);
+    }
     free(w->counters.nets);
     free(w->counters.vteps);
     free(w->counters.bounced);
@@ -263,12 +298,36 @@ static void drop_too_long(struct worker *w, dp_port_id port)
     tx->n = kept;
 }
 
+/* Whoever has the lock sends a burst and lets go; but it may have lost its processor to this thread. */
+static void lock_tx(rte_spinlock_t *lock)
+{
+    for (unsigned i = 1; !rte_spinlock_trylock(lock); i++) {
+        if (i % TX_LOCK_SPINS == 0)
+            sched_yield();
+        else
+            rte_pause();
+    }
+}
+
+static uint16_t transmit(const struct worker_port *p, struct rte_mbuf **m, uint16_t n)
+{
+    uint16_t sent = 0;
+
+    if (p->tx_lock)
+        lock_tx(p->tx_lock);
+    for (unsigned try = 0; try < TX_TRIES && sent < n; try++)
+        sent += rte_eth_tx_burst(p->ethdev, p->tx_queue, m + sent, n - sent);
+    if (p->tx_lock)
+        rte_spinlock_unlock(p->tx_lock);
+    return sent;
+}
+
 void worker_flush(struct worker *w, dp_port_id port)
 {
     struct worker_tx *tx = &w->tx[port];
     struct dp_port_counters *count = &w->counters.ports[port];
     uint32_t bytes[WORKER_TX_QUEUE];
-    uint16_t sent = 0;
+    uint16_t sent;
 
     if (w->ports[port].keeps)
         give_back_scarce(w, port);
@@ -279,8 +338,7 @@ void worker_flush(struct worker *w, dp_port_id port)
     /* The driver may free a frame before it returns: its length is taken first. */
     for (uint16_t i = 0; i < tx->n; i++)
         bytes[i] = rte_pktmbuf_pkt_len(tx->m[i]);
-    for (unsigned try = 0; try < TX_TRIES && sent < tx->n; try++)
-        sent += rte_eth_tx_burst(w->ports[port].ethdev, 0, tx->m + sent, tx->n - sent);
+    sent = transmit(&w->ports[port], tx->m, tx->n);
     for (uint16_t i = 0; i < sent; i++)
         worker_count(&count->tx, bytes[i]);
     for (uint16_t i = sent; i < tx->n; i++)
@@ -314,6 +372,19 @@ static void update_clock(struct worker *w)
     w->next_clock = w->now + cycles(w, CLOCK_PERIOD_US);
 }
 
+void worker_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                    unsigned n)
+{
+    enum dp_port_role role = w->ports[port].role;
+
+    if (role == DP_PORT_ACCESS)
+        access_receive(w, s, port, m, n);
+    else if (role == DP_PORT_UNDERLAY)
+        wan_receive(w, s, port, m, n);
+    else
+        kernel_receive(w, s, m, n);
+}
+
 static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id port)
 {
     struct worker_port *p = &w->ports[port];
@@ -322,7 +393,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
     unsigned total = 0;
 
     for (uint16_t q = 0; q < p->rx_queues; q++) {
-        uint16_t n = rte_eth_rx_burst(p->ethdev, q, m, WORKER_BURST);
+        uint16_t n = rte_eth_rx_burst(p->ethdev, p->rx_first + q, m, WORKER_BURST);
 
         if (n == 0)
             continue;
@@ -333,12 +404,10 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
         }
         if (unlikely(w->capturing != NULL))
             capture_burst(w, w->capturing, CAPTURE_IN, port, m, n);
-        if (p->role == DP_PORT_ACCESS)
-            access_receive(w, s, port, m, n);
-        else if (p->role == DP_PORT_UNDERLAY)
-            wan_receive(w, s, port, m, n);
-        else
-            kernel_receive(w, s, m, n);
+        if (p->spread)
+            n = (uint16_t)spread_burst(w, port, m, n);
+        if (n > 0)
+            worker_receive(w, s, port, m, n);
     }
     return total;
 }
@@ -368,6 +437,7 @@ unsigned worker_poll(struct worker *w)
         total += own_serve(w, s);
     if (unlikely(w->park.n > 0))
         park_serve(w, s);
+    total += spread_serve(w, s);
     for (unsigned i = 0; i < n_ports; i++)
         total += poll_port(w, s, (dp_port_id)i);
     for (unsigned i = 0; i < n_ports; i++)
@@ -407,8 +477,11 @@ int worker_main(void *arg)
 {
     struct worker *w = arg;
     unsigned lcore = rte_lcore_id();
+    char name[16] = "cw-worker"; /* what a thread's name has room for */
 
-    prctl(PR_SET_NAME, "cw-worker");
+    if (w->index > 0)
+        snprintf(name, sizeof(name), "cw-worker%u", w->index % DP_MAX_WORKERS);
+    prctl(PR_SET_NAME, name);
     prctl(PR_SET_TIMERSLACK, 1UL);
     rte_rcu_qsbr_thread_register(w->qsbr, lcore);
     rte_rcu_qsbr_thread_online(w->qsbr, lcore);

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A worker: one thread that polls every port in turn, takes each burst through access.c or wan.c to
- * the end, and flushes what it queued for transmission. This header is what those stages share; nobody above
- * dp.c sees it.
+ * A worker: one thread that polls its receive queues of every port in turn, takes each burst through access.c
+ * or wan.c to the end, and flushes what it queued for transmission. This header is what those stages share;
+ * nobody above dp.c sees it.
+ *
+ * There may be several. Each has its receive queues, its transmit queue (or a share in one), its reports to
+ * the control thread, what it remembers of them, what waits, and its counters. They share the tables and the
+ * snapshot, which they only read, and the limits. A receive queue is one worker's, so the frames of a flow
+ * stay in order; where a port has fewer queues than there are workers, its worker deals frames out by flow
+ * (spread.h).
  *
  * Who writes what: `ctl` fields by the control thread before the worker runs; the snapshot pointer by the
- * control thread, with release; everything else by the worker alone. Counters are 64-bit words with one
- * writer that the control thread reads at any time.
+ * control thread, with release; limits by all workers, atomically; everything else by the worker alone.
+ * Counters are 64-bit words with one writer that the control thread reads at any time.
  */
 #ifndef DATAPLANE_WORKER_H
 #define DATAPLANE_WORKER_H
@@ -20,10 +26,12 @@
 #include "dataplane/park.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/snoop.h"
+#include "dataplane/spread.h"
 #include "dataplane/storm.h"
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
+#include <rte_spinlock.h>
 
 #define WORKER_BURST      32
 #define WORKER_TX_QUEUE   64
@@ -34,7 +42,10 @@
 /* What the worker needs to know of a port. Fixed before the worker sees it (n_ports), but for max_frame. */
 struct worker_port {
     uint16_t ethdev;
-    uint16_t rx_queues;
+    uint16_t rx_first, rx_queues; /* this worker's receive queues */
+    uint16_t tx_queue;
+    rte_spinlock_t *tx_lock; /* others send by that queue as well; NULL: they do not */
+    bool spread;             /* what comes in by it is dealt out to all workers */
     enum dp_port_role role;
     uint16_t max_frame; /* longest frame without VLAN tag and FCS that may leave by it (atomic) */
     /* What its driver's buffers hold where it copies what comes from another port's; 0: it does not. */
@@ -70,6 +81,7 @@ struct worker_counters {
 
 struct worker {
     /* ctl */
+    unsigned index;
     struct worker_port ports[DP_MAX_PORTS];
     unsigned n_ports; /* grows while the worker runs (release) */
     int kernel_port;  /* the TAP's index, or -1 */
@@ -79,6 +91,7 @@ struct worker {
     struct rte_rcu_qsbr *qsbr;
     struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
     struct own own;
+    struct spread spread;
     uint64_t clock_ahead; /* cycles; tests move it */
     int wake_fd;          /* eventfd */
     bool busy_poll;
@@ -100,8 +113,11 @@ struct worker {
     struct worker_recent recent[WORKER_RECENT];
     struct worker_recent recent_ips[WORKER_RECENT]; /* place: a hash of the IP */
     struct park park;
-    struct storm (*storms)[SNAP_CLASSES]; /* [port * (max_net + 1) + net] */
     struct worker_counters counters;
+    /* all workers' */
+    struct storm (*storms)[SNAP_CLASSES]; /* [port * (max_net + 1) + net] */
+    struct storm *own_limits;             /* by port */
+    bool shares;                          /* these are the first worker's */
 };
 
 /* A frame on its way: the inner frame without VLAN tag is in m. */
@@ -121,6 +137,9 @@ struct frame {
 /* Clears w and allocates its arrays for networks up to max_net and VTEPs up to max_vtep; the other `ctl`
  * fields are the caller's to fill in. 0 or -errno. */
 int worker_init(struct worker *w, unsigned max_net, unsigned max_vtep);
+/* Another one beside `first`, whose `ctl` fields are filled in: it gets those that are the same for all, but
+ * for the ports. Frees nothing of the first. 0 or -errno. */
+int worker_init_more(struct worker *w, unsigned index, const struct worker *first);
 void worker_fini(struct worker *w);
 /* One round over all ports; returns how many frames came in. Tests call it, worker_main() repeats it. */
 unsigned worker_poll(struct worker *w);
@@ -129,6 +148,9 @@ int worker_main(void *arg);
 
 /* ---- the way of a frame ---- */
 
+/* A burst that came in by a port, whoever received it. */
+void worker_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                    unsigned n);
 void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
                     unsigned n);
 /* A frame of our own (f->port and f->place: DP_OWN_PORT), as from a host there. */

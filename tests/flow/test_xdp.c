@@ -73,7 +73,7 @@ static void open_xdp(unsigned i, const char *ifname, uint16_t mtu, uint32_t buff
     snprintf(spec.device, sizeof(spec.device), "%s", ifname);
     rc = port_open(&ports[i], 50 + i, &spec, &config, err);
     ck_assert_msg(rc == 0, "%s", err);
-    port_to_worker(&ports[i], &f->w.ports[i]);
+    port_to_worker(&ports[i], 0, 1, &f->w.ports[i]);
 }
 
 static void open_both(uint16_t mtu, uint32_t buffers)
