@@ -168,7 +168,7 @@ void moves_advertised(struct moves *m, dp_net_id net, struct mac mac)
     const struct journal_entry *j = journal_find(m->journal, net, mac);
 
     if (j && j->bgp_ns == JOURNAL_UNKNOWN && m->n_said < MOVES_SAID)
-        m->said[m->n_said++] = (struct move_bounce){net, mac};
+        m->said[m->n_said++] = (struct moves_said){net, mac, j->id};
 }
 
 void moves_sent(struct moves *m)
@@ -184,7 +184,8 @@ static void note_sent(struct moves *m, mono_t now)
     for (unsigned i = 0; i < m->n_said; i++) {
         struct journal_entry *j = journal_find(m->journal, m->said[i].net, m->said[i].mac);
 
-        if (j && j->bgp_ns == JOURNAL_UNKNOWN)
+        /* It may have moved on meanwhile. */
+        if (j && j->id == m->said[i].id && j->bgp_ns == JOURNAL_UNKNOWN)
             j->bgp_ns = now.ns - (j->at.ns + j->fdb_ns);
     }
     m->n_said = 0;

@@ -16,6 +16,13 @@ struct event;
 
 #define MOVES_SAID 4096 /* routes under way to the peers whose time is taken at once; beyond: not known */
 
+/* A route of ours that is under way, and the entry of the journal whose move it tells of. */
+struct moves_said {
+    dp_net_id net;
+    struct mac mac;
+    uint64_t id;
+};
+
 /* A request to another gateway that waits for its answer: one of each type for a prepared move. */
 struct moves_question {
     LIST_ENTRY(moves_question) link;
@@ -51,7 +58,7 @@ struct moves {
     struct event *timer;
     bool turn; /* the timer is due at once */
     unsigned n_said;
-    struct move_bounce said[MOVES_SAID];
+    struct moves_said said[MOVES_SAID];
     struct move_times times;
     uint64_t ended_bicast; /* of the prepared move that ended last */
     /* By counter of bounced frames: the last entry of the journal that began a bounce beside another one of
