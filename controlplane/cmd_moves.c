@@ -84,6 +84,7 @@ int cmd_show_moves(void *ctx, const struct api_args *args, cJSON *result, char e
         return -EINVAL;
     }
     json_u64(result, "total", journal_count(j));
+    json_u64(result, "left_out", journal_left_out(j));
     json_u64(result, "prepared", move_prepare_count(moves_prepared(g->moves)));
     json_bool(result, "details", api_arg(args, MAC) != NULL);
     rows = json_array(result, "moves");

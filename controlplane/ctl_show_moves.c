@@ -95,6 +95,8 @@ static void detail_line(struct ctl_show *s, const cJSON *m)
         view_line_number(s, "bounced", view_number(m, "bounced"), " frames");
     if (cJSON_IsNumber(view_member(m, "bicast")))
         view_line_number(s, "sent twice", view_number(m, "bicast"), " frames while it was prepared");
+    if (view_number(m, "left_out") > 0)
+        view_line_number(s, "left out", view_number(m, "left_out"), " moves that followed too fast");
     if (view_true(m, "expected"))
         view_line(s, "expected", "yes: not counted for a duplicate");
     if (view_true(m, "open"))
@@ -187,6 +189,9 @@ void view_moves(struct ctl_show *s, const cJSON *r, bool last)
             ctl_grouped(view_number(r, "total"), b));
     if (view_number(r, "prepared") > 0)
         fprintf(s->out, "; %.0f prepared (--prepared)", view_number(r, "prepared"));
+    if (view_number(r, "left_out") > 0)
+        fprintf(s->out, "; %s came too fast for it and were left out",
+                ctl_grouped(view_number(r, "left_out"), a));
     fputc('\n', s->out);
 }
 

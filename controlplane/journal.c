@@ -25,6 +25,9 @@ struct journal {
     uint64_t added;       /* entries so far; the newest is in slot (added - 1) % size */
     uint64_t oldest_open; /* as a count of entries: all before it are closed */
     uint64_t last_id;
+    uint64_t left_out;
+    struct journal_limit mac_limit, all_limit;
+    mono_t schedule; /* of all_limit: when the next would be, if all came at its rate */
     uint32_t size, bucket_mask;
     uint32_t *buckets;
     struct slot slots[];
@@ -85,6 +88,24 @@ void journal_free(struct journal *j)
     free(j);
 }
 
+/* ---- limits */
+
+void journal_set_limits(struct journal *j, struct journal_limit mac, struct journal_limit all)
+{
+    j->mac_limit = mac;
+    j->all_limit = all;
+}
+
+static bool fits(const struct journal_limit *l, mono_t schedule, mono_t now)
+{
+    return l->burst == 0 || schedule.ns <= now.ns + (l->burst - 1) * l->each_ns;
+}
+
+static mono_t charged(const struct journal_limit *l, mono_t schedule, mono_t now)
+{
+    return (mono_t){(schedule.ns > now.ns ? schedule.ns : now.ns) + l->each_ns};
+}
+
 /* ---- open entries */
 
 static uint32_t *bucket_of(const struct journal *j, dp_net_id net, struct mac mac)
@@ -97,13 +118,26 @@ static struct slot *slot_at(struct journal *j, uint64_t number)
     return &j->slots[number % j->size];
 }
 
-struct journal_entry *journal_find(struct journal *j, dp_net_id net, struct mac mac)
+static struct journal_entry *find_open(struct journal *j, dp_net_id net, struct mac mac)
 {
     uint32_t i = *bucket_of(j, net, mac);
 
     while (i != NO_SLOT && (j->slots[i].e.net != net || !mac_eq(j->slots[i].e.mac, mac)))
         i = j->slots[i].next;
     return i == NO_SLOT ? NULL : &j->slots[i].e;
+}
+
+struct journal_entry *journal_find(struct journal *j, dp_net_id net, struct mac mac)
+{
+    struct journal_entry *e = find_open(j, net, mac);
+
+    return e && e->left_out == 0 ? e : NULL;
+}
+
+static void last_word(struct journal *j, struct journal_entry *e)
+{
+    if (e->left_out == 0 && j->ops.closing)
+        j->ops.closing(j->arg, e);
 }
 
 static void close_entry(struct journal *j, struct journal_entry *e)
@@ -116,8 +150,7 @@ static void close_entry(struct journal *j, struct journal_entry *e)
     while (*link != i)
         link = &j->slots[*link].next;
     *link = s->next;
-    if (j->ops.closing)
-        j->ops.closing(j->arg, e);
+    last_word(j, e);
     e->open = false;
     if (j->ops.closed)
         j->ops.closed(j->arg, e);
@@ -135,16 +168,27 @@ static struct slot *next_slot(struct journal *j)
 
 struct journal_entry *journal_open(struct journal *j, const struct journal_entry *e)
 {
-    struct journal_entry *before = journal_find(j, e->net, e->mac);
+    struct journal_entry *before = find_open(j, e->net, e->mac);
+    mono_t schedule = before ? before->schedule : (mono_t){0};
     uint32_t *bucket = bucket_of(j, e->net, e->mac);
     struct slot *s;
 
+    if (!fits(&j->mac_limit, schedule, e->at) || !fits(&j->all_limit, j->schedule, e->at)) {
+        j->left_out++;
+        if (before) {
+            last_word(j, before);
+            before->left_out++;
+        }
+        return NULL;
+    }
+    j->schedule = charged(&j->all_limit, j->schedule, e->at);
     if (before)
         close_entry(j, before);
     s = next_slot(j);
     *s = (struct slot){.e = *e, .next = *bucket};
     s->e.id = ++j->last_id;
     s->e.open = true;
+    s->e.schedule = charged(&j->mac_limit, schedule, e->at);
     *bucket = (uint32_t)(s - j->slots);
     j->added++;
     return &s->e;
@@ -228,6 +272,11 @@ uint32_t journal_count(const struct journal *j)
 uint32_t journal_size(const struct journal *j)
 {
     return j->size;
+}
+
+uint64_t journal_left_out(const struct journal *j)
+{
+    return j->left_out;
 }
 
 uint64_t journal_last_id(const struct journal *j)

@@ -93,6 +93,8 @@ void journal_json(cJSON *o, const struct journal_entry *e)
     json_u64(o, "announcements", e->announced);
     add_known(o, "bounced", e->bounced);
     add_known(o, "bicast", e->bicast);
+    if (e->left_out)
+        json_u64(o, "left_out", e->left_out);
     add_times(o, e);
 }
 
@@ -240,7 +242,8 @@ static bool get_entry(const cJSON *o, struct journal_entry *e)
         !get_u64(o, "sequence", &sequence) || sequence > UINT32_MAX ||
         !get_bool(o, "expected", &e->expected) || !get_known(o, "prepared", &e->prepared) ||
         !get_u64(o, "announcements", &e->announced) || !get_known(o, "bounced", &e->bounced) ||
-        !get_known(o, "bicast", &e->bicast))
+        !get_known(o, "bicast", &e->bicast) ||
+        (member(o, "left_out") && !get_u64(o, "left_out", &e->left_out)))
         return false;
     e->sequence = (uint32_t)sequence;
     if (e->prepared == JOURNAL_UNKNOWN)

@@ -9,7 +9,8 @@
  *    "stages":{"silent_ns":230000000,"fdb_ns":61000,"bgp_ns":90000,"first_ns":310000},
  *    "dark_ns":230371000,"dark_complete":true}
  *
- * null is "not known". Pure; control thread only.
+ * null is "not known"; "left_out":5 is there when moves of the MAC that followed are not in the journal.
+ * Pure; control thread only.
  */
 #ifndef CONTROLPLANE_JOURNAL_TEXT_H
 #define CONTROLPLANE_JOURNAL_TEXT_H

@@ -109,6 +109,8 @@ static void moves(const struct gateway *g, struct metric_text *t)
     metric_counter(t, "causeway_moves_dark_unknown_total", times->unknown,
                    "Moves of which some stage could not be seen here, so that they are not in "
                    "causeway_move_dark_seconds.");
+    metric_counter(t, "causeway_moves_unrecorded_total", journal_left_out(moves_journal(g->moves)),
+                   "Moves that the journal left out, for they came too fast.");
     metric_gauge(t, "causeway_moves_prepared", move_prepare_count(moves_prepared(g->moves)),
                  "Moves that are prepared and have not happened.");
     metric_gauge(t, "causeway_moves_bouncing", moves_bouncing(g->moves),

@@ -16,6 +16,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#define MAC_BURST   40 /* entries of one MAC at once, and then one in MAC_EACH_NS */
+#define MAC_EACH_NS 500000000ull
+#define MINUTE_NS   60000000000ull
+
 /* ---- what it says */
 
 static void copy_name(char out[CONF_NAME_LEN], const char *name)
@@ -74,13 +78,15 @@ static void take_ips(const struct gateway *g, struct journal_entry *e)
         e->ips[i] = ips[i].ip;
 }
 
-static void begin_bounce(struct moves *m, struct journal_entry *e)
+/* added NULL: it has no entry in the journal. */
+static void begin_bounce(struct moves *m, const struct mac_moved *moved, struct journal_entry *added)
 {
-    uint32_t frames, counter = fwd_bounce_counter(m->g->fwd, e->net, e->mac, &frames);
+    uint32_t frames, counter = fwd_bounce_counter(m->g->fwd, moved->net, moved->mac, &frames);
 
     if (move_bounces_with(m->bounces, counter) > 1)
-        m->shared[counter] = e->id;
-    e->bounced_from = frames;
+        m->shared[counter] = journal_last_id(m->journal);
+    if (added)
+        added->bounced_from = frames;
 }
 
 void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool bounces, uint64_t prepared,
@@ -115,8 +121,9 @@ void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool boun
     take_ips(m->g, &e);
     added = journal_open(m->journal, &e);
     if (bounces)
-        begin_bounce(m, added);
-    moves_journal_tell(m, added, false);
+        begin_bounce(m, moved, added);
+    if (added)
+        moves_journal_tell(m, added, false);
 }
 
 /* ---- what becomes known */
@@ -168,6 +175,7 @@ void moves_journal_tell(const struct moves *m, struct journal_entry *e, bool don
 static void on_closing(void *arg, struct journal_entry *e)
 {
     fill(arg, e);
+    e->bounced_from = JOURNAL_UNKNOWN;
     moves_journal_tell(arg, e, true);
 }
 
@@ -209,8 +217,14 @@ int moves_journal_start(struct moves *m)
 {
     static const struct journal_ops ops = {.closing = on_closing, .closed = on_closed};
     const struct conf_moves *c = &m->g->conf->moves;
+    /* A site may be emptied at once; but whatever comes, what is there is half pushed out by it, and the
+     * other half a minute later. */
+    const struct journal_limit mac = {MAC_BURST, MAC_EACH_NS},
+                               all = {c->journal_size / 2 + 1, MINUTE_NS / (c->journal_size / 2 + 1)};
 
     m->journal = journal_new(c->journal_size ? c->journal_size : 1, &ops, m);
+    if (m->journal)
+        journal_set_limits(m->journal, mac, all);
     if (m->journal && c->journal[0])
         m->file = journal_file_open(c->journal, journal_size(m->journal), m->journal);
     return m->journal && (m->file || !c->journal[0]) ? 0 : -ENOMEM;

@@ -50,9 +50,9 @@ static inline bool same_entry(const struct journal_entry *a, const struct journa
            a->n_ips == b->n_ips && same_place(&a->from, &b->from) && same_place(&a->to, &b->to) &&
            a->how == b->how && a->sequence == b->sequence && a->expected == b->expected &&
            a->prepared == b->prepared && a->wall_ns == b->wall_ns && a->at.ns == b->at.ns &&
-           a->announced == b->announced && a->bounced == b->bounced && a->bicast == b->bicast &&
-           a->silent_ns == b->silent_ns && a->fdb_ns == b->fdb_ns && a->bgp_ns == b->bgp_ns &&
-           a->first_ns == b->first_ns;
+           a->announced == b->announced && a->left_out == b->left_out && a->bounced == b->bounced &&
+           a->bicast == b->bicast && a->silent_ns == b->silent_ns && a->fdb_ns == b->fdb_ns &&
+           a->bgp_ns == b->bgp_ns && a->first_ns == b->first_ns;
 }
 
 #endif

@@ -52,7 +52,7 @@ static void add_moves(unsigned first, unsigned n)
 
 START_TEST(test_moves_empty)
 {
-    ck_ask("{\"cmd\":\"show moves\"}", {"total", "0"}, {"moves", "[]"}, {"prepared", "0"},
+    ck_ask("{\"cmd\":\"show moves\"}", {"total", "0"}, {"moves", "[]"}, {"prepared", "0"}, {"left_out", "0"},
            {"next", "missing"});
     ck_ask("{\"cmd\":\"show moves\",\"prepared\":true}", {"prepared", "[]"}, {"moves", "missing"});
 }

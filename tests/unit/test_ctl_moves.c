@@ -68,6 +68,16 @@ START_TEST(test_move_in_detail)
 }
 END_TEST
 
+START_TEST(test_moves_left_out)
+{
+    show_one("show moves", 80,
+             "{\"total\":1,\"left_out\":1234,\"details\":true,\"moves\":[{\"id\":1,\"left_out\":12}]}");
+    ck_assert_ptr_nonnull(
+        strstr(output, "1 of 1 moves in the journal; 1,234 came too fast for it and were left out\n"));
+    ck_assert_ptr_nonnull(strstr(output, "left out        12 moves that followed too fast\n"));
+}
+END_TEST
+
 START_TEST(test_moves_fit_80_columns)
 {
     char *save = NULL;
@@ -157,6 +167,7 @@ int main(void)
 
     tcase_add_test(c, test_moves);
     tcase_add_test(c, test_move_in_detail);
+    tcase_add_test(c, test_moves_left_out);
     tcase_add_test(c, test_moves_fit_80_columns);
     tcase_add_test(c, test_prepared);
     tcase_add_test(c, test_events);

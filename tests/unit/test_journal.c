@@ -10,7 +10,8 @@
 #define SIZE 8
 
 static struct journal *j;
-static unsigned n_closed;
+static unsigned n_closed, n_closing;
+static uint64_t closed_left_out;
 static uint64_t closed_ids[10000];
 
 static void on_closing(void *arg, struct journal_entry *e)
@@ -18,6 +19,7 @@ static void on_closing(void *arg, struct journal_entry *e)
     ck_assert_ptr_eq(arg, &n_closed);
     ck_assert(e->open);
     e->announced = 77;
+    n_closing++;
 }
 
 static void on_closed(void *arg, const struct journal_entry *e)
@@ -26,13 +28,14 @@ static void on_closed(void *arg, const struct journal_entry *e)
     ck_assert(!e->open);
     ck_assert_uint_eq(e->announced, 77);
     closed_ids[n_closed++] = e->id;
+    closed_left_out = e->left_out;
 }
 
 static const struct journal_ops ops = {on_closing, on_closed};
 
 static void setup(void)
 {
-    n_closed = 0;
+    n_closed = n_closing = 0;
     j = journal_new(SIZE, &ops, &n_closed);
     ck_assert_ptr_nonnull(j);
 }
@@ -195,6 +198,56 @@ START_TEST(test_restored_ring_is_full)
 }
 END_TEST
 
+/* One MAC may have three entries at once and one more each second; what it had last is closed for news with
+ * the first that is left out, once, and the next entry comes when there is room. */
+START_TEST(test_limit_of_a_mac)
+{
+    journal_set_limits(j, (struct journal_limit){3, 1000000000}, (struct journal_limit){0});
+    for (unsigned i = 1; i <= 3; i++)
+        ck_assert_uint_eq(add(1, 100)->id, i);
+    for (unsigned i = 1; i <= 5; i++) {
+        ck_assert_ptr_null(add(1, 100));
+        ck_assert_uint_eq(journal_left_out(j), i);
+    }
+    ck_assert_uint_eq(n_closed, 2);
+    ck_assert_uint_eq(n_closing, 3);
+    ck_assert_ptr_null(find(1));
+    ck_assert_uint_eq(add(2, 100)->id, 4); /* another MAC */
+    ck_assert_uint_eq(find(2)->id, 4);
+    ck_assert_uint_eq(add(1, 101)->id, 5);
+    ck_assert_uint_eq(n_closing, 3);
+    ck_assert_uint_eq(n_closed, 3);
+    ck_assert_uint_eq(closed_left_out, 5);
+    ck_assert_ptr_null(add(1, 101));
+    journal_run(j, second(111));
+    ck_assert_uint_eq(n_closed, 5);
+    /* Forgotten with the last of its open entries. */
+    for (unsigned i = 0; i < 3; i++)
+        ck_assert_ptr_nonnull(add(1, 111));
+    ck_assert_ptr_null(add(1, 111));
+}
+END_TEST
+
+/* All MACs together: six at once, one more in two seconds. */
+START_TEST(test_limit_of_all)
+{
+    unsigned n = 0;
+
+    journal_set_limits(j, (struct journal_limit){0}, (struct journal_limit){6, 2000000000});
+    for (unsigned i = 1; i <= 1000; i++)
+        n += add(i, 100) != NULL;
+    ck_assert_uint_eq(n, 6);
+    ck_assert_uint_eq(journal_left_out(j), 994);
+    ck_assert_ptr_nonnull(find(6));
+    ck_assert_ptr_null(find(7));
+    for (unsigned s = 101; s <= 120; s++)
+        n += add(s, s) != NULL;
+    ck_assert_uint_eq(n, 6 + 10);
+    for (unsigned i = 1; i <= 7; i++)
+        ck_assert_int_eq(add(i, 1000) != NULL, i <= 6);
+}
+END_TEST
+
 /* Many MACs at random against the plainest model: an array. */
 START_TEST(test_random_against_a_model)
 {
@@ -283,6 +336,7 @@ START_TEST(test_text_round_trip)
     e.expected = true;
     e.bounced = 0;
     e.bicast = 12;
+    e.left_out = 3;
     e.to = (struct journal_place){.site = "", .vtep = {6, {0x20, 1, [15] = 1}}};
     e.from = (struct journal_place){0};
     round_trip(&e);
@@ -296,7 +350,7 @@ START_TEST(test_text_round_trip)
         e.ips[i] = (struct ipaddr){.family = 6};
         memset(e.ips[i].b, 0xf1, sizeof(e.ips[i].b));
     }
-    e.id = e.announced = e.bounced = e.bicast = e.prepared = 1ull << 53;
+    e.id = e.announced = e.left_out = e.bounced = e.bicast = e.prepared = 1ull << 53;
     e.silent_ns = e.fdb_ns = e.bgp_ns = e.first_ns = e.at.ns = 1ull << 62;
     e.sequence = UINT32_MAX;
     e.wall_ns = 253402300799ull;
@@ -336,6 +390,8 @@ START_TEST(test_text_refused)
         {"[\"10.0.0.1\"]", "[\"10.0.0.1\",\"10.0.0.2\"]"},
         {"[\"10.0.0.1\"]", "7"},
         {"\"ip_count\":1", "\"ip_count\":256"},
+        {"\"bicast\":17", "\"bicast\":17,\"left_out\":-1"},
+        {"\"bicast\":17", "\"bicast\":17,\"left_out\":null"},
         {"\"198.18.0.1\"", "\"198.18.0\""},
         {"\"port\":\"trunk\"", "\"prot\":\"trunk\""},
         {"\"rarp\"", "\"magic\""},
@@ -384,6 +440,8 @@ int main(void)
     tcase_add_test(c, test_walk_while_it_goes_on);
     tcase_add_test(c, test_restored_entries);
     tcase_add_test(c, test_restored_ring_is_full);
+    tcase_add_test(c, test_limit_of_a_mac);
+    tcase_add_test(c, test_limit_of_all);
     tcase_add_loop_test(c, test_random_against_a_model, 0, 4);
     tcase_add_test(c, test_dark_time_is_what_is_known);
     tcase_add_loop_test(t, test_text_round_trip, 0, JOURNAL_HOWS);

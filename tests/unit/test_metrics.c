@@ -286,6 +286,11 @@ END_TEST
 
 START_TEST(test_moves)
 {
+    const struct journal_entry moved = {0};
+
+    journal_set_limits(rig_journal, (struct journal_limit){1, 1}, (struct journal_limit){0});
+    for (unsigned i = 0; i < 3; i++)
+        journal_open(rig_journal, &moved);
     histogram_add(&times.dark, 40000000);
     histogram_add(&times.fdb, 100000);
     histogram_add(&times.first, 3000000000);
@@ -300,6 +305,7 @@ START_TEST(test_moves)
     ck_line("causeway_move_stage_seconds_bucket{stage=\"first\",le=\"5.0\"} 1");
     ck_line("causeway_move_stage_seconds_count{stage=\"silent\"} 0");
     ck_line("causeway_moves_dark_unknown_total 5");
+    ck_line("causeway_moves_unrecorded_total 2");
 }
 END_TEST
 

@@ -447,6 +447,53 @@ START_TEST(test_R6_5_bounce_that_ends_early_is_counted)
 }
 END_TEST
 
+/* Its route was under way when it moved on: the peers got that one, and of the later move nothing yet. */
+START_TEST(test_R3_6_a_route_under_way_is_of_its_own_move)
+{
+    routed(1, A, 1);
+    seen_here(1);
+    moves_advertised(g.moves, NET, mac_no(1));
+    routed(1, B, 5);
+    ck_assert_uint_eq(last_move(1)->sequence, 5);
+    moves_sent(g.moves);
+    event_base_loop(g.base, EVLOOP_NONBLOCK);
+    ck_assert_uint_eq(last_move(1)->bgp_ns, JOURNAL_UNKNOWN);
+    seen_here(1);
+    moves_advertised(g.moves, NET, mac_no(1));
+    moves_sent(g.moves);
+    event_base_loop(g.base, EVLOOP_NONBLOCK);
+    ck_assert_uint_lt(last_move(1)->bgp_ns, 10 * S);
+}
+END_TEST
+
+/* A MAC that two sites claim in turn without end, as a third one sees it: what it bounced is final with the
+ * last entry, and another MAC's move is in the journal all the same. */
+START_TEST(test_R5_1_to_and_fro_without_end)
+{
+    uint64_t cursor = 0, left_out;
+    const struct journal_entry *last;
+    unsigned n = 0;
+
+    routed(1, A, 1);
+    for (uint32_t i = 2; i <= 1001; i++)
+        routed(1, i % 2 ? A : B, i);
+    left_out = journal_left_out(moves_journal(g.moves));
+    ck_assert_uint_ge(left_out, 900);
+    ck_assert_uint_eq(journal_last_id(moves_journal(g.moves)) + left_out, 1000);
+    last = last_move(1);
+    ck_assert_uint_gt(last->left_out, 0);
+    ck_assert_uint_eq(n_announced, 1000); /* which has a limit of its own */
+    ck_assert_ptr_null(journal_find(g.moves->journal, NET, mac_no(1)));
+    moves_advertised(g.moves, NET, mac_no(1));
+    moves_sent(g.moves);
+    event_base_loop(g.base, EVLOOP_NONBLOCK);
+    ck_assert_uint_eq(last_move(1)->bgp_ns, JOURNAL_UNKNOWN);
+    while (journal_walk(moves_journal(g.moves), &cursor))
+        n++;
+    ck_assert_uint_le(n, conf.moves.journal_size / 2 + 1);
+}
+END_TEST
+
 static uint64_t observed(const struct histogram *h)
 {
     uint64_t sum = 0;
@@ -599,6 +646,8 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_R3_6_a_route_under_way_is_of_its_own_move);
+    tcase_add_test(tc, test_R5_1_to_and_fro_without_end);
     tcase_add_test(tc, test_times);
     tcase_add_test(tc, test_times_of_what_came_back);
     tcase_add_test(tc, test_the_timer_asks_for_itself);
