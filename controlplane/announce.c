@@ -306,22 +306,32 @@ static struct announce_entry *entry_new(struct announce *a, struct announce_netw
     return e;
 }
 
-/* Its bursts begin: at once, unless others came before it. */
-static void begin(struct announce *a, struct announce_network *n, struct announce_entry *e)
+/* Its bursts begin: at once, unless others came before it or it is to wait for the next announce_run(). */
+static void begin(struct announce *a, struct announce_network *n, struct announce_entry *e, bool wait)
 {
     e->bursts = e->out = 0;
     if (e->queue != QUEUE_FIRST) { /* else it keeps its place: who swings is not put last for ever */
         e->held = false;
         entry_move(a, e, QUEUE_FIRST);
     }
-    if (TAILQ_FIRST(&n->first) == e && a->stalled <= a->now)
+    if (!wait && TAILQ_FIRST(&n->first) == e && a->stalled <= a->now)
         network_serve(a, n);
     else if (n->ring == RING_ASIDE)
         entry_hold(n, e);
     network_settle(a, n);
 }
 
-unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now)
+static bool has_ips(const struct announce *a, const struct announce_entry *e)
+{
+    struct ipaddr ips[ANNOUNCE_MAX_IPS];
+    struct mac_place place;
+    unsigned n = 0;
+
+    return a->ops.look(a->arg, e->net, e->mac, &place, ips, ANNOUNCE_MAX_IPS, &n) && n > 0;
+}
+
+static unsigned start(struct announce *a, dp_net_id net, struct mac mac, bool arrived, bool routed,
+                      mono_t now)
 {
     struct announce_network *n = net != 0 && net <= DP_MAX_NETWORKS ? network_get(a, net) : NULL;
     struct announce_entry *e;
@@ -339,11 +349,21 @@ unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool ar
     }
     e->arrived = arrived;
     e->sent = 0;
-    begin(a, n, e);
+    begin(a, n, e, routed && !has_ips(a, e));
     sent = e->sent;
     if (a->ops.wake)
         a->ops.wake(a->arg);
     return sent;
+}
+
+unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now)
+{
+    return start(a, net, mac, arrived, false, now);
+}
+
+void announce_routed(struct announce *a, dp_net_id net, struct mac mac, mono_t now)
+{
+    (void)start(a, net, mac, false, true, now);
 }
 
 /* One whose first burst is out, and the last one not long ago; that which still waits for its first burst has
@@ -377,7 +397,7 @@ void announce_ip(struct announce *a, dp_net_id net, struct mac mac, const struct
     if (TAILQ_EMPTY(&n->first) && n->ring != RING_ASIDE && a->stalled <= a->now &&
         announce_burst_ip(a, n, e, ip) == 0)
         return;
-    begin(a, n, e);
+    begin(a, n, e, false);
     if (a->ops.wake)
         a->ops.wake(a->arg);
 }

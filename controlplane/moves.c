@@ -140,8 +140,11 @@ void moves_moved(struct moves *m, const struct mac_moved *told)
         !is_configured(moved.after)) {
         if (!m->g->rehearse || !rehearse_is_ours(m->g->rehearse, moved.net, moved.mac))
             moves_journal_add(m, &moved, bounces, prepared, now);
-        announce_mac(m->g->announce, moved.net, moved.mac,
-                     moved.to.where == DP_WHERE_PORT && moved.from.where == DP_WHERE_VTEP, now);
+        if (moved.cause == MAC_BY_ROUTE && moved.to.where == DP_WHERE_VTEP)
+            announce_routed(m->g->announce, moved.net, moved.mac, now);
+        else
+            announce_mac(m->g->announce, moved.net, moved.mac,
+                         moved.to.where == DP_WHERE_PORT && moved.from.where == DP_WHERE_VTEP, now);
     }
     moves_due(m);
 }

@@ -47,6 +47,33 @@ START_TEST(test_R6_3_rarp_when_no_ip_is_known)
 }
 END_TEST
 
+/* At a third site, when the old route was withdrawn before the new one came: the MAC's route, and then those
+ * of its IPs. */
+START_TEST(test_R6_3_no_rarp_before_the_ips_that_come_with_the_route)
+{
+    mono_t at;
+
+    world_start(2, 1100, 1000);
+    w.hosts[1].place = VTEPS(3);
+    announce_routed(w.a, NET, vm(1), now());
+    ck_assert(announce_next(w.a, &at) && at.ns <= w.now && w.wakes == 1);
+    host_add_ip4(1, 5);
+    announce_ip(w.a, NET, vm(1), &w.hosts[1].ips[0], now());
+    ck_assert_str_eq(told(0), "");
+    world_pass(0);
+    ck_assert_str_eq(told(0), "request .5; reply .5;");
+    ck_assert_uint_eq(w.sent[0].at, w.now);
+    /* Of a MAC whose IPs are known, at once; of one that has none, a RARP all the same. */
+    announce_routed(w.a, NET, vm(1), now());
+    ck_assert_str_eq(told(2), "request .5; reply .5;");
+    w.hosts[2].place = VTEPS(3);
+    announce_routed(w.a, NET, vm(2), now());
+    world_pass(0);
+    ck_assert_str_eq(told(4), "rarp;");
+    world_stop();
+}
+END_TEST
+
 START_TEST(test_R6_3_each_ip)
 {
     world_start(2, 1100, 1000);
@@ -438,6 +465,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tc, test_R6_3_rarp_when_no_ip_is_known);
+    tcase_add_test(tc, test_R6_3_no_rarp_before_the_ips_that_come_with_the_route);
     tcase_add_test(tc, test_R6_3_each_ip);
     tcase_add_test(tc, test_R6_3_not_where_the_mac_is);
     tcase_add_test(tc, test_R6_3_only_port);

@@ -114,6 +114,11 @@ unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool ar
     return 1;
 }
 
+void announce_routed(struct announce *a, dp_net_id net, struct mac mac, mono_t now)
+{
+    announce_mac(a, net, mac, false, now);
+}
+
 unsigned announce_sent_for(const struct announce *a, dp_net_id net, struct mac mac)
 {
     (void)a, (void)net, (void)mac;
