@@ -246,7 +246,6 @@ static void tell_moved(struct mactable *t, const struct mac_entry *before, const
         .after = after->origin,
         .seq = after->net ? mac_entry_seq(after) : 0,
         .expected = expected,
-        .routed = t->event.cause == MAC_BY_ROUTE,
         .port_down = t->event.port_down,
         .cause = t->event.cause,
         .evidence = t->event.evidence,

@@ -115,7 +115,6 @@ struct mac_moved {
     enum mac_origin before, after; /* of an end whose where is 0: not set */
     uint32_t seq;                  /* of whoever owns it now */
     bool expected;                 /* R5.2: announced by mactable_expect_move() */
-    bool routed;                   /* cause is MAC_BY_ROUTE */
     bool port_down;                /* by mactable_clear_port() */
     enum mac_cause cause;
     enum dp_evidence evidence;
