@@ -172,6 +172,9 @@ int cmd_show_fastpath(void *ctx, const struct api_args *args, cJSON *result, cha
     if (!pinned)
         json_text(result, "why_not_pinned", why_not);
     json_bool(result, "persist", c->persist);
+    json_bool(result, "sees_lost", fastpath_sees_lost(gateway_fastpath(g), &why_not));
+    if (*why_not)
+        json_text(result, "why_blind", why_not);
     json_limit(result, "punt_limit", c->punt_limit);
     cmd_json_share(g, result);
     maps_fill(g, result);

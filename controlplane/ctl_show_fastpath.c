@@ -36,6 +36,11 @@ static void fastpath_counts(struct ctl_show *s, const cJSON *r)
     if (view_number(maps, "macs_refused") > 0)
         view_line_number(s, "", view_number(maps, "macs_refused"), " found no room: the worker has them");
     view_line_of(s, "VTEPs", view_number(maps, "vteps"), view_number(maps, "vteps_max"), "used");
+    if (view_member(r, "sees_lost") && !view_true(r, "sees_lost")) {
+        snprintf(buf, sizeof(buf), "seen only where drivers count it: %s",
+                 view_text(r, "why_blind") ? view_text(r, "why_blind") : "?");
+        view_line(s, "lost", buf);
+    }
     view_line_of(s, "networks", view_number(maps, "networks"), view_number(maps, "networks_max"), "used");
     if (!before)
         return;

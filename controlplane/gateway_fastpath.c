@@ -3,8 +3,10 @@
  * See gateway_fastpath.h.
  *
  * Tricky: an interface may take no redirected frames (its driver cannot, its link is down), or take some and
- * lose others (its queue is full). Only its driver knows, and says so in a counter. One that grows makes the
- * port no target for a while: its frames go by the worker, which can wait for a queue.
+ * lose others (its queue is full). The program that redirected them does not hear of it. Three may: the
+ * kernel's tracepoints, its driver's own counters, and the interface's (these count the worker's frames as
+ * well, so they are only asked where the others may be blind). Where one of them grows, the port is no target
+ * for a while: its frames go by the worker, which can wait for a queue.
  *
  * Control thread only.
  */
@@ -202,20 +204,63 @@ static const char *driver_refuses(const struct gateway_port *p, const char *ifna
     return rc == 0 ? "its driver takes no redirected frames (a veth: its other end needs GRO or XDP)" : NULL;
 }
 
-/* Notices lost frames; true: for now it is no target. */
-static bool shunned(struct gateway_fast_port *f, const struct gateway_port *p, const char *ifname, mono_t now)
+static bool any_generic(const struct gateway *g)
 {
-    uint64_t lost = nic_xdp_trouble(ifname),
-             more = f->looked && lost > f->driver_lost ? lost - f->driver_lost : 0;
+    for (unsigned i = 0; i < g->n_ports; i++)
+        if (g->priv->fast->ports[i].served && strcmp(xdp_mode(g->ports[i].xdp), "generic") == 0)
+            return true;
+    return false;
+}
 
-    f->driver_lost = lost;
+/* Since *was; a counter may begin anew. */
+static uint64_t grown(uint64_t *was, uint64_t is)
+{
+    uint64_t more = is > *was ? is - *was : 0;
+
+    *was = is;
+    return more;
+}
+
+static uint64_t max_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Frames lost since the last look. The witnesses see the same frames, and none can have seen more than were
+ * redirected: the rest is somebody else's. */
+static uint64_t lost_lately(const struct gateway *g, struct gateway_fast_port *f,
+                            const struct gateway_port *p, const char *ifname)
+{
+    const struct fastpath *fp = g->priv->fast->fp;
+    bool blind = any_generic(g) || !fastpath_sees_lost(fp, NULL);
+    uint64_t more = grown(&f->traced, fastpath_lost(fp, p->id)), dropped, redirected;
+    struct dp_port_counters c;
+
+    more = max_of(more, grown(&f->driver, nic_xdp_trouble(ifname)));
+    dropped = grown(&f->dropped, nic_tx_dropped(ifname));
+    more = max_of(more, blind ? dropped : 0);
+    fastpath_port_counters(fp, p->id, &c);
+    redirected = c.tx.frames - f->redirected[1];
+    f->redirected[1] = f->redirected[0];
+    f->redirected[0] = c.tx.frames;
+    if (!f->looked) /* of before: nobody knows when */
+        more = 0;
     f->looked = true;
+    return more < redirected ? more : redirected;
+}
+
+/* Notices lost frames; true: for now it is no target. */
+static bool shunned(const struct gateway *g, struct gateway_fast_port *f, const struct gateway_port *p,
+                    const char *ifname, mono_t now)
+{
+    uint64_t more = lost_lately(g, f, p, ifname);
+
     f->lost += more;
     if (more && now.ns >= f->until.ns) {
         if (f->shunned++ == 0)
             log_warning(SUBSYSTEM,
-                        "%s: its driver lost %" PRIu64
-                        " redirected frames; each time that happens its frames "
+                        "%s: %" PRIu64
+                        " frames that were redirected to it are lost; each time that happens its frames "
                         "go by the worker for %llu s",
                         p->name, more, SHUN_NS / 1000000000);
         f->until.ns = now.ns + SHUN_NS;
@@ -223,15 +268,15 @@ static bool shunned(struct gateway_fast_port *f, const struct gateway_port *p, c
     return now.ns < f->until.ns;
 }
 
-static const char *look_at(struct gateway_fast_port *f, const struct gateway_port *p,
+static const char *look_at(const struct gateway *g, struct gateway_fast_port *f, const struct gateway_port *p,
                            const struct dp_port_status *status, bool *scattered, mono_t now)
 {
-    bool shun = shunned(f, p, status->device, now);
+    bool shun = shunned(g, f, p, status->device, now);
 
     *scattered = false;
     if (!status->up)
         return "link down";
-    return shun ? "its driver lost redirected frames" : driver_refuses(p, status->device, scattered);
+    return shun ? "it lost redirected frames" : driver_refuses(p, status->device, scattered);
 }
 
 static void say_target(const struct gateway_port *p, const char *was, const char *is, bool first)
@@ -265,7 +310,7 @@ bool gateway_fastpath_look(struct gateway *g)
             f->ifindex = if_nametoindex(status.device);
         else if (if_nametoindex(status.device) != f->ifindex)
             status.up = false; /* gone, or another one by this name */
-        refuse = look_at(f, p, &status, &scattered, now);
+        refuse = look_at(g, f, p, &status, &scattered, now);
         say_target(p, f->refuse, refuse, !f->looked);
         f->refuse = refuse;
         changed |= fwd_set_port(

@@ -41,11 +41,12 @@ const struct fastpath *gateway_fastpath(const struct gateway *g);
 struct gateway_fast_port {
     bool served;        /* its program forwards */
     const char *refuse; /* why no frame is redirected to it; NULL: it is a target */
-    uint64_t lost;      /* frames redirected to it that its driver did not take */
+    uint64_t lost;      /* frames redirected to it that were lost there */
     uint32_t shunned;   /* how often it was no target for a while because of that */
     /* between two looks */
     unsigned ifindex;
-    uint64_t driver_lost;
+    uint64_t traced, driver, dropped; /* what each witness had said */
+    uint64_t redirected[2];           /* at the last two looks */
     mono_t until;
     bool looked;
 };

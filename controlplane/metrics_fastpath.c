@@ -51,7 +51,7 @@ static void targets(const struct fast_state *s, unsigned n, struct metric_text *
     for (unsigned i = 0; i < n; i++)
         metric_u64(t, s[i].fast->served && !s[i].fast->refuse, {"port", s[i].port->name});
     metric_family(t, "causeway_fastpath_lost_frames_total", METRIC_COUNTER,
-                  "Frames redirected to a port that its driver did not take.");
+                  "Frames redirected to a port and lost there.");
     for (unsigned i = 0; i < n; i++)
         metric_u64(t, s[i].fast->lost, {"port", s[i].port->name});
 }

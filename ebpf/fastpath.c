@@ -80,6 +80,20 @@ static bool take_over(struct fastpath *fp, uint32_t max_macs)
     return true;
 }
 
+/* It goes without: drivers tell something, too. */
+static void listen_for_lost(struct fastpath *fp)
+{
+    if (xdp_lost_open(fp->maps.fd[FASTPATH_TX], &fp->lost, fp->why_blind, sizeof(fp->why_blind)) < 0) {
+        fp->lost = NULL;
+        log_info(FASTPATH_SUBSYSTEM,
+                 "frames that are lost after they were redirected are seen only where their driver counts "
+                 "them: %s",
+                 fp->why_blind);
+    }
+    for (unsigned port = 0; port < FP_PORTS; port++)
+        xdp_lost_port(fp->lost, port, fp->tx[port]);
+}
+
 static int open_maps(struct fastpath *fp, const struct fastpath_config *config, char *err, size_t err_len)
 {
     char why[FASTPATH_ERR_LEN];
@@ -146,6 +160,7 @@ int fastpath_open(const struct fastpath_config *config, struct fastpath **out, c
         fastpath_close(fp);
         return rc;
     }
+    listen_for_lost(fp);
     *out = fp;
     return 0;
 }
@@ -154,6 +169,7 @@ void fastpath_close(struct fastpath *fp)
 {
     if (!fp)
         return;
+    xdp_lost_close(fp->lost);
     fastpath_count_fini(fp);
     fastpath_maps_close(&fp->maps);
     fastpath_dir_close(&fp->dir);
@@ -302,6 +318,7 @@ static void add_targets(struct fastpath *fp, struct fp_topology *t)
             continue;
         }
         fp->tx[port] = ifindex;
+        xdp_lost_port(fp->lost, port, ifindex);
     }
 }
 
@@ -313,6 +330,7 @@ static void remove_targets(struct fastpath *fp, const struct fp_topology *t)
             continue;
         (void)bpf_map_delete_elem(fp->maps.fd[FASTPATH_TX], &port);
         fp->tx[port] = 0;
+        xdp_lost_port(fp->lost, port, 0);
     }
 }
 

@@ -103,6 +103,12 @@ void fastpath_net_counters(const struct fastpath *fp, dp_net_id net, struct dp_n
 void fastpath_vtep_counters(const struct fastpath *fp, dp_vtep_id vtep, struct dp_vtep_counters *out);
 void fastpath_totals(const struct fastpath *fp, struct dp_totals *out); /* drops */
 
+/* Frames that were redirected to a port and lost then, as the kernel tells, whatever its driver says: a
+ * number to be compared with the one before. They are in the port's tx. */
+uint64_t fastpath_lost(const struct fastpath *fp, dp_port_id port);
+/* Whether the kernel tells of them, and why not. */
+bool fastpath_sees_lost(const struct fastpath *fp, const char **why_not);
+
 #define FASTPATH_PUNTS 16
 struct fastpath_port_work {
     uint64_t punts[FASTPATH_PUNTS]; /* by enum fp_punt */

@@ -104,6 +104,18 @@ void fastpath_port_work(const struct fastpath *fp, dp_port_id port, struct fastp
     memcpy(out->punts, sum.punts, sizeof(sum.punts));
 }
 
+uint64_t fastpath_lost(const struct fastpath *fp, dp_port_id port)
+{
+    return xdp_lost_frames(fp->lost, port);
+}
+
+bool fastpath_sees_lost(const struct fastpath *fp, const char **why_not)
+{
+    if (why_not)
+        *why_not = fp->why_blind;
+    return fp->lost != NULL;
+}
+
 /* Known unicast is all that it carries. */
 void fastpath_net_counters(const struct fastpath *fp, dp_net_id net, struct dp_net_counters *out)
 {

@@ -8,6 +8,7 @@
 #include "ebpf/fastpath.h"
 #include "ebpf/fastpath_dir.h"
 #include "ebpf/fastpath_maps.h"
+#include "ebpf/xdp_lost.h"
 
 #define FASTPATH_SUBSYSTEM "fastpath"
 
@@ -23,9 +24,11 @@ struct fastpath {
     mono_t retired[FP_TOPOLOGIES]; /* when each was the current one last */
     mono_t grace;                  /* programs that ran then have ended */
     uint32_t tx[FP_PORTS];         /* ifindex in fp_tx; 0: none */
-    unsigned n_links;              /* claimed by ports */
-    uint32_t links[FP_PORTS];      /* their ids */
-    bool swept;                    /* links of ports that are no more have been taken away */
+    struct xdp_lost *lost;         /* NULL: the kernel does not tell */
+    char why_blind[256];
+    unsigned n_links;         /* claimed by ports */
+    uint32_t links[FP_PORTS]; /* their ids */
+    bool swept;               /* links of ports that are no more have been taken away */
 
     size_t n_cpus;
     uint64_t *percpu;              /* room for one element of any of the counter maps */

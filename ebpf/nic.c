@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <linux/ethtool.h>
+#include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -247,4 +249,33 @@ uint64_t nic_xdp_trouble(const char *ifname)
     free(names);
     free(values);
     return sum;
+}
+
+/* ---- statistics of any interface ---- */
+
+static int on_statistics(struct nl_msg *msg, void *arg)
+{
+    struct nlattr *attr = nlmsg_find_attr(nlmsg_hdr(msg), sizeof(struct if_stats_msg), IFLA_STATS_LINK_64);
+
+    if (attr)
+        nla_memcpy(arg, attr, sizeof(struct rtnl_link_stats64)); /* kernels differ in its length */
+    return NL_OK;
+}
+
+uint64_t nic_tx_dropped(const char *ifname)
+{
+    struct if_stats_msg ask = {
+        .ifindex = if_nametoindex(ifname),
+        .filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64),
+    };
+    struct nl_sock *sock = ask.ifindex ? nl_socket_alloc() : NULL;
+    struct rtnl_link_stats64 stats = {0};
+
+    if (sock && nl_connect(sock, NETLINK_ROUTE) == 0) {
+        nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_statistics, &stats);
+        if (nl_send_simple(sock, RTM_GETSTATS, NLM_F_REQUEST, &ask, sizeof(ask)) >= 0)
+            (void)nl_recvmsgs_default(sock);
+    }
+    nl_socket_free(sock);
+    return stats.tx_dropped;
 }

@@ -31,5 +31,7 @@ int nic_redirect_target(const char *ifname, bool *scattered);
 /* Frames redirected to it that were lost, as far as its driver counts them: a number to be compared with the
  * one before. 0 when it tells nothing. */
 uint64_t nic_xdp_trouble(const char *ifname);
+/* Frames that the interface dropped instead of sending them, redirected or not. 0 when nobody can say. */
+uint64_t nic_tx_dropped(const char *ifname);
 
 #endif

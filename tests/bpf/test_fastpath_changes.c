@@ -312,6 +312,87 @@ START_TEST(test_trouble)
 }
 END_TEST
 
+static uint64_t wait_for_lost(const struct fastpath *fp, unsigned port, uint64_t before)
+{
+    mono_t begin = mono_now();
+
+    while (fastpath_lost(fp, (dp_port_id)port) == before && !dpdk_is_over(begin))
+        usleep(1000);
+    return fastpath_lost(fp, (dp_port_id)port) - before;
+}
+
+static void lose_one(struct gateway *g, int lan_far)
+{
+    uint8_t frame[512];
+    size_t len = build_inner(frame, host_there, host_here, true, 0);
+    uint64_t lan = fastpath_lost(g->fp, PORT_LAN), wan = fastpath_lost(g->fp, PORT_WAN);
+
+    ck_assert_int_eq(send(lan_far, frame, len, 0), (ssize_t)len);
+    ck_assert_uint_eq(wait_for_lost(g->fp, PORT_WAN, wan), 1);
+    ck_assert_uint_eq(fastpath_lost(g->fp, PORT_LAN), lan);
+}
+
+/* A receiver without a queue for redirected frames, and a port that takes no such length. */
+START_TEST(test_lost_frames_that_no_driver_counts)
+{
+    int far = packet_socket(LAN_FAR);
+    const char *why_not = NULL;
+    struct gateway g;
+
+    start(&g);
+    ck_assert_msg(fastpath_sees_lost(g.fp, &why_not), "%s", why_not);
+    expect_forwarding();
+    ck_assert_uint_eq(fastpath_lost(g.fp, PORT_WAN) + fastpath_lost(g.fp, PORT_LAN), 0);
+    world_sh("ethtool -K " WAN_FAR " gro off");
+    lose_one(&g, far);
+    ck_assert_uint_eq(nic_xdp_trouble(WAN), 0);
+    world_sh("ethtool -K " WAN_FAR " gro on && ip link set " WAN " mtu 100");
+    lose_one(&g, far);
+    world_sh("ip link set " WAN " mtu 1500");
+    expect_forwarding();
+    stop(&g, false);
+    close(far);
+}
+END_TEST
+
+/* A veth runs no native program when its far end sends from more queues than it has itself. The driver's own
+ * losses are in the interface's statistics then. */
+START_TEST(test_lost_frames_in_generic_mode)
+{
+    LIBBPF_OPTS(bpf_xdp_query_opts, query);
+    uint8_t frame[512], got[512];
+    struct gateway g;
+    uint64_t dropped;
+    mono_t begin;
+    size_t len;
+    int far, wan;
+
+    world_sh("ip link del " LAN " && ip link add " LAN " numrxqueues 1 type veth peer name " LAN_FAR
+             " numtxqueues 2 && ethtool -L " LAN_FAR " tx 2 && ethtool -K " LAN_FAR
+             " gro on && ip link set " LAN " up && ip link set " LAN_FAR " up");
+    start(&g);
+    ck_assert_int_eq(bpf_xdp_query((int)if_nametoindex(LAN), 0, &query), 0);
+    ck_assert_uint_ne(query.skb_prog_id, 0);
+    far = packet_socket(LAN_FAR);
+    wan = packet_socket(WAN_FAR);
+    len = build_inner(frame, host_there, host_here, true, next_number);
+    ck_assert_int_eq(send(far, frame, len, 0), (ssize_t)len);
+    ck_assert_uint_ne(receive_number(wan, next_number, got, sizeof(got)), 0);
+    world_sh("ip link set " WAN " mtu 100");
+    lose_one(&g, far);
+    world_sh("ip link set " WAN " mtu 1500 && ip link set " WAN_FAR " mtu 100");
+    dropped = nic_tx_dropped(WAN);
+    ck_assert_int_eq(send(far, frame, len, 0), (ssize_t)len);
+    for (begin = mono_now(); nic_tx_dropped(WAN) == dropped && !dpdk_is_over(begin);)
+        usleep(1000);
+    ck_assert_uint_eq(nic_tx_dropped(WAN), dropped + 1);
+    ck_assert_uint_eq(nic_tx_dropped("nosuch0"), 0);
+    stop(&g, false);
+    close(far);
+    close(wan);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("fastpath changes");
@@ -325,6 +406,8 @@ int main(void)
     tcase_add_test(t, test_sockets_after_take_over);
     tcase_add_test(t, test_redirect_target);
     tcase_add_test(t, test_trouble);
+    tcase_add_test(t, test_lost_frames_that_no_driver_counts);
+    tcase_add_test(t, test_lost_frames_in_generic_mode);
     suite_add_tcase(s, t);
     return world_run(s);
 }

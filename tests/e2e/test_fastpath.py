@@ -129,7 +129,7 @@ def test_a_stream_is_carried(shared):
         carried, by_worker = (now[k] - was[k] for k in ("carried", "by_worker"))
         assert carried >= there.sent + back.sent, (carried, there.sent, back.sent)
         assert by_worker < 0.02 * carried, punts(gw)
-        assert now["state"] == "on" and now["pinned"] and all(p["mode"] == "native" for p in now["ports"])
+        assert now["state"] == "on" and now["pinned"] and now["sees_lost"] and all(p["mode"] == "native" for p in now["ports"])
         assert {p["program"] for p in now["ports"]} == {"fp_access", "fp_wan"}
         # One truth: the same frames in the counters of network, VTEP and port, and they add up.
         net, vtep = gw.counters()["networks"][0], gw.counters()["vteps"][0]
@@ -447,8 +447,12 @@ def test_detach_of_a_dead_gateway(s):
 def test_no_redirect_target(shared):
     """The switch's end of the trunk takes no redirected frames any more: they go by the worker, and nobody is cut off."""
     s = shared
-    run("ip", "-n", s.paris.switch.full, "link", "set", "lan0", "xdp", "off")
-    wait_for(lambda: not ports(s.gw_paris)["trunk0"]["target"], 5)
+    with Stream(s.b, s.a) as stream:  # what is lost until it is noticed has a number
+        run("ip", "-n", s.paris.switch.full, "link", "set", "lan0", "xdp", "off")
+        wait_for(lambda: not ports(s.gw_paris)["trunk0"]["target"], 5)
+    assert stream.lost()
+    wait_for(lambda: ports(s.gw_paris)["trunk0"]["lost"] == len(stream.lost()), 5,
+             lambda: (ports(s.gw_paris)["trunk0"], len(stream.lost())))
     assert "redirected" in ports(s.gw_paris)["trunk0"]["no_target"]
     assert s.b.ping(s.a, count=20, interval=0.01).complete
     assert punts(s.gw_paris)["no_redirect"] >= 20

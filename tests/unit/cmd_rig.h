@@ -197,6 +197,13 @@ bool fastpath_pinned(const struct fastpath *fp, const char **why_not)
     return fake_pinned;
 }
 
+bool fastpath_sees_lost(const struct fastpath *fp, const char **why_not)
+{
+    (void)fp;
+    *why_not = "no tracepoints";
+    return false;
+}
+
 void fastpath_fdb_usage(const struct fastpath *fp, uint32_t *used, uint32_t *capacity)
 {
     (void)fp;

@@ -60,10 +60,11 @@ START_TEST(test_fastpath)
     fake_fastpath = true;
     fake_why_not = NULL;
     ck_ask("{\"cmd\":\"show fastpath\"}", {"state", "\"on\""}, {"pinned", "false"},
-           {"why_not_pinned", "\"no bpffs\""}, {"dir", "\"/sys/fs/bpf/causeway\""}, {"punt_limit", "250000"},
-           {"carried", "18"}, {"by_worker", "15"}, {"share_percent", "54.5"}, {"maps/macs", "7"},
-           {"maps/macs_max", "8192"}, {"maps/macs_refused", "12"}, {"taken_over/macs_there", "3"},
-           {"ports/0/port", "\"underlay\""}, {"ports/0/program", "\"fp_wan\""}, {"ports/0/target", "false"},
+           {"why_not_pinned", "\"no bpffs\""}, {"sees_lost", "false"}, {"why_blind", "\"no tracepoints\""},
+           {"dir", "\"/sys/fs/bpf/causeway\""}, {"punt_limit", "250000"}, {"carried", "18"},
+           {"by_worker", "15"}, {"share_percent", "54.5"}, {"maps/macs", "7"}, {"maps/macs_max", "8192"},
+           {"maps/macs_refused", "12"}, {"taken_over/macs_there", "3"}, {"ports/0/port", "\"underlay\""},
+           {"ports/0/program", "\"fp_wan\""}, {"ports/0/target", "false"},
            {"ports/0/no_target", "\"link down\""}, {"ports/0/carried_in/frames", "5"},
            {"ports/0/punts/source", "9"}, {"ports/0/punts/no_topology", "0"}, {"ports/0/punted", "9"},
            {"ports/0/lost", "6"}, {"ports/1", "missing"}, {"punts/0/reason", "\"source\""},

@@ -80,7 +80,9 @@ START_TEST(test_views_fit_80_columns)
         {"show fastpath",
          "{\"configured\":\"auto\",\"state\":\"on\",\"pinned\":false,\"dir\":\"/sys/fs/bpf/causeway\","
          "\"why_not_pinned\":\"/sys/fs/bpf/causeway: no bpffs is mounted there, and nothing can be pinned "
-         "without\","
+         "without\",\"sees_lost\":false,\"why_blind\":\"the kernel has no tracepoint xdp_redirect_err: No "
+         "such "
+         "file or directory\","
          "\"carried\":" BIG ",\"by_worker\":" BIG ",\"share_percent\":99.9,\"maps\":{\"macs\":" BIG
          ",\"macs_max\":" BIG "},\"taken_over\":{\"macs_here\":" BIG ",\"waiting\":true},"
          "\"ports\":[{\"port\":\"" LONG_NAME

@@ -19,7 +19,8 @@ static struct {
     bool pinned, taken_over, generic;
     int target_rc; /* nic_redirect_target() */
     bool scattered;
-    uint64_t trouble;
+    uint64_t trouble, traced, dropped, redirected;
+    bool blind;
     bool up;
     const char *device;
     uint32_t max_macs, punt_limit;
@@ -121,6 +122,31 @@ uint64_t nic_xdp_trouble(const char *ifname)
     return fake.trouble;
 }
 
+uint64_t nic_tx_dropped(const char *ifname)
+{
+    (void)ifname;
+    return fake.dropped;
+}
+
+uint64_t fastpath_lost(const struct fastpath *fp, dp_port_id port)
+{
+    (void)fp;
+    return port == TRUNK ? fake.traced : 0;
+}
+
+bool fastpath_sees_lost(const struct fastpath *fp, const char **why_not)
+{
+    (void)fp, (void)why_not;
+    return !fake.blind;
+}
+
+/* Much goes out all the time. */
+void fastpath_port_counters(const struct fastpath *fp, dp_port_id port, struct dp_port_counters *out)
+{
+    (void)fp;
+    *out = (struct dp_port_counters){.tx.frames = port == TRUNK ? fake.redirected : 0};
+}
+
 void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
 {
     (void)dp, (void)port;
@@ -189,6 +215,7 @@ static void setup(void)
     fake.pinned = fake.up = fake.scattered = true;
     fake.target_rc = 1;
     fake.device = "lo";
+    fake.redirected = 5000;
     g.priv = &priv;
     g.n_networks = g.max_networks = 2;
     g.n_ports = 2;
@@ -349,33 +376,68 @@ START_TEST(test_targets)
 }
 END_TEST
 
+static const struct gateway_fast_port *look_again(uint64_t redirected)
+{
+    fake.redirected += redirected;
+    gateway_fastpath_poll(&g);
+    return gateway_fastpath_port(&g, TRUNK);
+}
+
+/* Whoever sees them: tracepoints, driver, or the interface where the others are blind. */
 START_TEST(test_lost_frames)
 {
+    uint64_t *witness = _i == 0 ? &fake.trouble : _i == 1 ? &fake.traced : &fake.dropped;
     struct gateway_fast_port *f;
 
     open_all("");
-    fake.trouble = 1000; /* of before: nobody knows when */
-    gateway_fastpath_poll(&g);
+    fake.blind = _i == 2;
+    fake.generic = _i == 3;
+    *witness = 1000; /* of before: nobody knows when */
+    look_again(0);
     ck_assert(told[TRUNK].target);
-    fake.trouble = 1007;
-    gateway_fastpath_poll(&g);
-    f = (struct gateway_fast_port *)gateway_fastpath_port(&g, TRUNK);
+    *witness = 1007;
+    f = (struct gateway_fast_port *)look_again(100);
     ck_assert(!told[TRUNK].target && f->lost == 7 && f->shunned == 1);
-    gateway_fastpath_poll(&g);
+    look_again(100);
     ck_assert(!told[TRUNK].target && f->lost == 7);
-    fake.trouble = 1009; /* those that were under way */
-    gateway_fastpath_poll(&g);
+    *witness = 1009; /* those that were under way */
+    look_again(0);
     ck_assert(f->lost == 9 && f->shunned == 1);
     f->until.ns = mono_now().ns - 1;
-    gateway_fastpath_poll(&g);
+    look_again(100);
     ck_assert(told[TRUNK].target);
-    fake.trouble = 1010;
-    gateway_fastpath_poll(&g);
+    *witness = 1010;
+    look_again(100);
     ck_assert(!told[TRUNK].target && f->shunned == 2);
-    fake.trouble = 0; /* the driver began anew */
+    *witness = 0; /* it began anew */
     f->until.ns = 0;
-    gateway_fastpath_poll(&g);
+    look_again(100);
     ck_assert(told[TRUNK].target && f->lost == 10);
+    fake.traced = fake.trouble = 4; /* the same ones */
+    look_again(100);
+    ck_assert(f->lost == 14);
+}
+END_TEST
+
+/* What others lose at the interface is none of ours, nor what an interface of the same number elsewhere does.
+ */
+START_TEST(test_lost_by_others)
+{
+    const struct gateway_fast_port *f;
+
+    open_all("");
+    look_again(0);
+    look_again(0);
+    fake.dropped = 10; /* of the worker's frames: the tracepoints say nothing */
+    f = look_again(100);
+    ck_assert(told[TRUNK].target && f->lost == 0);
+    fake.traced = 10;
+    f = look_again(0);
+    ck_assert_uint_eq(f->lost, 10);
+    look_again(0);
+    fake.traced = 20; /* nothing was redirected for two looks */
+    f = look_again(0);
+    ck_assert_uint_eq(f->lost, 10);
 }
 END_TEST
 
@@ -434,7 +496,8 @@ int main(void)
     tcase_add_test(c, test_a_port_that_cannot);
     tcase_add_test(c, test_a_port_that_cannot_but_must);
     tcase_add_test(c, test_targets);
-    tcase_add_test(c, test_lost_frames);
+    tcase_add_loop_test(c, test_lost_frames, 0, 4);
+    tcase_add_test(c, test_lost_by_others);
     tcase_add_test(c, test_detach);
     tcase_add_loop_test(c, test_what_stays, 0, 5);
     suite_add_tcase(suite, c);
