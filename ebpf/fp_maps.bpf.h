@@ -199,9 +199,12 @@ static __always_inline int fp_to_worker(struct fp_way *w, enum fp_punt why)
     return action;
 }
 
+/* Known unicast that cannot be redirected is what the worker is there for: the limit is for what needs
+ * thought, so that it leaves the worker time. */
 static __always_inline int fp_punt(struct fp_way *w, enum fp_punt why)
 {
-    return fp_may_punt(w) ? fp_to_worker(w, why) : fp_drop_received(w, DROP_punt_limit);
+    return why == FP_PUNT_no_redirect || fp_may_punt(w) ? fp_to_worker(w, why)
+                                                        : fp_drop_received(w, DROP_punt_limit);
 }
 
 /* Never attached. Run by the loader to learn whether a receive queue has a socket: the map cannot be read

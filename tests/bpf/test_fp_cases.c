@@ -363,6 +363,20 @@ START_TEST(test_punts_are_limited)
 }
 END_TEST
 
+/* The worker is the way of all that leaves by a port that DPDK drives, or that lost frames lately. */
+START_TEST(test_known_unicast_is_not_limited)
+{
+    rig->punt_limit = 1;
+    for (unsigned i = 0; i < 100; i++) {
+        ck_assert_uint_eq(run("underlay cannot be redirected to"), XDP_REDIRECT);
+        ck_assert_uint_eq(run("port cannot be redirected to"), XDP_REDIRECT);
+    }
+    ck_assert_uint_eq(punts(PORT_A, FP_PUNT_no_redirect), 200);
+    ck_assert_uint_eq(fp_rig_drops(rig, DROP_punt_limit), 0);
+    ck_assert_uint_eq(run(BROADCAST), XDP_REDIRECT); /* they took nothing of its share */
+}
+END_TEST
+
 /* R1.3 over IPv6: a checksum of zero would mean that there is none. */
 START_TEST(test_R1_3_checksum_that_comes_to_zero)
 {
@@ -471,6 +485,7 @@ static void add(Suite *s, const char *name, void (*open)(void), bool table)
         tcase_add_test(t, test_without_a_socket);
         tcase_add_test(t, test_redirect_target_is_gone);
         tcase_add_test(t, test_punts_are_limited);
+        tcase_add_test(t, test_known_unicast_is_not_limited);
         tcase_add_test(t, test_R1_3_checksum_that_comes_to_zero);
         tcase_add_test(t, test_frames_in_several_buffers);
         tcase_add_test(t, test_switched_off);
