@@ -52,7 +52,7 @@ static bool ask(struct ctl_client *client, const struct doctor_question *q, page
 }
 
 struct text {
-    char *text;
+    char *text; /* NULL: nothing so far, or too much of it */
     size_t len;
 };
 
@@ -61,14 +61,20 @@ static void take_config(void *arg, const char *command, const cJSON *page)
     const cJSON *yaml = cJSON_GetObjectItemCaseSensitive(page, "yaml");
     struct text *t = arg;
     size_t n = cJSON_IsString(yaml) ? strlen(yaml->valuestring) : 0;
-    char *grown = t->len + n < TEXT_MAX ? realloc(t->text, t->len + n + 1) : NULL;
+    char *grown;
 
     (void)command;
-    if (!grown || !n)
+    if (n == 0 || t->len >= TEXT_MAX)
         return;
-    memcpy(grown + t->len, yaml->valuestring, n + 1);
+    grown = n < TEXT_MAX - t->len ? realloc(t->text, t->len + n + 1) : NULL;
+    if (grown) {
+        memcpy(grown + t->len, yaml->valuestring, n + 1);
+        t->len += n;
+    } else {
+        free(t->text);
+        t->len = TEXT_MAX; /* for good: part of a configuration would be another one */
+    }
     t->text = grown;
-    t->len += n;
 }
 
 static struct conf *parse(struct text *t)
