@@ -529,52 +529,62 @@ static int capture(const struct api_command *c, const struct line *line)
     return status;
 }
 
-static int doctor(const struct line *line)
+static int doctor(const struct api_command *c, const struct line *line)
 {
     int status = EXIT_USAGE;
-    cJSON *request = build_request(find_command("doctor", &(const char *){NULL}), line, &status);
+    cJSON *request = build_request(c, line, &status);
 
     cJSON_Delete(request);
     return request ? ctl_doctor(line->socket, line->option[API_ARG_ID_CONFIG], line->json, terminal_width())
                    : status;
 }
 
-/* Of a gateway that does not run. */
-static int remove_fastpath(const struct line *line)
+static int diff(const struct api_command *c, const struct line *line)
+{
+    if (line->option[API_ARG_ID_YAML])
+        return run(c, line);
+    complain("diff: with which FILE?");
+    help_command(c, stderr);
+    return EXIT_USAGE;
+}
+
+/* With --gateway: of one that does not run. */
+static int fastpath_detach(const struct api_command *c, const struct line *line)
 {
     char err[CTL_ERR_LEN];
 
+    if (!line->option[API_ARG_ID_GATEWAY])
+        return run(c, line);
     if (ctl_fastpath_remove(line->option[API_ARG_ID_DIR], line->option[API_ARG_ID_GATEWAY], err,
                             sizeof(err)) == 0) {
-        if (!line->json)
-            puts("detached: nothing is pinned any more");
-        else
-            puts("{}");
+        puts(line->json ? "{}" : "detached: nothing is pinned any more");
         return EXIT_SUCCESS;
     }
     complain("%s", err);
     return EXIT_FAILURE;
 }
 
-static int dispatch(struct line *line)
-{
-    const char *rest;
-    const struct api_command *c = find_command(line->words, &rest);
+/* ---- which of them */
 
-    if (line->version) {
-        printf("causewayctl %s (build %s)\ncJSON %s\n", CAUSEWAY_VERSION, version_build(), cJSON_Version());
-        return EXIT_SUCCESS;
-    }
-    if (c && !line->help && !take_words(c, line, rest))
+static const struct {
+    const char *name;
+    int (*go)(const struct api_command *c, const struct line *line);
+} special[] = {
+    {"capture", capture}, {"diff", diff}, {"doctor", doctor}, {"fastpath detach", fastpath_detach}};
+
+static int execute(const struct api_command *c, struct line *line, const char *rest)
+{
+    if (!take_words(c, line, rest))
         return EXIT_USAGE;
-    if (c && !line->help && strcmp(c->name, "fastpath detach") == 0 && line->option[API_ARG_ID_GATEWAY])
-        return remove_fastpath(line);
-    if (c && !line->help && strcmp(c->name, "capture") == 0)
-        return capture(c, line);
-    if (c && !line->help && strcmp(c->name, "doctor") == 0)
-        return doctor(line);
-    if (c && !line->help)
-        return run(c, line);
+    for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+        if (strcmp(c->name, special[i].name) == 0)
+            return special[i].go(c, line);
+    return run(c, line);
+}
+
+/* What is no command, or is to be explained. */
+static int explain(const struct api_command *c, struct line *line, const char *rest)
+{
     if (c && (!*rest || c->words)) {
         help_command(c, stdout);
         help_globals(stdout);
@@ -589,16 +599,40 @@ static int dispatch(struct line *line)
         return EXIT_USAGE;
     }
     if (strncmp(line->words, "help ", 5) == 0) {
-        struct line of = {.help = true};
+        const char *of = line->words + 5;
 
-        snprintf(of.words, sizeof(of.words), "%s", line->words + 5);
-        return dispatch(&of);
+        c = find_command(of, &rest);
+        memmove(line->words, of, strlen(of) + 1);
+        memmove(line->word, line->word + 1, --line->n_words * sizeof(line->word[0]));
+        return explain(c, line, line->words + (rest - of));
     }
     if (help_list(line->words, stdout))
         return EXIT_SUCCESS;
     if (c)
         return take_words(c, line, rest) ? EXIT_SUCCESS : EXIT_USAGE;
     return unknown_command(line->words);
+}
+
+/* What was to be said could be said, or the status says so. */
+static int said(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (status == EXIT_SUCCESS)
+        complain("cannot write the answer");
+    return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
+}
+
+static int dispatch(struct line *line)
+{
+    const char *rest;
+    const struct api_command *c = find_command(line->words, &rest);
+
+    if (line->version) {
+        printf("causewayctl %s (build %s)\ncJSON %s\n", CAUSEWAY_VERSION, version_build(), cJSON_Version());
+        return said(EXIT_SUCCESS);
+    }
+    return c && !line->help ? execute(c, line, rest) : said(explain(c, line, rest));
 }
 
 int main(int argc, char **argv)

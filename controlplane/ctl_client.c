@@ -31,6 +31,16 @@ static int unreachable(const char *path, const char *reason, char err[CTL_ERR_LE
     return -1;
 }
 
+static int forbidden(const char *path, char err[CTL_ERR_LEN])
+{
+    snprintf(
+        err, CTL_ERR_LEN,
+        "no right to use %s: be root, or of the group that it belongs to (\"causeway\" where systemd starts "
+        "causewayd)",
+        path);
+    return -1;
+}
+
 static int open_socket(const char *path, char err[CTL_ERR_LEN])
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -45,7 +55,10 @@ static int open_socket(const char *path, char err[CTL_ERR_LEN])
         return unreachable(path, strerror(errno), err);
     rc = connect(fd, (const struct sockaddr *)&addr, sizeof(addr));
     if (rc != 0) {
-        unreachable(path, errno == EAGAIN ? "it is too busy to answer" : strerror(errno), err);
+        if (errno == EACCES)
+            forbidden(path, err);
+        else
+            unreachable(path, errno == EAGAIN ? "it is too busy to answer" : strerror(errno), err);
         close(fd);
         return -1;
     }

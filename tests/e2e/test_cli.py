@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import socket
 import stat
 
@@ -209,6 +210,22 @@ def test_socket_of_a_dead_daemon(tmp_path):
         s.bind(path)
     done = run(CAUSEWAYCTL, "-s", path, "show", "status", check=False)
     assert done.returncode != 0 and path in done.stderr
+
+
+def test_no_right_to_use_the_socket(p):
+    """It says who has it, not that the daemon may be down."""
+    directory = os.path.dirname(p.gw.socket)
+    program = shutil.copy(CAUSEWAYCTL, directory)
+    os.chmod(directory, 0o711)
+    done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "-s", p.gw.socket, "show", "status",
+               check=False)
+    assert done.returncode == 1 and "group" in done.stderr and "running" not in done.stderr, done
+
+
+@pytest.mark.parametrize("args", [("help",), ("--version",), ("show", "macs", "--help"), ("show", "status")])
+def test_answer_that_cannot_be_written(p, args):
+    done = p.ns.run("sh", "-c", f"{CAUSEWAYCTL} -s {p.gw.socket} {' '.join(args)} > /dev/full", check=False)
+    assert done.returncode == 1 and "cannot write" in done.stderr, done
 
 
 def test_socket_mode(p):

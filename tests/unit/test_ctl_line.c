@@ -167,14 +167,26 @@ END_TEST
 START_TEST(test_wrong_lines)
 {
     static const char *const once[] = {"{}", NULL};
-    static const char *const lines[] = {"show bgp 198.18.0.2",   "show bgp peers a b",
-                                        "clear bgp a b",         "clear bgp a soft soft",
-                                        "clear duplicate xyz",   "clear duplicate 02:00:5e:00:00:01 soft",
-                                        "show status now",       "show routes 2",
-                                        "show routes --type",    "show routes --type two",
-                                        "show routes --type -2", "show routes --type 4294967296",
-                                        "show routes --type 2x", "show routes --cursor 1",
-                                        "show bgp --peer a",     "show bgpx",
+    static const char *const lines[] = {"show bgp 198.18.0.2",
+                                        "show bgp peers a b",
+                                        "clear bgp a b",
+                                        "clear bgp a soft soft",
+                                        "clear duplicate xyz",
+                                        "clear duplicate 02:00:5e:00:00:01 soft",
+                                        "show status now",
+                                        "show routes 2",
+                                        "show routes --type",
+                                        "show routes --type two",
+                                        "show routes --type -2",
+                                        "show routes --type 4294967296",
+                                        "show routes --type 2x",
+                                        "show routes --cursor 1",
+                                        "show bgp --peer a",
+                                        "show bgpx",
+                                        "diff",
+                                        "diff -j",
+                                        "help show status now",
+                                        "show status now --help",
                                         "a b c d e f g h i j k"};
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
