@@ -22,10 +22,12 @@ struct words {
     bool cut; /* more than fit */
 };
 
-/* Braces, commas and quotes go: what they hold stays. */
+/* Commas, semicolons and quotes go; what is in quotes is one word: the text of a comment or a log line is no
+ * verdict. */
 static void split(const char *line, size_t len, struct words *w)
 {
-    char *save = NULL;
+    static const char between[] = " \t,;";
+    char *p = w->text;
 
     w->n = 0;
     w->cut = len >= LINE_LEN;
@@ -33,12 +35,19 @@ static void split(const char *line, size_t len, struct words *w)
         len = LINE_LEN - 1;
     memcpy(w->text, line, len);
     w->text[len] = '\0';
-    for (char *p = strtok_r(w->text, " \t,;\"", &save); p; p = strtok_r(NULL, " \t,;\"", &save)) {
+    for (p += strspn(p, between); *p; p += strspn(p, between)) {
+        bool quoted = *p == '"';
+        char *end;
+
+        p += quoted;
+        end = quoted ? p + strcspn(p, "\"") : p + strcspn(p, between);
         if (w->n == MAX_WORDS) {
             w->cut = true;
             return;
         }
         w->word[w->n++] = p;
+        p = end + (*end != '\0');
+        *end = '\0';
     }
 }
 
@@ -62,6 +71,12 @@ static enum meets port_word(const char *word, uint16_t port)
     return port >= low && port <= high ? MEETS : MEETS_NOT;
 }
 
+static void either(enum meets *m, enum meets one)
+{
+    if (one == MEETS || (one == MEETS_MAYBE && *m == MEETS_NOT))
+        *m = one;
+}
+
 /* One value or { several }, from word *i on, which goes to the last of them. */
 static enum meets any_of(const struct words *w, unsigned *i, const struct doctor_packet *p,
                          enum meets (*meets)(const char *word, const struct doctor_packet *p))
@@ -75,10 +90,7 @@ static enum meets any_of(const struct words *w, unsigned *i, const struct doctor
         set = is(w, *i, "{");
     }
     for (*i += set; *i < w->n && !is(w, *i, "}"); ++*i) {
-        enum meets one = meets(w->word[*i], p);
-
-        if (one == MEETS || (one == MEETS_MAYBE && all == MEETS_NOT))
-            all = one;
+        either(&all, meets(w->word[*i], p));
         if (!set)
             break;
     }
@@ -177,6 +189,41 @@ static enum meets nft_other_family(const struct words *w, unsigned i)
     return is(w, i, "saddr") || is(w, i, "daddr") ? MEETS_MAYBE : MEETS_NOT;
 }
 
+/* Steps over what a log statement says, from its word "log" on. */
+static unsigned nft_log(const struct words *w, unsigned i)
+{
+    while (is(w, i + 1, "prefix") || is(w, i + 1, "level") || is(w, i + 1, "group") ||
+           is(w, i + 1, "snaplen") || is(w, i + 1, "queue-threshold"))
+        i += 2;
+    return i;
+}
+
+static bool is_state(const struct words *w, unsigned i)
+{
+    return is(w, i, "new") || is(w, i, "established") || is(w, i, "related") || is(w, i, "invalid") ||
+           is(w, i, "untracked");
+}
+
+/* What follows "ct state", to the last of the states: { new, invalid }, or without braces. In a map each has
+ * a verdict of its own, which is not looked at where it has one for ours. */
+static enum meets nft_state(const struct words *w, unsigned *i, enum verdict *v)
+{
+    bool map = is(w, *i, "vmap"), invert = is(w, *i, "!="), named, ours = false;
+
+    *i += map || invert;
+    named = !is(w, *i, "{") && !is_state(w, *i);
+    *i += is(w, *i, "{");
+    for (; *i < w->n && (map || is_state(w, *i)); ++*i)
+        ours = ours || is(w, *i, "new");
+    if (!is(w, *i, "}"))
+        --*i;
+    if (map)
+        *v = ELSEWHERE;
+    if (named)
+        return MEETS_MAYBE;
+    return ours != invert ? MEETS : MEETS_NOT;
+}
+
 static void nft_rule(const struct words *w, const struct doctor_packet *p, enum meets *m, enum verdict *v)
 {
     *m = w->cut ? MEETS_MAYBE : MEETS;
@@ -196,11 +243,7 @@ static void nft_rule(const struct words *w, const struct doctor_packet *p, enum 
         } else if (is(w, i, p->out ? "oifname" : "iifname") || is(w, i, p->out ? "oif" : "iif")) {
             i++, worse(m, any_of(w, &i, p, by_interface));
         } else if (is(w, i, "ct") && is(w, i + 1, "state")) {
-            i += 2;
-            /* without braces a list is written with commas alone, and those are gone */
-            for (worse(m, any_of(w, &i, p, by_state));
-                 is(w, i + 1, "related") || is(w, i + 1, "established");)
-                i++;
+            i += 2, worse(m, nft_state(w, &i, v));
         } else if (is(w, i, "icmp") || is(w, i, "icmpv6")) {
             worse(m, MEETS_NOT);
         } else if (is(w, i, "accept")) {
@@ -216,6 +259,8 @@ static void nft_rule(const struct words *w, const struct doctor_packet *p, enum 
                 i += 4;
         } else if (is(w, i, "comment")) {
             break;
+        } else if (is(w, i, "log")) {
+            i = nft_log(w, i);
         } else if (is(w, i, "meta")) {
             continue;
         } else if (is(w, i, "ip") || is(w, i, "ip6")) {
@@ -227,6 +272,12 @@ static void nft_rule(const struct words *w, const struct doctor_packet *p, enum 
     }
 }
 
+static bool nft_comes_by(const char *hook, const struct doctor_packet *p)
+{
+    return strcmp(hook, p->out ? "output" : "input") == 0 ||
+           strcmp(hook, p->out ? "postrouting" : "prerouting") == 0;
+}
+
 /* True: the line says where the chain is hooked. */
 static bool nft_hook(const struct words *w, const struct doctor_packet *p, struct chain *c)
 {
@@ -236,8 +287,8 @@ static bool nft_hook(const struct words *w, const struct doctor_packet *p, struc
         return false;
     filter = is(w, 1, "filter");
     for (unsigned i = 0; i < w->n; i++) {
-        if (is(w, i, "hook"))
-            c->ours = filter && is(w, i + 1, p->out ? "output" : "input");
+        if (is(w, i, "hook") && i + 1 < w->n)
+            c->ours = filter && nft_comes_by(w->word[i + 1], p);
         if (is(w, i, "policy"))
             c->drops = is(w, i + 1, "drop");
     }
@@ -288,6 +339,18 @@ static enum verdict iptables_target(const char *name)
     return strcmp(name, "LOG") == 0 ? NOTHING : ELSEWHERE;
 }
 
+/* Several values, from word *i on, which goes to the last of them. */
+static enum meets listed(const struct words *w, unsigned *i, const struct doctor_packet *p,
+                         enum meets (*meets)(const char *word, const struct doctor_packet *p))
+{
+    enum meets all = MEETS_NOT;
+
+    for (; *i < w->n && w->word[*i][0] != '-'; ++*i)
+        either(&all, meets(w->word[*i], p));
+    --*i;
+    return all;
+}
+
 static void iptables_rule(const struct words *w, const struct doctor_packet *p, enum meets *m,
                           enum verdict *v)
 {
@@ -303,27 +366,15 @@ static void iptables_rule(const struct words *w, const struct doctor_packet *p, 
         } else if (is(w, i, "--dport")) {
             worse(m, port_word(w->word[value], p->port));
         } else if (is(w, i, "--dports")) {
-            enum meets any = MEETS_NOT;
-
-            for (; value < w->n && w->word[value][0] != '-'; value++)
-                if (port_word(w->word[value], p->port) != MEETS_NOT)
-                    any = port_word(w->word[value], p->port);
-            worse(m, any);
-            value--;
+            worse(m, listed(w, &value, p, by_port));
         } else if (is(w, i, p->out ? "-o" : "-i")) {
             worse(m, by_interface(w->word[value], p));
         } else if (is(w, i, "--ctstate") || is(w, i, "--state")) {
-            enum meets any = MEETS_NOT;
-
-            for (; value < w->n && w->word[value][0] != '-'; value++)
-                if (by_state(w->word[value], p) == MEETS)
-                    any = MEETS;
-            worse(m, any);
-            value--;
+            worse(m, listed(w, &value, p, by_state));
         } else if (is(w, i, "-j") || is(w, i, "-g")) {
             *v = iptables_target(w->word[value]);
             return; /* the target's own options follow */
-        } else if (!is(w, i, "-m")) {
+        } else if (!is(w, i, "-m") && !is(w, i, "--comment")) {
             worse(m, MEETS_MAYBE);
         }
         i = value;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Whether a new packet to a port gets past the host's firewall, by the text of `nft list ruleset` or of
- * `iptables -S`. Rules whose conditions are not understood (sets by name, jumps, marks, limits) are neither
- * believed nor ignored: where one of them might decide, the answer is that it cannot be told.
+ * `iptables -S`. Chains count that it comes by: input or output, and before and after routing. Rules whose
+ * conditions are not understood (sets by name, jumps, marks, limits) are neither believed nor ignored: where
+ * one of them might decide, the answer is that it cannot be told.
  *
  * Pure; any thread.
  */

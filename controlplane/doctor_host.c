@@ -315,34 +315,81 @@ static char *output(const char *command, bool *missing)
 
 #define RUN(command) "PATH=$PATH:/usr/sbin:/sbin; exec " command " 2>/dev/null </dev/null"
 
-static void read_firewall(struct doctor_facts *f)
+typedef struct doctor_firewall (*judge_fn)(const char *rules, const struct doctor_packet *p);
+
+static void worse(struct doctor_firewall *f, struct doctor_firewall one)
+{
+    if (one.pass == DOCTOR_BLOCKED ? f->pass != DOCTOR_BLOCKED
+                                   : one.pass == DOCTOR_PASS_UNKNOWN && f->pass == DOCTOR_PASS)
+        *f = one;
+}
+
+static void judge_all(struct doctor_facts *f, const char *rules, judge_fn judge)
 {
     const struct doctor_port *wan = f->n_ports ? &f->ports[f->n_ports - 1] : NULL;
     struct doctor_packet p = {.port = f->conf ? f->conf->underlay.vxlan_port : 4789,
                               .ifname = wan ? wan->interface : ""};
-    struct doctor_firewall (*judge)(const char *, const struct doctor_packet *) = doctor_firewall_nft;
+
+    worse(&f->vxlan_in, judge(rules, &p));
+    p.tcp = true;
+    p.port = f->conf && f->conf->bgp.on ? f->conf->bgp.port : 179;
+    worse(&f->bgp_in, judge(rules, &p));
+    p.out = true;
+    worse(&f->bgp_out, judge(rules, &p));
+}
+
+static void cannot_judge(struct doctor_facts *f, const char *why)
+{
     struct doctor_firewall unknown = {.pass = DOCTOR_PASS_UNKNOWN};
-    bool no_nft, no_iptables = true;
+
+    snprintf(unknown.rule, sizeof(unknown.rule), "%s", why);
+    worse(&f->vxlan_in, unknown);
+    worse(&f->bgp_in, unknown);
+    worse(&f->bgp_out, unknown);
+}
+
+/* The kernel has tables of the older kind, which nft does not list. */
+static bool has_legacy_tables(void)
+{
+    FILE *file = fopen("/proc/net/ip_tables_names", "re");
+    bool any = file && fgetc(file) != EOF;
+
+    if (file)
+        fclose(file);
+    return any;
+}
+
+static void read_legacy(struct doctor_facts *f)
+{
+    bool missing;
+    char *rules = output(RUN("iptables-legacy -S"), &missing);
+
+    if (rules)
+        judge_all(f, rules, doctor_firewall_iptables);
+    else
+        cannot_judge(f, "there are rules of iptables-legacy, and they cannot be read");
+    free(rules);
+}
+
+static void read_firewall(struct doctor_facts *f)
+{
+    judge_fn judge = doctor_firewall_nft;
+    bool no_nft, no_iptables = false;
     char *rules = output(RUN("nft -s list ruleset"), &no_nft);
 
     if (!rules && no_nft) {
         rules = output(RUN("iptables -S"), &no_iptables);
         judge = doctor_firewall_iptables;
     }
-    if (!rules) {
-        snprintf(unknown.rule, sizeof(unknown.rule), "%s",
-                 no_nft && no_iptables
-                     ? "neither nft nor iptables is installed here to ask"
-                     : "its rules cannot be read, for want of rights or of the kernel's support");
-        f->vxlan_in = f->bgp_in = f->bgp_out = unknown;
-        return;
-    }
-    f->vxlan_in = judge(rules, &p);
-    p.tcp = true;
-    p.port = f->conf && f->conf->bgp.on ? f->conf->bgp.port : 179;
-    f->bgp_in = judge(rules, &p);
-    p.out = true;
-    f->bgp_out = judge(rules, &p);
+    f->vxlan_in.pass = f->bgp_in.pass = f->bgp_out.pass = DOCTOR_PASS;
+    if (rules)
+        judge_all(f, rules, judge);
+    else
+        cannot_judge(f, no_nft && no_iptables
+                            ? "neither nft nor iptables is installed here to ask"
+                            : "its rules cannot be read, for want of rights or of the kernel's support");
+    if (has_legacy_tables())
+        read_legacy(f);
     free(rules);
 }
 

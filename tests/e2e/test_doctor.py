@@ -169,3 +169,98 @@ def test_two_at_a_time(s):
         text, _ = d.communicate(timeout=30)
         assert json.loads(text)["findings"]
     assert s.gw_paris.alive()
+
+
+# ---- the firewall of the host
+
+
+@contextlib.contextmanager
+def rules(ns, *commands, nft=None):
+    """nft's text, or commands, in force in a namespace for as long as this lasts; where iptables is the older kind, what it
+    made stays in the kernel, empty."""
+    try:
+        if nft:
+            ns.run("nft", "-f", "-", input=nft)
+        for c in commands:
+            ns.run(*c.split())
+        yield
+    finally:
+        ns.run("nft", "flush", "ruleset")
+
+
+NFT = """
+table inet filter {
+    chain input {
+        type filter hook input priority 0; policy %s;
+        iifname "lo" accept
+        ct state established,related accept
+        %s
+    }
+}
+"""
+
+
+def firewall(s):
+    """{what is stopped: finding}; the host alone: what the gateway says has nothing to do with it, and takes longer."""
+    found, _ = doctor(s.gw_paris, "--config", s.gw_paris.file)
+    return {f["text"].split(" is dropped")[0]: f for f in found["firewall"] if f["verdict"] != "ok"}
+
+
+VXLAN, BGP_IN, BGP_OUT = "VXLAN (UDP 4789)", "BGP (TCP 179) to this host", "BGP (TCP 179) from this host"
+
+
+def test_no_firewall(s):
+    assert firewall(s) == {}
+
+
+@pytest.mark.parametrize("policy, rule, blocked", [
+    ("accept", "udp dport 4789 drop", {VXLAN: "warning"}),
+    ("accept", 'tcp dport 179 log prefix "no: " reject', {BGP_IN: "problem"}),
+    ("drop", "udp dport 4789 accept", {BGP_IN: "problem"}),
+    ("drop", "", {VXLAN: "warning", BGP_IN: "problem"}),
+    ("drop", "tcp dport { 22, 179 } accept; udp dport 4789 accept", {})])
+def test_nft(s, policy, rule, blocked):
+    """What nft lists is read right: rules as the kernel has them, not as a test makes them up."""
+    with rules(s.paris.ns, nft=NFT % (policy, rule)):
+        found = firewall(s)
+        assert {k: f["verdict"] for k, f in found.items()} == blocked, found
+        if rule.endswith(("drop", "reject")):
+            assert all(rule.split(" log ")[0] in f["text"] and "nft list ruleset" in f["todo"] for f in found.values())
+
+
+def test_nft_elsewhere_on_the_way(s):
+    pre = "table ip raw { chain pre { type filter hook prerouting priority -300; tcp dport 179 drop; }\n}\n"
+    post = "table ip x { chain post { type filter hook postrouting priority 0; tcp dport 179 drop; }\n}\n"
+    forward = "table ip f { chain fw { type filter hook forward priority 0; policy drop; }\n}\n"
+    for text, blocked in ((pre, {BGP_IN}), (post, {BGP_OUT}), (forward, set())):
+        with rules(s.paris.ns, nft=text):
+            assert set(firewall(s)) == blocked
+
+
+def test_nft_that_it_does_not_follow(s):
+    """Another site's address, a jump: neither believed nor ignored."""
+    text = """table ip filter {
+        chain mine { drop; }
+        chain input { type filter hook input priority 0; ip saddr 198.18.0.99 udp dport 4789 drop; jump mine; }\n}\n"""
+    with rules(s.paris.ns, nft=text):
+        found, _ = doctor(s.gw_paris, "--config", s.gw_paris.file)
+    assert [f["verdict"] for f in found["firewall"]] == ["cannot tell"] * 2, found["firewall"]
+
+
+IPTABLES = ("-A INPUT -p udp -m comment --comment tunnel -m udp --dport 4789 -j DROP",
+            "-A INPUT -p tcp -m multiport --dports 22,179 -m conntrack --ctstate NEW -j REJECT",
+            "-A OUTPUT -p tcp --dport 179 -j DROP")
+
+
+@pytest.mark.parametrize("program", ["iptables-nft", "iptables-legacy"])
+def test_iptables(s, program):
+    if s.paris.ns.run(program, "-S", check=False).returncode:
+        pytest.skip(f"this kernel has nothing for {program}")
+    try:
+        with rules(s.paris.ns, *[f"{program} {r}" for r in IPTABLES]):
+            found = firewall(s)
+            assert {k: f["verdict"] for k, f in found.items()} == \
+                {VXLAN: "warning", BGP_IN: "problem", BGP_OUT: "problem"}, found
+    finally:
+        s.paris.ns.run(program, "-F")
+    assert firewall(s) == {}

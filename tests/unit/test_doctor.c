@@ -499,6 +499,27 @@ START_TEST(test_nft)
         {CHAIN("drop", "meta nftrace set 1 jump other\n"), DOCTOR_PASS_UNKNOWN, DOCTOR_PASS_UNKNOWN},
         {CHAIN("accept", "ip saddr 198.18.0.2 udp dport 4789 drop\n"), DOCTOR_PASS_UNKNOWN, DOCTOR_PASS},
         {CHAIN("accept", "tcp dport != 22 drop\n"), DOCTOR_PASS, DOCTOR_BLOCKED},
+        /* what is only said is no verdict */
+        {CHAIN("accept", "tcp dport 179 ct state new log prefix \"no bgp: \" level info reject\n"),
+         DOCTOR_PASS, DOCTOR_BLOCKED},
+        {CHAIN("drop", "udp dport 4789 log prefix \"drop? \" accept comment \"not drop\"\n"), DOCTOR_PASS,
+         DOCTOR_BLOCKED},
+        {CHAIN("accept", "udp dport 4789 log prefix \"drop \"\n"), DOCTOR_PASS, DOCTOR_PASS},
+        {CHAIN("accept", "ct state invalid,new drop\n"), DOCTOR_BLOCKED, DOCTOR_BLOCKED},
+        {CHAIN("accept", "ct state != { established, related } drop\n"), DOCTOR_BLOCKED, DOCTOR_BLOCKED},
+        {CHAIN("accept", "ct state != new,untracked drop\n"), DOCTOR_PASS, DOCTOR_PASS},
+        {CHAIN("accept", "ct state established,related accept\nudp dport 4789 drop\n"), DOCTOR_BLOCKED,
+         DOCTOR_PASS},
+        {CHAIN("accept", "ct state vmap { established : accept, invalid : drop }\n"), DOCTOR_PASS,
+         DOCTOR_PASS},
+        {CHAIN("accept", "ct state vmap { established : accept, new : drop }\n"), DOCTOR_PASS_UNKNOWN,
+         DOCTOR_PASS_UNKNOWN},
+        {CHAIN("accept", "ct state vmap @states\n"), DOCTOR_PASS_UNKNOWN, DOCTOR_PASS_UNKNOWN},
+        /* before it comes to the input */
+        {"table inet r {\n chain pre {\n type filter hook prerouting priority raw; policy accept;\n tcp "
+         "dport 179 "
+         "drop\n }\n}\n",
+         DOCTOR_PASS, DOCTOR_BLOCKED},
         /* not where it comes by */
         {"table bridge f {\n chain input {\n type filter hook input priority 0; policy drop;\n }\n}\n",
          DOCTOR_PASS, DOCTOR_PASS},
@@ -515,6 +536,11 @@ START_TEST(test_nft)
         ck_assert_msg(nft(cases[i].rules, &bgp) == cases[i].bgp, "bgp: %s", cases[i].rules);
         ck_assert_int_eq(nft(cases[i].rules, &bgp_out), DOCTOR_PASS);
     }
+    ck_assert_int_eq(
+        nft("table ip m {\n chain post {\n type filter hook postrouting priority 0; policy accept;\n "
+            "tcp dport 179 drop\n }\n}\n",
+            &bgp_out),
+        DOCTOR_BLOCKED);
     ck_assert(strstr(doctor_firewall_nft(CHAIN("drop", ""), &bgp).rule, "policy drop"));
     ck_assert_str_eq(doctor_firewall_nft(CHAIN("accept", "udp dport 4789 drop\n"), &vxlan).rule,
                      "udp dport 4789 drop");
@@ -535,6 +561,12 @@ START_TEST(test_iptables)
          DOCTOR_PASS, DOCTOR_BLOCKED},
         {"-P INPUT ACCEPT\n-A INPUT -i wan+ -p udp -j REJECT --reject-with icmp-port-unreachable\n",
          DOCTOR_BLOCKED, DOCTOR_PASS},
+        {"-P INPUT DROP\n-A INPUT -p tcp -m comment --comment \"let -j DROP bgp\" -m tcp --dport 179 -j "
+         "ACCEPT\n",
+         DOCTOR_BLOCKED, DOCTOR_PASS},
+        {"-P INPUT ACCEPT\n-A INPUT -p udp -j LOG --log-prefix \"-j DROP\"\n", DOCTOR_PASS, DOCTOR_PASS},
+        {"-P INPUT ACCEPT\n-A INPUT -m conntrack --ctstate INVALID,NEW -j DROP\n", DOCTOR_BLOCKED,
+         DOCTOR_BLOCKED},
         {"-P INPUT ACCEPT\n-A INPUT -j ufw-before-input\n", DOCTOR_PASS_UNKNOWN, DOCTOR_PASS_UNKNOWN},
         {"-P INPUT ACCEPT\n-A INPUT -s 198.18.0.0/15 -p udp -j DROP\n", DOCTOR_PASS_UNKNOWN, DOCTOR_PASS},
     };
