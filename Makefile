@@ -172,7 +172,7 @@ flow: $(FLOW)
 	@tests/run-c.sh $^
 bpf: $(BPFT)
 	@tests/run-c.sh $^
-e2e: all $(TOOLS) $(TOOLS_BPF) $(B)/tests/bpf/test_fp_cases vm
+e2e: all $(TOOLS) $(TOOLS_BPF) $(B)/tests/bpf/test_fp_cases $(B)/tests/bpf/test_fp_look vm
 	@CAUSEWAY_BUILD=$(abspath $(B)) CAUSEWAY_MIGRATIONS=$(MIGRATIONS) tests/e2e/run.sh $(PYTEST)
 
 asan:

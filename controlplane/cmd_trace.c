@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * trace: what would happen to a frame now. The data plane says the steps (dataplane/trace.h), this file the
- * words. Control thread only.
+ * words; the fast path has its own part. Control thread only.
  */
-#include "controlplane/cmd.h"
-
-#include "dataplane/trace.h"
+#include "controlplane/cmd_trace_fast.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -15,12 +13,12 @@
 #define ETH_LEN   14u
 #define TAG_LEN   4u
 #define FRAME_MIN 60u
-#define NAME_LEN  96
-#define TEXT_LEN  256
+#define NAME_LEN  TRACE_NAME_LEN
+#define TEXT_LEN  TRACE_TEXT_LEN
 
 /* ---- words */
 
-static const char *place(const struct gateway *g, enum dp_where where, uint16_t target, char buf[NAME_LEN])
+const char *cmd_trace_place(const struct gateway *g, enum dp_where where, uint16_t target, char buf[NAME_LEN])
 {
     const struct gateway_port *port = where == DP_WHERE_PORT ? gateway_port(g, target) : NULL;
     const struct gateway_vtep *vtep = where == DP_WHERE_VTEP ? gateway_vtep(g, target) : NULL;
@@ -68,7 +66,7 @@ static void source_words(const struct gateway *g, const struct trace_step *s, ch
         snprintf(text, TEXT_LEN, "its source is not known: it is learned here, and told to the peers");
     else if (s->kind == TRACE_SOURCE_MOVES)
         snprintf(text, TEXT_LEN, "its source is at %s so far: it moves here",
-                 place(g, s->where, s->target, a));
+                 cmd_trace_place(g, s->where, s->target, a));
     else
         snprintf(text, TEXT_LEN, "its source is not learned from there: BGP tells it (R1.10)");
 }
@@ -77,7 +75,7 @@ static void found_words(const struct gateway *g, const struct trace_step *s, cha
 {
     char a[NAME_LEN];
 
-    snprintf(text, TEXT_LEN, "its destination is at %s%s%s%s", place(g, s->where, s->target, a),
+    snprintf(text, TEXT_LEN, "its destination is at %s%s%s%s", cmd_trace_place(g, s->where, s->target, a),
              s->dest.is_static ? ", static" : "",
              s->dest.bounce ? ", and has left this site a moment ago" : "",
              s->dest.watch ? ", watched for its first frame after a move" : "");
@@ -88,7 +86,8 @@ static void drop_words(const struct gateway *g, const struct trace_step *s, char
     char a[NAME_LEN];
 
     snprintf(text, TEXT_LEN, "dropped%s%s: %s (%s)", s->where ? " on its way to " : "",
-             s->where ? place(g, s->where, s->target, a) : "", drop_text(s->reason), drop_name(s->reason));
+             s->where ? cmd_trace_place(g, s->where, s->target, a) : "", drop_text(s->reason),
+             drop_name(s->reason));
 }
 
 static void other_words(const struct gateway *g, const struct trace_step *s, char text[TEXT_LEN])
@@ -101,7 +100,8 @@ static void other_words(const struct gateway *g, const struct trace_step *s, cha
         snprintf(text, TEXT_LEN, "%s is network %s", tag(s->vlan, a), net ? net->conf->name : "?");
         break;
     case TRACE_TUNNEL:
-        snprintf(text, TEXT_LEN, "%s may send for the network's VNI", place(g, DP_WHERE_VTEP, s->target, a));
+        snprintf(text, TEXT_LEN, "%s may send for the network's VNI",
+                 cmd_trace_place(g, DP_WHERE_VTEP, s->target, a));
         break;
     case TRACE_SHOWS_IP:
         snprintf(text, TEXT_LEN, "it shows that its sender has %s", ipaddr_format(&s->ip, ip));
@@ -123,13 +123,13 @@ static void other_words(const struct gateway *g, const struct trace_step *s, cha
         break;
     case TRACE_BICAST:
         snprintf(text, TEXT_LEN, "a move is prepared: a second copy for %s",
-                 place(g, s->where, s->target, a));
+                 cmd_trace_place(g, s->where, s->target, a));
         break;
     case TRACE_BOUNCE:
         snprintf(text, TEXT_LEN, "it is sent on over the WAN, if that is the first time (R6.5)");
         break;
     case TRACE_OUT_VTEP:
-        snprintf(text, TEXT_LEN, "leaves to %s", place(g, s->where, s->target, a));
+        snprintf(text, TEXT_LEN, "leaves to %s", cmd_trace_place(g, s->where, s->target, a));
         break;
     case TRACE_OUT_OWN:
         snprintf(text, TEXT_LEN, "is for the gateway itself");
@@ -150,7 +150,8 @@ static void words(const struct gateway *g, const struct trace_step *s, char text
     else if (s->kind == TRACE_DROP)
         drop_words(g, s, text);
     else if (s->kind == TRACE_OUT_PORT)
-        snprintf(text, TEXT_LEN, "leaves by %s, %s", place(g, s->where, s->target, a), tag(s->vlan, b));
+        snprintf(text, TEXT_LEN, "leaves by %s, %s", cmd_trace_place(g, s->where, s->target, a),
+                 tag(s->vlan, b));
     else
         other_words(g, s, text);
 }
@@ -178,7 +179,7 @@ static const char *verdict(const struct trace *t)
     return t->left == 0 ? "dropped" : t->dropped ? "partly dropped" : "forwarded";
 }
 
-static void fill(const struct gateway *g, const struct trace *t, const char *fast, cJSON *result)
+static void fill(const struct gateway *g, const struct trace *t, cJSON *result)
 {
     const struct gateway_network *net = gateway_network(g, t->net);
     cJSON *rows;
@@ -192,8 +193,6 @@ static void fill(const struct gateway *g, const struct trace *t, const char *fas
     for (unsigned i = 0; i < t->n; i++)
         step_row(g, &t->step[i], json_row(rows));
     json_u64(result, "steps_more", t->more);
-    if (fast)
-        json_text(result, "fastpath", fast);
 }
 
 /* ---- the question */
@@ -293,7 +292,6 @@ int cmd_trace(void *ctx, const struct api_args *args, cJSON *result, char err[AP
     uint8_t frame[TRACE_FRAME_MAX] = {0};
     struct trace_frame f = {.frame = frame};
     const struct gateway_network *net;
-    const char *fast;
     struct trace t;
     int rc = cmd_find_network(g, args, &net, err);
 
@@ -318,12 +316,13 @@ int cmd_trace(void *ctx, const struct api_args *args, cJSON *result, char err[AP
         return -EINVAL;
     }
     f.len = length ? (uint16_t)length->number : f.len;
-    rc = fwd_trace(g->fwd, &f, &t, &fast);
+    rc = fwd_trace(g->fwd, &f, &t);
     if (rc < 0) {
         snprintf(err, API_ERR_LEN, "there is no topology yet");
         return rc;
     }
-    fill(g, &t, fast, result);
+    fill(g, &t, result);
+    cmd_trace_fast(g, &f, result);
     if (net && t.net && t.net != net->id)
         json_text(result, "note", "the frame's tag says another network than --network");
     return 0;

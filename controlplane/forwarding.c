@@ -340,10 +340,8 @@ void fwd_totals(const struct forwarding *f, struct dp_totals *out)
 
 /* ---- looking into it */
 
-int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out,
-              const char **fast)
+int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out)
 {
-    *fast = NULL;
     return dp_trace(f->dp, frame, out);
 }
 

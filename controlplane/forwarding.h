@@ -64,10 +64,9 @@ int fwd_bicast_set(struct forwarding *f, dp_net_id net, struct mac mac, struct d
 int fwd_bicast_del(struct forwarding *f, dp_net_id net, struct mac mac);
 bool fwd_bicast_count(const struct forwarding *f, dp_net_id net, struct mac mac, uint64_t *frames);
 
-/* dp_trace(), and in *fast what the fast path would do with that frame, in words; NULL: it was not asked, or
- * there is none. */
-int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out,
-              const char **fast);
+/* What the worker would do with a frame that it gets: dp_trace(). Whether it gets it ebpf/fastpath_trace.h
+ * says. */
+int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out);
 
 /* Frames of this kind are to be seen by the worker from now on, which captures them; NULL: no more. A fast
  * path that can let go of them does. */

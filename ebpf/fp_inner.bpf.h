@@ -183,6 +183,7 @@ static __always_inline struct fp_place fp_find(const struct fp_search *s)
 
     if (!fp_find_in(s->home.bucket, s->key, &found))
         fp_find_in(s->home.bucket ^ s->home.other, s->key, &found);
+    fp_look_found(found.entry != NULL, found.where);
     return found;
 }
 
@@ -192,7 +193,7 @@ static __always_inline void fp_touch(struct fp_fdb_entry *e)
 {
     __u32 now = FP_SEEN(bpf_ktime_get_coarse_ns());
 
-    if ((__s32)(now - e->seen) > 0)
+    if (!fp_look_only() && (__s32)(now - e->seen) > 0)
         e->seen = now;
 }
 

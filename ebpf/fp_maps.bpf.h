@@ -118,6 +118,8 @@ struct fp_way {
     __u8 ttl;       /* of a frame that is bounced: the most its outer header may have */
 };
 
+#include "ebpf/fp_look.bpf.h"
+
 /* x below n, a power of two, in a way that the compiler cannot take out or move: the verifier has to see it.
  * For numbers that are below n anyway. */
 #define FP_BOUNDED(x, n)                                                                                     \
@@ -158,6 +160,7 @@ static __always_inline int fp_drop(struct fp_way *w, enum drop_reason reason)
     __u32 key = reason;
     __u64 *n = bpf_map_lookup_elem(&fp_drop_count, &key);
 
+    fp_look_dropped(w, reason);
     fp_count(&w->port->rx, w->received);
     if (n)
         (*n)++;
@@ -192,6 +195,7 @@ static __always_inline int fp_to_worker(struct fp_way *w, enum fp_punt why)
 {
     int action = bpf_redirect_map(&xsks_map, w->ctx->rx_queue_index, XDP_PASS);
 
+    fp_look_punted(w, why);
     if (action == XDP_REDIRECT)
         w->port->punts[why]++;
     else

@@ -125,6 +125,7 @@ static __always_inline int fp_leave(struct fp_way *w, __u32 port, __u32 bytes)
 
     if (bpf_redirect_map(&fp_tx, port, XDP_DROP) != XDP_REDIRECT)
         return fp_drop(w, DROP_tx_full);
+    fp_look_left(w, port);
     fp_count(&w->port->rx, w->received);
     out = fp_port_counters(port);
     if (out)

@@ -259,6 +259,7 @@ static __always_inline int receive(struct fp_way *w)
     if (!ok) {
         if (is_ours(w->ctx))
             return fp_punt(w, FP_PUNT_odd);
+        fp_look_passed(w);
         w->port->passed++;
         return XDP_PASS;
     }

@@ -5,10 +5,14 @@
  */
 #include "ebpf/xdp_program.h"
 
+#include "ebpf/fp_look.h" /* before the skeletons, which need it */
+
 #include "ebpf/fail.h"
 #include "ebpf/fastpath_private.h"
 #include "ebpf/fp_access.skel.h"
+#include "ebpf/fp_access_look.skel.h"
 #include "ebpf/fp_wan.skel.h"
+#include "ebpf/fp_wan_look.skel.h"
 #include "ebpf/xdp_message.h"
 #include "ebpf/xdp_port.h"
 #include "ebpf/xdp_port.skel.h"
@@ -22,9 +26,11 @@
 
 struct xdp_program {
     const char *name;
-    struct xdp_port *port; /* one of these three skeletons */
+    struct xdp_port *port; /* one of these skeletons */
     struct fp_access *access;
     struct fp_wan *wan;
+    struct fp_access_look *access_look;
+    struct fp_wan_look *wan_look;
     struct bpf_object *object;
     struct bpf_program *main, *probe;
     struct bpf_map *sockets;
@@ -38,10 +44,12 @@ static void configure_port(struct xdp_port_config *to, const struct xdp_config *
     to->vxlan_port = htons(config->vxlan_port);
 }
 
-static void configure_fast(struct fp_program_config *to, const struct xdp_config *config, bool fast)
+static void configure_fast(struct fp_program_config *to, const struct xdp_program_spec *spec)
 {
+    const struct xdp_config *config = spec->config;
+
     to->port = config->port;
-    to->fast = fast;
+    to->fast = spec->fast;
     to->family = config->address.family;
     memcpy(to->vtep, config->address.b, sizeof(to->vtep));
     to->vxlan_port = htons(config->vxlan_port);
@@ -60,23 +68,59 @@ static void configure_fast(struct fp_program_config *to, const struct xdp_config
         }                                                                                                    \
     } while (0)
 
+#define CONFIGURE_FAST(p, member)                                                                            \
+    do {                                                                                                     \
+        if ((p)->member)                                                                                     \
+            configure_fast((struct fp_program_config *)&(p)->member->rodata->config, spec);                  \
+    } while (0)
+
+#define CONFIGURE_LOOK(p, member)                                                                            \
+    do {                                                                                                     \
+        CONFIGURE_FAST(p, member);                                                                           \
+        if ((p)->member)                                                                                     \
+            ((struct fp_look_config *)&(p)->member->rodata->look)->trace = spec->trace;                      \
+    } while (0)
+
 static void open_program(struct xdp_program *p, const struct xdp_program_spec *spec)
 {
-    const struct xdp_config *config = spec->config;
+    bool wan = spec->config->take == XDP_TAKE_VXLAN, look = spec->trace;
 
     if (!spec->fp) {
         OPEN(p, xdp_port, port);
         if (p->port)
-            configure_port((struct xdp_port_config *)&p->port->rodata->config, config);
-    } else if (config->take == XDP_TAKE_ALL) {
-        OPEN(p, fp_access, access);
-        if (p->access)
-            configure_fast((struct fp_program_config *)&p->access->rodata->config, config, spec->fast);
-    } else {
+            configure_port((struct xdp_port_config *)&p->port->rodata->config, spec->config);
+    } else if (look && wan) {
+        OPEN(p, fp_wan_look, wan_look);
+        CONFIGURE_LOOK(p, wan_look);
+    } else if (look) {
+        OPEN(p, fp_access_look, access_look);
+        CONFIGURE_LOOK(p, access_look);
+    } else if (wan) {
         OPEN(p, fp_wan, wan);
-        if (p->wan)
-            configure_fast((struct fp_program_config *)&p->wan->rodata->config, config, spec->fast);
+        CONFIGURE_FAST(p, wan);
+    } else {
+        OPEN(p, fp_access, access);
+        CONFIGURE_FAST(p, access);
     }
+}
+
+/* For a trace, which is to leave no mark: the tables are those of the fast path, what it counts in is its
+ * own, and no larger than it must be. */
+static int use_tables(const struct xdp_program *p, const struct fastpath_maps *m)
+{
+    static const enum fastpath_map_id tables[] = {FASTPATH_FDB, FASTPATH_TOPOLOGY, FASTPATH_TX,
+                                                  FASTPATH_CONTROL};
+    static const enum fastpath_map_id counters[] = {FASTPATH_BOUNCED, FASTPATH_NET_COUNT,
+                                                    FASTPATH_VTEP_COUNT};
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == 0; i++)
+        rc = bpf_map__reuse_fd(bpf_object__find_map_by_name(p->object, fastpath_map_name(tables[i])),
+                               m->fd[tables[i]]);
+    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]) && rc == 0; i++)
+        rc = bpf_map__set_max_entries(bpf_object__find_map_by_name(p->object, fastpath_map_name(counters[i])),
+                                      1);
+    return rc;
 }
 
 static int load(struct xdp_program *p, const struct xdp_program_spec *spec)
@@ -84,7 +128,9 @@ static int load(struct xdp_program *p, const struct xdp_program_spec *spec)
     int rc = spec->sockets ? bpf_map__reuse_fd(p->sockets, bpf_map__fd(spec->sockets->sockets))
                            : bpf_map__set_max_entries(p->sockets, spec->queues);
 
-    if (rc == 0 && spec->fp)
+    if (rc == 0 && spec->trace)
+        rc = use_tables(p, &spec->fp->maps);
+    else if (rc == 0 && spec->fp)
         rc = fastpath_maps_use(&spec->fp->maps, p->object);
     return rc ? rc : bpf_object__load(p->object);
 }
@@ -125,6 +171,8 @@ void xdp_program_free(struct xdp_program *p)
     xdp_port__destroy(p->port);
     fp_access__destroy(p->access);
     fp_wan__destroy(p->wan);
+    fp_access_look__destroy(p->access_look);
+    fp_wan_look__destroy(p->wan_look);
     free(p);
 }
 
@@ -136,6 +184,13 @@ const char *xdp_program_name(const struct xdp_program *p)
 int xdp_program_fd(const struct xdp_program *p)
 {
     return bpf_program__fd(p->main);
+}
+
+int xdp_program_map(const struct xdp_program *p, const char *map)
+{
+    int fd = bpf_object__find_map_fd_by_name(p->object, map);
+
+    return fd < 0 ? -ENOENT : fd;
 }
 
 int xdp_program_id(const struct xdp_program *p, uint32_t *id)

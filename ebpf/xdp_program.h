@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * One of our XDP programs in the kernel: xdp_port (no fast path), fp_access or fp_wan. Control thread only.
+ * One of our XDP programs in the kernel: xdp_port (no fast path), fp_access or fp_wan, or one of these two
+ * with a way to look at what it does (fp_look.bpf.h). Control thread only.
  */
 #ifndef EBPF_XDP_PROGRAM_H
 #define EBPF_XDP_PROGRAM_H
@@ -15,6 +16,7 @@ struct xdp_program_spec {
     bool fast;                         /* false: everything goes to the worker although there is one */
     unsigned queues;                   /* receive queues */
     const struct xdp_program *sockets; /* the worker's sockets are in this one's map, and are to stay; NULL */
+    bool trace; /* never attached, run by hand: it counts and notes into maps of its own */
 };
 
 /* 0 or -errno with a sentence in err. */
@@ -24,6 +26,8 @@ void xdp_program_free(struct xdp_program *p);
 
 const char *xdp_program_name(const struct xdp_program *p); /* "fp_access" */
 int xdp_program_fd(const struct xdp_program *p);
+/* A file descriptor of its own, or -ENOENT. */
+int xdp_program_map(const struct xdp_program *p, const char *map);
 /* Its id; 0 or -errno. */
 int xdp_program_id(const struct xdp_program *p, uint32_t *id);
 /* 1: the receive queue has a socket, 0: it has none, or -errno. */

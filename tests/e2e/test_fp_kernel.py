@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The fast path's programs on Debian's own kernel, which may be older than the one that runs the tests, and whose verifier knows
-less: the table of cases (tests/bpf/test_fp_cases.c) in a virtual machine that has nothing else."""
+less: the table of cases (tests/bpf/test_fp_cases.c, test_fp_look.c) in a virtual machine that has nothing else."""
 import os
 import shutil
 import subprocess
@@ -8,7 +8,7 @@ import subprocess
 from lab import BUILD
 from vm import KERNEL
 
-PROGRAM = f"{BUILD}/tests/bpf/test_fp_cases"
+PROGRAMS = [f"{BUILD}/tests/bpf/{name}" for name in ("test_fp_cases", "test_fp_look")]
 BOOT_AND_RUN_S = 300
 
 INIT = """#!/bin/busybox sh
@@ -18,8 +18,10 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 ip link set lo up
 uname -r
-CK_INCLUDE_TAGS=table program
-echo "ended with status $?"
+for program in /bin/test_*; do
+    CK_INCLUDE_TAGS=table $program
+    echo "ended with status $?"
+done
 poweroff -f
 """
 
@@ -35,8 +37,9 @@ def build_initrd(tmp_path):
     for folder in ("bin", "proc", "sys", "dev", "tmp"):
         (root / folder).mkdir(parents=True)
     shutil.copy("/bin/busybox", root / "bin")
-    shutil.copy(PROGRAM, root / "bin" / "program")
-    for path in libraries(PROGRAM):
+    for program in PROGRAMS:
+        shutil.copy(program, root / "bin")
+    for path in {path for program in PROGRAMS for path in libraries(program)}:
         to = root / path.lstrip("/")
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, to)
@@ -56,5 +59,5 @@ def test_cases_on_debians_kernel(tmp_path):
                         "-initrd", str(build_initrd(tmp_path)), "-append", "console=ttyS0 quiet panic=-1"],
                        stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=BOOT_AND_RUN_S,
                        check=False)
-    assert "ended with status 0" in p.stdout, p.stdout[-8000:] + p.stderr
-    assert "100%: Checks:" in p.stdout
+    assert p.stdout.count("ended with status 0") == len(PROGRAMS), p.stdout[-8000:] + p.stderr
+    assert p.stdout.count("100%: Checks:") == len(PROGRAMS)

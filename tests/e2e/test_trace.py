@@ -10,7 +10,15 @@ WEB = "web"
 
 
 def conf(p):
-    return p.gateway_conf([network(WEB, 100, 10100, p.vtep(2)), network("native", "untagged", 10001, p.vtep(3))])
+    c = p.gateway_conf([network(WEB, 100, 10100, p.vtep(2)), network("native", "untagged", 10001, p.vtep(3))])
+    c["fastpath"]["mode"] = "on"  # whatever the other tests run with
+    return c
+
+
+def conf_off(p):
+    c = conf(p)
+    c["fastpath"]["mode"] = "off"
+    return c
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +105,55 @@ def test_cut_frames(p):
 def test_text(p):
     done = p.gw.ctl_run("trace", "--port", "trunk0", "--network", WEB, "--src", HOST_A, "--dst", REMOTE)
     assert done.returncode == 0 and "leaves to VTEP" in done.stdout and "verdict" in done.stdout, done
+    assert "fast path" in done.stdout and "the worker does not see it" in done.stdout, done
+
+
+# ---- the fast path
+
+def carried(p):
+    """Frames that the fast path took in by each port; drops among them."""
+    f = p.gw.ctl("show", "fastpath")
+    return {x["port"]: x["carried_in"]["frames"] for x in f["ports"]}, {x["reason"]: x["count"] for x in f["punts"]}
+
+
+@pytest.mark.parametrize("dst, vlan, verdict", [
+    (REMOTE, 100, "forwarded"), (HOST_B, 100, "forwarded"), (BROADCAST, 100, "worker"), ("02:cc:00:00:00:01", 100, "worker"),
+    ("01:80:c2:00:00:00", 100, "dropped"), (REMOTE, 999, "dropped"), (HOST_A, 100, "dropped")])
+def test_fast_path_as_it_happens(p, dst, vlan, verdict):
+    f = frame(dst, HOST_A, vlan)
+    idle = carried(p)
+    t = trace(p, "--port", "trunk0", "--frame", f.hex())["fastpath"]
+    assert carried(p) == idle, "a trace counts nothing"
+    assert (t["state"], t["verdict"]) == ("on", verdict), t
+    lan1, wan = p.from_lan0(f)
+    now = carried(p)
+    assert now[0]["trunk0"] - idle[0]["trunk0"] == (verdict != "worker"), (t, idle, now)
+    if verdict == "worker":
+        reason = steps(t, "worker")[0]["reason"]
+        markers = 1 if reason == "group" else 0  # from_lan0() sends one behind it
+        assert now[1][reason] - idle[1].get(reason, 0) == 1 + markers, (t, idle, now)
+    elif verdict == "forwarded":
+        assert [x.hex() for x in lan1 + wan] == [t["frame"]] and t["length"] == len(t["frame"]) // 2
+    else:
+        assert reasons(t) == reasons(trace(p, "--port", "trunk0", "--frame", f.hex()))
+
+
+def test_fast_path_from_a_vtep(p):
+    args = ("--vtep", p.vtep(2), "--network", WEB, "--src", REMOTE)
+    t = trace(p, *args, "--dst", HOST_B)["fastpath"]
+    assert t["verdict"] == "forwarded" and steps(t, "out")[0]["port"] == "trunk1", t
+    assert [s["step"] for s in t["steps"]] == ["network", "tunnel", "source", "destination", "out"]
+    frame_in = bytes(Ether(src=REMOTE, dst=HOST_B, type=0x800) / Raw(bytes(46)))
+    (out,) = p.from_wan(p.outer(frame_in))[1]
+    assert out.hex() == t["frame"]
+    assert reasons(trace(p, *args, "--dst", REMOTE)["fastpath"]) == {"split_horizon"}
+    t = trace(p, "--vtep", p.vtep(3), "--network", WEB, "--src", REMOTE, "--dst", HOST_A)["fastpath"]
+    assert reasons(t) == {"vtep_unknown"} and not steps(t, "tunnel")
+
+
+def test_fast_path_is_off():
+    with running_probe(conf_off, kind=INTERFACE) as p:
+        args = ("--port", "trunk0", "--network", WEB, "--src", HOST_A, "--dst", REMOTE)
+        t = trace(p, *args)["fastpath"]
+        assert t["state"] == "off" and "off in the configuration" in t["why"] and "verdict" not in t
+        assert "off in the configuration" in p.gw.ctl_run("trace", *args).stdout

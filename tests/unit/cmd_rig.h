@@ -16,6 +16,7 @@
 #include "controlplane/overlay.h"
 #include "controlplane/reload.h"
 #include "ebpf/fastpath.h"
+#include "ebpf/fastpath_trace.h"
 #include "ebpf/xdp.h"
 
 #include <check.h>
@@ -89,10 +90,9 @@ int gateway_capture_start(struct gateway *g, const struct gateway_capture_config
     return -EBUSY;
 }
 
-int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out,
-              const char **fast)
+int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out)
 {
-    (void)f, (void)frame, (void)out, (void)fast;
+    (void)f, (void)frame, (void)out;
     return -EINVAL;
 }
 
@@ -236,6 +236,33 @@ const char *fastpath_punt_name(unsigned reason)
 const char *fastpath_punt_text(unsigned reason)
 {
     return reason ? "because" : "why";
+}
+
+/* ebpf/fastpath_trace.c */
+int fastpath_tracer_open(const struct fastpath *fp, dp_port_id port, struct fastpath_tracer **out, char *err,
+                         size_t err_len)
+{
+    (void)fp, (void)port, (void)out, (void)err, (void)err_len;
+    return -ENOENT;
+}
+
+int fastpath_tracer_run(const struct fastpath_tracer *tracer, const void *frame, size_t len,
+                        struct fastpath_trace *out)
+{
+    (void)tracer, (void)frame, (void)len, (void)out;
+    return -EINVAL;
+}
+
+void fastpath_tracer_close(struct fastpath_tracer *tracer)
+{
+    (void)tracer;
+}
+
+size_t fastpath_trace_from_vtep(const struct fastpath *fp, dp_net_id net, dp_vtep_id vtep, const void *frame,
+                                size_t len, uint8_t *out, dp_port_id *port)
+{
+    (void)fp, (void)net, (void)vtep, (void)frame, (void)len, (void)out, (void)port;
+    return 0;
 }
 
 void xdp_status(const struct xdp *x, struct xdp_status *out)
