@@ -17,6 +17,7 @@ void conf_default(struct conf *c)
     c->underlay.vxlan_port = 4789; /* R1.1 */
     c->underlay.ttl = 64;          /* R1.8 */
     c->dataplane.max_macs = 131072;
+    c->dataplane.workers = 1;
     c->dataplane.cpu = -1;
     strcpy(c->fastpath.dir, CONF_FASTPATH_DIR);
     c->fastpath.punt_limit = 250000;

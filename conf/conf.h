@@ -135,9 +135,12 @@ struct conf_network {
 
 enum conf_hugepages { CONF_HUGEPAGES_AUTO, CONF_HUGEPAGES_ON, CONF_HUGEPAGES_OFF };
 
+#define CONF_MAX_WORKERS 16
+
 struct conf_dataplane {
     uint32_t max_macs; /* 1,024..1,048,576 */
-    int cpu;           /* of the worker; -1: any */
+    uint32_t workers;  /* 1..CONF_MAX_WORKERS */
+    int cpu;           /* of the first worker, the others have the next ones; -1: any */
     bool busy_poll;    /* poll: busy | adaptive */
     enum conf_hugepages hugepages;
 };

@@ -25,7 +25,7 @@ static const struct {
     {"underlay.tap", "the WAN port is opened once"},
     {"underlay.vxlan_port", "every tunnel hangs on it"},
     {"underlay.routes*", "routes on the TAP are set up with it"},
-    {"dataplane.*", "memory and the worker are set up once"},
+    {"dataplane.*", "memory and the workers are set up once"},
     {"fastpath.mode", "the XDP programs are loaded once"},
     {"fastpath.dir", "the XDP programs are pinned once"},
     {"fastpath.punt_limit", "the XDP programs are loaded once"},

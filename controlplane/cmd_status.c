@@ -133,6 +133,7 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
     cmd_json_share(g, fast);
     worker = json_object(result, "worker");
     json_text(worker, "poll", g->conf->dataplane.busy_poll ? "busy" : "adaptive");
+    json_u64(worker, "workers", dp_worker_number(g->dp));
     json_u64(worker, "polls", totals.polls);
     json_u64(worker, "idle_polls", totals.idle_polls);
     json_u64(result, "events_lost", totals.events_lost);

@@ -80,12 +80,22 @@ static void status_fastpath(struct ctl_show *s, const cJSON *fast)
     view_line(s, "fast path", buf);
 }
 
-static void print_status(struct ctl_show *s, const cJSON *r, bool last)
+static void print_workers(struct ctl_show *s, const cJSON *worker)
 {
-    const cJSON *worker = view_member(r, "worker");
-    double polls = view_number(worker, "polls"), idle = view_number(worker, "idle_polls");
+    double polls = view_number(worker, "polls"), n = view_number(worker, "workers");
+    const char *poll = view_text(worker, "poll") ? view_text(worker, "poll") : "?";
+    double idle = polls > 0 ? 100 * view_number(worker, "idle_polls") / polls : 0.0;
     char buf[VIEW_CELL_LEN];
 
+    if (n > 1)
+        snprintf(buf, sizeof(buf), "%.0f, %s, %.1f %% of their polls found nothing", n, poll, idle);
+    else
+        snprintf(buf, sizeof(buf), "%s, %.1f %% of its polls found nothing", poll, idle);
+    view_line(s, n > 1 ? "workers" : "worker", buf);
+}
+
+static void print_status(struct ctl_show *s, const cJSON *r, bool last)
+{
     (void)last;
     status_head(s, r);
     view_line_of(s, "ports", view_number(r, "ports_up"), view_number(r, "ports"), "up");
@@ -95,10 +105,7 @@ static void print_status(struct ctl_show *s, const cJSON *r, bool last)
     status_macs(s, r);
     status_bgp(s, r);
     view_line(s, "hugepages", view_true(r, "hugepages") ? "yes" : "no");
-    snprintf(buf, sizeof(buf), "%s, %.1f %% of its polls found nothing",
-             view_text(worker, "poll") ? view_text(worker, "poll") : "?",
-             polls > 0 ? 100 * idle / polls : 0.0);
-    view_line(s, "worker", buf);
+    print_workers(s, view_member(r, "worker"));
     if (view_member(r, "fastpath"))
         status_fastpath(s, view_member(r, "fastpath"));
     view_line_number(s, "learn events", view_number(r, "events_lost"), " lost");

@@ -280,6 +280,8 @@ static size_t list_pci(const struct conf *conf, const char *list[CONF_MAX_ACCESS
     return n;
 }
 
+_Static_assert(CONF_MAX_WORKERS == DP_MAX_WORKERS, "as many as the data plane can have");
+
 static int start_dataplane(struct gateway *g, char *err, size_t err_len)
 {
     const struct conf *conf = g->conf;
@@ -287,6 +289,7 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
     char dp_err[DP_ERR_LEN] = "";
     struct dp_config config = {
         .max_macs = conf->dataplane.max_macs + g->max_networks, /* and our own in each */
+        .workers = conf->dataplane.workers,
         .cpu = conf->dataplane.cpu,
         .busy_poll = conf->dataplane.busy_poll,
         .hugepages = conf->dataplane.hugepages == CONF_HUGEPAGES_ON    ? DP_HUGEPAGES_ON

@@ -202,24 +202,36 @@ void metrics_drops(const struct gateway *g, struct metric_text *t)
 
 void metrics_worker(const struct gateway *g, struct metric_text *t)
 {
-    static const struct metric_label worker = {"worker", "0"};
-    uint64_t hz = dp_cycles_hz(g->dp), busy;
+    struct dp_totals totals[DP_MAX_WORKERS];
+    unsigned n = dp_worker_number(g->dp);
+    uint64_t hz = dp_cycles_hz(g->dp);
     uint32_t used, capacity;
-    struct dp_totals totals;
+    char name[DP_MAX_WORKERS][8];
 
-    fwd_totals(g->fwd, &totals);
-    busy = totals.busy_cycles;
+    for (unsigned i = 0; i < n; i++) {
+        dp_worker_totals(g->dp, i, &totals[i]);
+        snprintf(name[i], sizeof(name[i]), "%u", i);
+    }
     metric_family(t, "causeway_worker_busy_seconds_total", METRIC_COUNTER,
-                  "Time that the worker spent in rounds that had frames.");
-    metric_labels_ns(t, &worker, 1, hz ? busy / hz * NS_PER_S + busy % hz * NS_PER_S / hz : 0);
+                  "Time that a worker spent in rounds that had frames.");
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t busy = totals[i].busy_cycles;
+
+        metric_labels_ns(t, &(struct metric_label){"worker", name[i]}, 1,
+                         hz ? busy / hz * NS_PER_S + busy % hz * NS_PER_S / hz : 0);
+    }
     metric_family(t, "causeway_worker_busy_cycles_total", METRIC_COUNTER,
                   "The same in cycles of the processor's clock.");
-    metric_labels_u64(t, &worker, 1, busy);
+    for (unsigned i = 0; i < n; i++)
+        metric_u64(t, totals[i].busy_cycles, {"worker", name[i]});
     metric_family(t, "causeway_worker_frames_total", METRIC_COUNTER, "Frames that these rounds had.");
-    metric_labels_u64(t, &worker, 1, totals.frames);
-    metric_family(t, "causeway_worker_rounds_total", METRIC_COUNTER, "Rounds of the worker over its ports.");
-    metric_u64(t, totals.polls - totals.idle_polls, {"worker", worker.value}, {"state", "busy"});
-    metric_u64(t, totals.idle_polls, {"worker", worker.value}, {"state", "idle"});
+    for (unsigned i = 0; i < n; i++)
+        metric_u64(t, totals[i].frames, {"worker", name[i]});
+    metric_family(t, "causeway_worker_rounds_total", METRIC_COUNTER, "Rounds of a worker over its ports.");
+    for (unsigned i = 0; i < n; i++) {
+        metric_u64(t, totals[i].polls - totals[i].idle_polls, {"worker", name[i]}, {"state", "busy"});
+        metric_u64(t, totals[i].idle_polls, {"worker", name[i]}, {"state", "idle"});
+    }
     fwd_fdb_usage(g->fwd, &used, &capacity);
     metric_gauge(t, "causeway_fdb_entries", used, "MACs in the data plane's table.");
     metric_gauge(t, "causeway_fdb_entries_max", capacity, "MACs that the data plane's table has room for.");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See service.h. The watchdog is fed by a timer of the event loop, and only when the worker has polled its
+ * See service.h. The watchdog is fed by a timer of the event loop, and only when each worker has polled its
  * ports since the last time: it does so every 100 us at least. A gateway whose worker hangs loses all frames
  * while BGP goes on calling it alive: it is better started anew.
  */
@@ -22,8 +22,8 @@
 struct service {
     const struct gateway *g;
     struct event *status_timer, *watchdog_timer;
-    uint64_t polls; /* of the worker, when the watchdog was fed last */
-    bool stuck;     /* and said so */
+    uint64_t polls[DP_MAX_WORKERS]; /* of each worker, when the watchdog was fed last */
+    bool stuck;                     /* and said so */
     char status[STATUS_LEN];
 };
 
@@ -69,16 +69,21 @@ static void on_status(evutil_socket_t fd, short what, void *arg)
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 {
     struct service *s = arg;
-    struct dp_totals totals;
+    bool stuck = false;
 
     (void)fd, (void)what;
-    fwd_totals(s->g->fwd, &totals);
-    if (totals.polls != s->polls)
+    for (unsigned i = 0; i < dp_worker_number(s->g->dp); i++) {
+        struct dp_totals totals;
+
+        dp_worker_totals(s->g->dp, i, &totals);
+        stuck |= totals.polls == s->polls[i];
+        s->polls[i] = totals.polls;
+    }
+    if (!stuck)
         sd_notify(0, "WATCHDOG=1");
     else if (!s->stuck)
         log_error("causewayd", "the worker does not poll its ports any more: the watchdog is not fed");
-    s->stuck = totals.polls == s->polls;
-    s->polls = totals.polls;
+    s->stuck = stuck;
 }
 
 static struct event *add_timer(struct event_base *base, event_callback_fn fn, void *arg, uint64_t usec)

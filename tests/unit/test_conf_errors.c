@@ -142,6 +142,8 @@ static const struct mistake mistakes[] = {
     {"max_macs small", BASE "dataplane: { max_macs: @1023 }\n",
      "expected a whole number from 1024 to 1048576"},
     {"max_macs large", BASE "dataplane: { max_macs: @1048577 }\n", "out of range"},
+    {"no workers", BASE "dataplane: { workers: @0 }\n",
+     "workers: 0 is out of range, expected a whole number from 1 to 16"},
     {"cpu", BASE "dataplane: { cpu: @-1 }\n",
      "cpu: -1 is out of range, expected a whole number from 0 to 1023 or any"},
     {"ageing", NETWORK("ageing: @1000001"), "out of range"},

@@ -101,10 +101,10 @@ START_TEST(test_views_fit_80_columns)
          "\"mtu\":9216},\"ports\":15,\"ports_up\":14,\"networks\":4094,\"vteps\":1023,\"vteps_resolved\":"
          "1000,"
          "\"macs\":1048576,\"macs_max\":1048576,\"hugepages\":true,\"fastpath\":{\"state\":\"on\",\"share_"
-         "percent\":99.9},\"worker\":{\"poll\":\"adaptive\","
+         "percent\":99.9},\"worker\":{\"poll\":\"adaptive\",\"workers\":16,"
          "\"polls\":100,"
          "\"idle_polls\":42},\"events_lost\":" BIG ",\"drops\":" BIG "}",
-         "42.0 %"},
+         "16, adaptive, 42.0 % of their polls"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -228,6 +228,11 @@ START_TEST(test_values)
     ck_line("causeway_worker_busy_cycles_total{worker=\"0\"} 3000000001");
     ck_line("causeway_worker_frames_total{worker=\"0\"} 500");
     ck_line("causeway_worker_rounds_total{worker=\"0\",state=\"busy\"} 40");
+    ck_line("causeway_worker_busy_seconds_total{worker=\"1\"} 0.000000000");
+    ck_line("causeway_worker_busy_cycles_total{worker=\"1\"} 0");
+    ck_line("causeway_worker_frames_total{worker=\"1\"} 0");
+    ck_line("causeway_worker_rounds_total{worker=\"1\",state=\"busy\"} 0");
+    ck_line("causeway_worker_rounds_total{worker=\"1\",state=\"idle\"} 7");
     ck_line("causeway_fdb_entries 5");
     ck_line("causeway_fdb_entries_max 4096");
     ck_line("causeway_macs 2");
