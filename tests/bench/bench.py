@@ -4,6 +4,7 @@
 
 dp: the data plane beside dpdk-testpmd's macswap and Open vSwitch with DPDK, over the same replay; bench_dp.py says what and how.
 flood: head-end replication to 1, 8 and 64 VTEPs.
+learn: new MACs a second until they are in the FDB, moves a second, and what forwarding loses meanwhile.
 fp: the fast path's programs, run by the kernel, and a whole gateway beside the kernel's bridge and vxlan device; bench_fp.c
 and bench_fp.py say what and how.
 bgp: the control plane beside FRR; bench_evpn.py says what and how.
@@ -20,6 +21,7 @@ import sys
 import bench_dp
 import bench_evpn
 import bench_fp
+import bench_learn
 import bench_moves
 from bench_host import cpu_model
 
@@ -56,7 +58,7 @@ def run_moves(args, say):
     return {"machine": cpu_model(), "kernel": platform.release(), **bench_moves.run(args.moves, args.scenarios.split(","), say)}
 
 
-GROUPS = {"dp": bench_dp.run, "flood": bench_dp.run_flood, "fp": run_fp, "bgp": run_bgp, "moves": run_moves}
+GROUPS = {"dp": bench_dp.run, "flood": bench_dp.run_flood, "learn": bench_learn.run, "fp": run_fp, "bgp": run_bgp, "moves": run_moves}
 
 
 def main():

@@ -279,7 +279,7 @@ void replay_write(const struct replay *r, const char *path)
 struct dp *replay_start(const struct replay *r, const char *in, const char *out, unsigned more)
 {
     bool access = r->direction != REPLAY_DECAP;
-    struct dp_config config = {.max_macs = r->macs < 1024 ? 1024 : r->macs,
+    struct dp_config config = {.max_macs = (r->macs < 1024 ? 1024 : r->macs) + r->more_macs,
                                .cpu = -1,
                                .busy_poll = true,
                                .hugepages = DP_HUGEPAGES_AUTO,

@@ -25,7 +25,8 @@ struct replay {
     bool zipf;     /* sources and destinations by Zipf's law (1/rank) instead of each as often */
     /* translated: REPLAY_NETWORKS networks in turn, each with a VLAN here that is not the VLAN there */
     enum { REPLAY_UNTAGGED, REPLAY_TAGGED, REPLAY_TRANSLATED } tags;
-    uint8_t underlay; /* 4 or 6 */
+    uint8_t underlay;   /* 4 or 6 */
+    uint32_t more_macs; /* room for these in the tables besides; not of the text */
 };
 
 bool replay_parse(const char *text, struct replay *out);

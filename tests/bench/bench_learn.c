@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * How many MACs a second a gateway learns, and what its forwarding loses meanwhile: a worker that forwards a
+ * replay as fast as it can, and beside it hosts that nobody knows.
+ *
+ *   bench_learn new|move VARIANT FILE COUNT RATE   FILE: by bench_dp make; prints one line of JSON
+ *
+ * new: COUNT MACs show up on an access port with a frame each. move: the same, and then each shows up on
+ * another port; only that is measured. RATE: frames with such sources a second; 0: as many as are learned,
+ * 2,048 under way at a time.
+ *
+ * What is real: worker, event ring, the control plane's MAC table with its ops, the FDB. What is not:
+ * libevent around it, BGP and the announcements behind it. The main thread is the control thread, and makes
+ * those frames as well, into the ring of a net_ring port; so what it learns is a little less than it could.
+ * One frame for each MAC: where the event ring was full it is sent again at the end.
+ */
+#include "controlplane/mactable.h"
+#include "tests/bench/replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#define NET       1
+#define VLAN      100
+#define FIRST     2 /* ids of the two access ports of the hosts */
+#define BURST     32
+#define UNDER_WAY 2048
+#define EVENTS    64
+#define WARM_US   300000
+#define SLICES    5
+#define ALONE_NS  200000000
+#define LATE_NS   500000000
+#define LIMIT_S   20
+
+struct learn {
+    struct dp *dp;
+    struct mactable *macs;
+    struct rte_mempool *pool;
+    struct rte_ring *rings[2];
+    unsigned frame_len;
+    uint8_t frame[128];
+    uint32_t count, learned; /* learned: at the place of now */
+    unsigned place;          /* port FIRST + place */
+    double rate;
+};
+
+struct sum {
+    double s;
+    uint64_t learned, frames, replayed;
+};
+
+/* ---- the MAC table's ops: as the gateway's, without BGP */
+
+static int op_program(void *arg, dp_net_id net, struct mac mac, struct dp_dest dest)
+{
+    struct learn *l = arg;
+    int rc = dp_fdb_set(l->dp, net, mac, dest);
+
+    l->learned += rc == 0;
+    return rc;
+}
+
+static void op_remove(void *arg, dp_net_id net, struct mac mac)
+{
+    dp_fdb_del(((struct learn *)arg)->dp, net, mac);
+}
+
+static bool op_seen(void *arg, dp_net_id net, struct mac mac, mono_t *seen)
+{
+    return dp_fdb_seen(((struct learn *)arg)->dp, net, mac, seen);
+}
+
+static const struct mactable_ops ops = {.program = op_program, .remove = op_remove, .seen = op_seen};
+
+static void take_events(struct learn *l)
+{
+    struct dp_event events[EVENTS];
+    size_t n = dp_events_pop(l->dp, events, EVENTS);
+    mono_t now = mono_now();
+
+    for (size_t i = 0; i < n; i++)
+        if (events[i].type == DP_EVENT_SOURCE)
+            mactable_source_seen(l->macs, &events[i], now);
+}
+
+/* ---- the hosts */
+
+static struct mac new_mac(uint32_t i)
+{
+    return (struct mac){{0x0a, 0, 0, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
+}
+
+/* Frames of the MACs from `first` on, up to a burst; returns how many. */
+static uint32_t speak(struct learn *l, uint32_t first, uint32_t n)
+{
+    struct rte_mbuf *m[BURST];
+    uint32_t sent;
+
+    n = n > BURST ? BURST : n;
+    if (n == 0 || rte_pktmbuf_alloc_bulk(l->pool, m, n) != 0)
+        return 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct mac mac = new_mac(first + i);
+        uint8_t *p = (uint8_t *)rte_pktmbuf_append(m[i], (uint16_t)l->frame_len);
+
+        memcpy(p, l->frame, l->frame_len);
+        memcpy(p + 6, mac.b, 6);
+    }
+    sent = rte_ring_enqueue_burst(l->rings[l->place], (void **)m, n, NULL);
+    rte_pktmbuf_free_bulk(m + sent, n - sent);
+    return sent;
+}
+
+/* Those that were not learned at their first frame. */
+static void speak_again(struct learn *l, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = first; i < first + n; i++) {
+        struct dp_dest dest;
+
+        if (!dp_fdb_get(l->dp, NET, new_mac(i), &dest) || dest.target != FIRST + l->place) {
+            (void)speak(l, i, 1);
+            take_events(l);
+        }
+    }
+}
+
+static uint64_t forwarded(const struct learn *l, uint64_t *replayed)
+{
+    struct dp_port_counters in, out;
+
+    dp_port_counters(l->dp, 0, &in);
+    dp_port_counters(l->dp, 1, &out);
+    *replayed = in.rx.frames;
+    return out.tx.frames;
+}
+
+/* `n` MACs from `first` on show up at the place of now; n 0: ALONE_NS go by. */
+static void measure(struct learn *l, uint32_t first, uint32_t n, struct sum *sum)
+{
+    uint64_t replayed0, replayed1, frames0, frames1;
+    mono_t start = mono_now(), now = start;
+    uint32_t sent = 0;
+
+    l->learned = 0;
+    frames0 = forwarded(l, &replayed0);
+    while (n > 0 ? l->learned < n : now.ns - start.ns < ALONE_NS) {
+        double due =
+            l->rate > 0 ? (double)(now.ns - start.ns) / 1e9 * l->rate : (double)l->learned + UNDER_WAY;
+
+        if (sent < n && (double)sent < due)
+            sent += speak(l, first + sent, (uint32_t)(due < n ? due : n) - sent);
+        take_events(l);
+        now = mono_now();
+        if (n > 0 && sent == n &&
+            now.ns - start.ns > LATE_NS + (uint64_t)(l->rate > 0 ? n / l->rate * 1e9 : 0))
+            speak_again(l, first, n);
+        if (now.ns - start.ns > LIMIT_S * UINT64_C(1000000000))
+            replay_die("they are not learned");
+    }
+    frames1 = forwarded(l, &replayed1);
+    sum->s += (double)(now.ns - start.ns) / 1e9;
+    sum->learned += l->learned;
+    sum->frames += frames1 - frames0;
+    sum->replayed += replayed1 - replayed0;
+}
+
+/* In slices, with as much time without before each and after the last: the machine's speed changes. */
+static void all(struct learn *l, struct sum *alone, struct sum *with)
+{
+    for (uint32_t i = 0; i < SLICES; i++) {
+        measure(l, 0, 0, alone);
+        measure(l, l->count / SLICES * i, l->count / SLICES, with);
+    }
+    measure(l, 0, 0, alone);
+}
+
+/* ---- the gateway ---- */
+
+static void start(struct learn *l, struct replay *r, const char *path)
+{
+    char in[DP_DEVARGS_LEN], err[DP_ERR_LEN];
+
+    r->more_macs = l->count + 1024;
+    snprintf(in, sizeof(in), "net_pcap0,rx_pcap=%s,infinite_rx=1", path);
+    l->dp = replay_start(r, in, NULL, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        struct dp_port_spec spec = {.role = DP_PORT_ACCESS, .owner = DP_OWNER_VDEV};
+        char name[RTE_RING_NAMESIZE];
+
+        snprintf(spec.name, sizeof(spec.name), "hosts%u", i);
+        snprintf(spec.device, sizeof(spec.device), "net_ring%u", i);
+        if (dp_port_add(l->dp, &spec, err) != (int)(FIRST + i))
+            replay_die(err);
+        snprintf(name, sizeof(name), "ETH_RXTX0_net_ring%u", i);
+        l->rings[i] = rte_ring_lookup(name);
+    }
+    replay_program(r, l->dp, 2);
+    l->pool = rte_pktmbuf_pool_create("hosts", 16383, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    l->macs = mactable_new(r->macs + r->more_macs, &ops, l);
+    if (!l->rings[0] || !l->rings[1] || !l->pool || !l->macs)
+        replay_die("no memory for the hosts");
+    mactable_set_network(l->macs, NET, 300, UINT32_MAX);
+    mactable_set_port(l->macs, FIRST, UINT32_MAX);
+    mactable_set_port(l->macs, FIRST + 1, UINT32_MAX);
+    l->frame_len = replay_frame(l->frame, 60, VLAN, replay_mac(false, 0), new_mac(0), 1);
+    if (dp_run(l->dp, err) < 0)
+        replay_die(err);
+    usleep(WARM_US);
+}
+
+static void report(const struct learn *l, const struct sum *alone, const struct sum *with)
+{
+    double before = (double)alone->frames / alone->s, meanwhile = (double)with->frames / with->s;
+    struct dp_totals totals;
+    uint64_t drops = 0;
+
+    dp_totals(l->dp, &totals);
+    for (unsigned i = 0; i < DROP_N; i++)
+        drops += totals.drops[i];
+    printf("{\"per_s\": %.0f, \"alone_mpps\": %.3f, \"mpps\": %.3f, \"loss\": %.4f, \"replay_loss\": %.4f, "
+           "\"events_lost\": %llu, \"drops\": %llu, \"hugepages\": %s}\n",
+           (double)with->learned / with->s, before / 1e6, meanwhile / 1e6, 1 - meanwhile / before,
+           1 - (double)with->replayed / with->s / before, (unsigned long long)totals.events_lost,
+           (unsigned long long)drops, dp_hugepages(l->dp) ? "true" : "false");
+}
+
+int main(int argc, char **argv)
+{
+    static struct learn l;
+    struct sum alone = {0}, with = {0}, untold = {0};
+    struct replay r;
+
+    if (argc != 6 || !replay_parse(argv[2], &r) || r.direction != REPLAY_ENCAP || r.tags != REPLAY_TAGGED)
+        replay_die("usage: bench_learn new|move VARIANT FILE COUNT RATE; VARIANT: encap,...,tagged,...");
+    l.count = (uint32_t)atoi(argv[4]);
+    l.rate = atof(argv[5]);
+    start(&l, &r, argv[3]);
+    if (strcmp(argv[1], "move") == 0) {
+        measure(&l, 0, l.count, &untold);
+        l.place = 1;
+    }
+    all(&l, &alone, &with);
+    report(&l, &alone, &with);
+    dp_stop(l.dp);
+    mactable_free(l.macs);
+    return 0;
+}

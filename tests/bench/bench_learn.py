@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Learning: hosts that nobody knows beside a replay that is forwarded as fast as it goes; bench_learn.c says what is real in it.
+new: MACs that show up for the first time; move: that show up on another access port. Each as many as go, and at the rate that is
+aimed at, where what forwarding loses meanwhile is asked. Repetitions take turns."""
+import bench_host as host
+
+VARIANT = "encap,64,1000,uniform,tagged,ipv4"
+COUNT = 500000
+AIM_RATE, AIM_LOSS = 500000, 0.05
+# A little more than is aimed at, for the last ones arrive when nothing more is offered.
+RUNS = [(kind, rate) for kind in ("new", "move") for rate in (0, AIM_RATE * 104 // 100)]
+PAGES = 800
+
+
+def run(args, say):
+    cpus = host.cores()
+    about, got = host.machine(cpus), {r: [] for r in RUNS}
+    with host.Host(PAGES) as h:
+        say(f"{host.name(about)}, control thread on the other; {COUNT} MACs beside a replay of 64 bytes; median of {args.repeat}")
+        pcap = f"{h.dir}/frames.pcap"
+        host.program("bench_dp", "make", VARIANT, pcap, cpu=cpus[-1])
+        for _ in range(args.repeat):
+            for kind, rate in RUNS:
+                got[kind, rate].append(host.program("bench_learn", kind, VARIANT, pcap, COUNT, rate, cpu=cpus[-1]))
+    say(f"{'':5} {'offered/s':>10} {'learned/s':>10} {'apart':>6} {'Mpps alone':>10} {'meanwhile':>10} {'lost':>6}")
+    results = []
+    for (kind, rate), runs in got.items():
+        r = {"kind": kind, "offered_per_s": rate, "per_s": round(host.median(runs, "per_s")),
+             "apart": host.spread([x["per_s"] for x in runs]), "alone_mpps": host.median(runs, "alone_mpps"),
+             "mpps": host.median(runs, "mpps"), "loss": host.median(runs, "loss"), "all": runs}
+        results.append(r)
+        say(f"{kind:5} {rate or 'all':>10} {r['per_s']:10} {r['apart']:6.0%} {r['alone_mpps']:10.2f} {r['mpps']:10.2f} "
+            f"{r['loss']:6.1%}")
+    rows = []
+    for r in results:
+        what = f"{r['kind']}, {r['offered_per_s'] or 'as many as go'}/s offered"
+        if not r["offered_per_s"]:
+            rows.append(host.aim(f"{what}: learned/s", r["per_s"], AIM_RATE, True))
+        else:
+            rows.append(host.aim(f"{what}: lost of forwarding", r["loss"], AIM_LOSS, False))
+    host.say_aims(rows, say)
+    return {**about, "repeat": args.repeat, "macs": COUNT, "results": results, "aims": rows}
