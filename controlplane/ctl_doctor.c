@@ -226,7 +226,7 @@ int ctl_doctor(const char *socket, const char *config, bool json, unsigned width
         facts.gateway = client ? DOCTOR_RUNS : DOCTOR_NO_GATEWAY;
     }
     if (!doctor_facts_init(&facts, conf))
-        ctl_alloc(SIZE_MAX); /* ends */
+        ctl_no_memory();
     doctor_host_read(&facts, client ? ctl_client_pid(client) : 0);
     if (client)
         ask_all(client, &facts);

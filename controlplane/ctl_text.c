@@ -10,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+void ctl_no_memory(void)
+{
+    fputs("causewayctl: not enough memory\n", stderr);
+    exit(1);
+}
+
 void *ctl_alloc(size_t size)
 {
     void *p = calloc(1, size ? size : 1);
 
-    if (!p) {
-        fputs("causewayctl: not enough memory\n", stderr);
-        exit(1);
-    }
+    if (!p)
+        ctl_no_memory();
     return p;
 }
 

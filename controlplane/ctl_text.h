@@ -40,5 +40,6 @@ const char *ctl_duration(double seconds, char buf[CTL_NUMBER_LEN]);
 
 /* Memory, or the end of the program. */
 void *ctl_alloc(size_t size);
+__attribute__((noreturn)) void ctl_no_memory(void);
 
 #endif
