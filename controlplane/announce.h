@@ -80,8 +80,8 @@ void announce_remove_network(struct announce *a, dp_net_id net);
  * arrived: it is behind a port of ours now, and came from elsewhere (R6.4). Returns how many frames went out
  * at once. */
 unsigned announce_mac(struct announce *a, dp_net_id net, struct mac mac, bool arrived, mono_t now);
-/* A route said so. The routes that say its IPs come with that one, but after it: while none is known the first
- * burst is due in the next turn of the loop, so that no RARP goes out for a MAC that has IPs (R6.3). */
+/* A route said so. The routes that say its IPs come with that one, but after it: while none is known the
+ * first burst is due in the next turn of the loop, so that no RARP goes out for a MAC that has IPs (R6.3). */
 void announce_routed(struct announce *a, dp_net_id net, struct mac mac, mono_t now);
 /* Whether a MAC was announced just now, so that an IP that becomes known is still part of it. */
 bool announce_is_fresh(const struct announce *a, dp_net_id net, struct mac mac, mono_t now);
