@@ -194,7 +194,7 @@ size_t fastpath_trace_from_vtep(const struct fastpath *fp, dp_net_id net, dp_vte
     const struct fp_topology *t = fastpath_topology(fp);
     struct vxlan_local sender = {0};
     struct dp_vtep us = {0};
-    struct vxlan_template head;
+    struct vxlan_template head = {0};
 
     if (!t || net >= FP_NETS || !(t->nets[net].flags & FP_NET_VALID) || vtep >= FP_VTEPS ||
         t->vteps[vtep].family == 0)
