@@ -173,7 +173,7 @@ static void stop_workers(struct dp *dp)
     for (unsigned i = 0; i < dp->n_workers; i++)
         __atomic_store_n(&dp->workers[i]->stop, true, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < dp->running; i++)
-        rte_eal_wait_lcore(EAL_FIRST_WORKER_LCORE + i);
+        rte_eal_wait_lcore(EAL_WORKER_LCORE + i);
     dp->running = 0;
 }
 
@@ -205,7 +205,7 @@ int dp_run(struct dp *dp, char err[DP_ERR_LEN])
         return -EINVAL;
     }
     for (unsigned i = 0; rc == 0 && i < dp->n_workers; i++) {
-        rc = rte_eal_remote_launch(worker_main, dp->workers[i], EAL_FIRST_WORKER_LCORE + i);
+        rc = rte_eal_remote_launch(worker_main, dp->workers[i], EAL_WORKER_LCORE + i);
         dp->running += rc == 0;
     }
     if (rc < 0)

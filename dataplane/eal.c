@@ -138,8 +138,8 @@ static void pin_workers(const struct dp_config *config, char *buf, size_t len)
     size_t used = 0;
 
     for (unsigned i = 0; i < n && used < len - 12; i++)
-        used += (size_t)snprintf(buf + used, len - used, "%s%u@%d", i ? "," : "", EAL_FIRST_WORKER_LCORE + i,
-                                 cpu[i]);
+        used +=
+            (size_t)snprintf(buf + used, len - used, "%s%u@%d", i ? "," : "", EAL_WORKER_LCORE + i, cpu[i]);
 }
 
 /* Each worker wants a CPU of its own. Without, they take turns: that is slow, and with busy polling each
@@ -221,8 +221,8 @@ int eal_start(const struct dp_config *config, unsigned memory_mb, bool *hugepage
     if (config->cpu >= 0)
         add_arg(&a, "--lcores=0@(%s),%s", cpus, pinned);
     else
-        add_arg(&a, "--lcores=0@(%s),(%d-%d)@(%s)", cpus, EAL_FIRST_WORKER_LCORE,
-                EAL_FIRST_WORKER_LCORE + (int)config->workers - 1, cpus);
+        add_arg(&a, "--lcores=0@(%s),(%d-%d)@(%s)", cpus, EAL_WORKER_LCORE,
+                EAL_WORKER_LCORE + (int)config->workers - 1, cpus);
     /* Nothing is shared through files (--in-memory, --no-shconf), so gateways may share the prefix. */
     add_arg(&a, "--file-prefix=causeway");
     add_arg(&a, "--iova-mode=va");

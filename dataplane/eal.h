@@ -8,7 +8,7 @@
 
 #include "dataplane/dp.h"
 
-#define EAL_FIRST_WORKER_LCORE 1 /* the others follow */
+#define EAL_WORKER_LCORE 1 /* the first one; the others follow */
 
 /* 0 or -errno with a sentence in err. *hugepages: whether they are used. */
 int eal_start(const struct dp_config *config, unsigned memory_mb, bool *hugepages, char err[DP_ERR_LEN]);
