@@ -35,6 +35,9 @@ CTL_SRC := $(wildcard controlplane/causewayctl.c controlplane/ctl_*.c)
 LIB_SRC := $(wildcard conf/*.c dataplane/*.c) $(filter-out %.bpf.c,$(wildcard ebpf/*.c)) \
 	$(filter-out controlplane/main.c $(CTL_SRC),$(wildcard controlplane/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+# The frame path for newer processors as well; which one runs is decided at start.
+ISA := $(if $(filter x86_64,$(shell uname -m)),v3 v4)
+LIB_OBJ += $(ISA:%=$(B)/dataplane/burst_%.o)
 CTL_OBJ := $(CTL_SRC:%.c=$(B)/%.o)
 SKELS := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard ebpf/*.bpf.c tests/bench/*.bpf.c))
 
@@ -107,6 +110,11 @@ $(B)/%.o: %.c | $(SKELS)
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CFLAGS) $(SYS_CFLAGS) -MMD -MP -c $< -o $@
+
+$(ISA:%=$(B)/dataplane/burst_%.o): $(B)/dataplane/burst_%.o: dataplane/burst.c
+	@mkdir -p $(@D)
+	@echo "  CC    $< (x86-64-$*)"
+	$(Q)$(CC) $(CFLAGS) $(SYS_CFLAGS) -march=x86-64-$* -DBURST_NAME=burst_$* -DBURST_ISA='"x86-64-$*"' -MMD -MP -c $< -o $@
 
 $(B)/%.bpf.o: %.bpf.c
 	@mkdir -p $(@D)

@@ -1,53 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Frames from an access port: VLAN to network, filters, learning, and on to a port, a VTEP or the flood list.
- *
- * Two passes over the burst: the first checks each frame and starts the memory reads of both its look-ups,
- * the second decides. Worker threads.
+ * One frame from an access port, whatever it is: learning, filters, and on to a port, a VTEP or the flood
+ * list. The usual ones do not come here: burst.c. Worker threads.
  */
 #include "dataplane/forward.h"
 #include "dataplane/proxy.h"
-
-#define ETH_LEN      14u
-#define VLAN_TAG_LEN 4u
-#define TPID_BE      RTE_BE16(0x8100)
-
-/* Takes the tag off and finds the network. DROP_N: f is filled in. */
-static enum drop_reason classify(const struct snapshot *s, dp_port_id port, struct rte_mbuf *m,
-                                 struct frame *f)
-{
-    const struct snap_port_vlans *vlans = s->vlans[port];
-    uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
-    uint32_t len = rte_pktmbuf_data_len(m);
-    enum drop_reason reason;
-    uint16_t vlan = 0;
-    dp_net_id net;
-
-    if (unlikely(len < ETH_LEN))
-        return DROP_truncated;
-    if (inner_load16(frame + 12) == TPID_BE) {
-        if (unlikely(len < ETH_LEN + VLAN_TAG_LEN))
-            return DROP_truncated;
-        /* VLAN 0 is a priority tag (802.1Q): the frame belongs where untagged ones do. */
-        vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & 0xfff;
-        memmove(frame + VLAN_TAG_LEN, frame, 12);
-        frame = (uint8_t *)rte_pktmbuf_adj(m, VLAN_TAG_LEN);
-    }
-    net = vlans ? vlans->net[vlan] : 0;
-    if (unlikely(net == 0))
-        return DROP_vlan_unknown;
-    reason = forward_check_macs(frame);
-    if (unlikely(reason != DROP_N))
-        return reason;
-    f->net = &s->nets[net];
-    if (unlikely(forward_is_tag(inner_load16(frame + 12)) && !f->net->qinq))
-        return DROP_inner_tagged; /* R1.6 */
-    f->m = m;
-    f->from = DP_WHERE_PORT;
-    f->told = false;
-    f->place = f->port = port;
-    return DROP_N;
-}
 
 static bool storm_ok(struct worker *w, const struct frame *f, enum snap_class class)
 {
@@ -170,7 +127,7 @@ static __rte_always_inline void by_destination(struct worker *w, const struct sn
     }
 }
 
-static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
+void access_forward(struct worker *w, const struct snapshot *s, struct frame *f)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
 
@@ -187,7 +144,7 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
 void access_forward_own(struct worker *w, const struct snapshot *s, struct frame *f)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
-    enum drop_reason reason = forward_check_macs(frame);
+    enum drop_reason reason = forward_check_macs(frame, inner_load16(frame + 12));
 
     if (reason == DROP_N && forward_is_tag(inner_load16(frame + 12)) && !f->net->qinq)
         reason = DROP_inner_tagged; /* R1.6 */
@@ -198,24 +155,4 @@ void access_forward_own(struct worker *w, const struct snapshot *s, struct frame
         worker_drop(w, f->m, reason);
     else
         by_destination(w, s, f, frame);
-}
-
-void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
-                    unsigned n)
-{
-    struct frame frames[WORKER_BURST];
-    unsigned n_frames = 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        enum drop_reason reason = classify(s, port, m[i], &frames[n_frames]);
-
-        if (unlikely(reason != DROP_N)) {
-            worker_drop_received(w, port, m[i], reason);
-            continue;
-        }
-        forward_prepare(w, &frames[n_frames], rte_pktmbuf_mtod(m[i], const uint8_t *));
-        n_frames++;
-    }
-    for (unsigned i = 0; i < n_frames; i++)
-        forward(w, s, &frames[i]);
 }

@@ -61,6 +61,15 @@ static inline uint64_t fdb_key(uint16_t net, const uint8_t *mac)
     return (uint64_t)net << 48 | (uint64_t)lo << 32 | hi;
 }
 
+/* Of both MACs of a frame. first, last: bytes 0-7 and 4-11 of it, as loaded. */
+static inline void fdb_keys(uint16_t net, uint64_t first, uint64_t last, uint64_t *dst, uint64_t *src)
+{
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "as fdb_key() makes it");
+
+    *dst = first << 16 >> 16 | (uint64_t)net << 48;
+    *src = last >> 16 | (uint64_t)net << 48;
+}
+
 static inline struct mac fdb_key_mac(uint64_t key)
 {
     struct mac mac;

@@ -59,21 +59,28 @@ unsigned forward_flood_targets(const struct frame *f, bool to_wan);
 void forward_flood(struct worker *w, const struct snapshot *s, const struct frame *f, bool to_wan);
 
 /* Which source MACs and destination MACs are refused on both sides; DROP_N: none of it. From the WAN
- * gateway_frame is no drop: such a frame is for us. frame: 14 readable bytes. */
-static inline enum drop_reason forward_check_macs(const uint8_t *frame)
+ * gateway_frame is no drop: such a frame is for us. macs: 12 bytes; ethertype_be: the one behind them, or
+ * behind the tag. */
+static inline enum drop_reason forward_check_macs(const uint8_t *macs, uint16_t ethertype_be)
 {
     const struct mac oam = DP_OAM_MAC;
 
-    if (unlikely(frame[0] & 1)) {
+    if (unlikely(macs[0] & 1)) {
         /* R1.12: 01-80-C2-00-00-00 to -0F */
-        if (inner_load32(frame) == RTE_BE32(0x0180c200) && frame[4] == 0 && frame[5] <= 0x0f)
+        if (inner_load32(macs) == RTE_BE32(0x0180c200) && macs[4] == 0 && macs[5] <= 0x0f)
             return DROP_link_local;
-        if (memcmp(frame, oam.b, 6) == 0 && inner_load16(frame + 12) == RTE_BE16(DP_OAM_ETHERTYPE))
+        if (memcmp(macs, oam.b, 6) == 0 && ethertype_be == RTE_BE16(DP_OAM_ETHERTYPE))
             return DROP_gateway_frame;
     }
-    if (unlikely((frame[6] & 1) || (inner_load32(frame + 6) == 0 && inner_load16(frame + 10) == 0)))
+    if (unlikely((macs[6] & 1) || (inner_load32(macs + 6) == 0 && inner_load16(macs + 10) == 0)))
         return DROP_src_invalid;
     return DROP_N;
+}
+
+/* Whether forward_check_macs() has nothing to say: from a host to a host. */
+static inline bool forward_plain_macs(uint64_t dst_key, uint64_t src_key)
+{
+    return ((dst_key | src_key) & 1) == 0 && src_key << 16 != 0;
 }
 
 static inline bool forward_is_tag(uint16_t ethertype_be)
@@ -94,15 +101,20 @@ static inline enum drop_reason forward_port_verdict(const struct worker *w, cons
     return DROP_N;
 }
 
-/* Keys, hashes and prefetches for both look-ups of a frame whose MACs are at `frame`. */
-static inline void forward_prepare(const struct worker *w, struct frame *f, const uint8_t *frame)
+/* Hashes and prefetches for both look-ups of a frame that has its keys. */
+static inline void forward_prefetch(const struct worker *w, struct frame *f)
 {
-    f->dst_key = fdb_key(f->net->id, frame);
-    f->src_key = fdb_key(f->net->id, frame + 6);
     f->dst_hash = fdb_hash(w->fdb, f->dst_key);
     f->src_hash = fdb_hash(w->fdb, f->src_key);
     fdb_prefetch(w->fdb, f->dst_hash);
     fdb_prefetch(w->fdb, f->src_hash);
+}
+
+/* The keys as well; macs: those of the frame. */
+static inline void forward_prepare(const struct worker *w, struct frame *f, const uint8_t *macs)
+{
+    fdb_keys(f->net->id, inner_load64(macs), inner_load64(macs + 4), &f->dst_key, &f->src_key);
+    forward_prefetch(w, f);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See trace.h. Each function follows the one of the same purpose in access.c, wan.c, bicast.c or forward.c.
+ * See trace.h. Each function follows the one of the same purpose in burst.c, access.c, wan.c, bicast.c or
+ * forward.c.
  * Control thread only.
  */
 #include "dataplane/trace.h"
@@ -319,7 +320,7 @@ static bool network_of_vtep(struct tracer *r, dp_net_id net, dp_vtep_id vtep)
 
 static bool macs(struct tracer *r)
 {
-    enum drop_reason reason = forward_check_macs(r->frame);
+    enum drop_reason reason = forward_check_macs(r->frame, inner_load16(r->frame + 12));
 
     if (reason == DROP_gateway_frame && r->f.from == DP_WHERE_VTEP) {
         add(r, TRACE_OUT_OWN);

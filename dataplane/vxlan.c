@@ -23,22 +23,12 @@
 #define IPV4_MF      0x2000u
 #define IPV4_OFFSET  0x1fffu
 
-static void store16(uint8_t *p, uint16_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
+#define store16 vxlan_store16
+#define fold    vxlan_fold
 
 static uint16_t load16(const uint8_t *p)
 {
     return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint16_t fold(uint32_t sum)
-{
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)sum;
 }
 
 /* Folded sum of the pseudo header and of udp_len bytes of m from offset udp on; ip: the outer IP header. 0 or
@@ -68,49 +58,16 @@ static void store16_mend(uint8_t *ip, unsigned at, uint16_t v)
 
 /* ---- outgoing ---- */
 
-int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t, uint32_t vni, uint8_t dscp,
-                      const struct inner_info *info)
+bool vxlan_udp6_checksum(struct rte_mbuf *m)
 {
-    uint32_t inner_len = rte_pktmbuf_pkt_len(m);
-    uint16_t udp_len = (uint16_t)(inner_len + UDP_LEN + VXLAN_LEN);
-    uint8_t *eth = (uint8_t *)rte_pktmbuf_prepend(m, t->len);
-    uint8_t *ip, *udp;
-    /* RFC 6040 section 4.1, normal mode: the ECN field is copied. */
-    uint8_t tos = dscp == DP_DSCP_INHERIT ? info->tos : (uint8_t)(dscp << 2 | (info->tos & ECN_MASK));
+    uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, ETH_LEN), *udp = ip + IPV6_LEN;
+    uint16_t sum;
 
-    if (unlikely(!eth))
-        return -ENOBUFS;
-    ip = eth + ETH_LEN;
-    if (t->len == VXLAN_OUTER_IPV4) {
-        uint16_t ip_len = (uint16_t)(udp_len + IPV4_LEN);
-
-        memcpy(eth, t->bytes, VXLAN_OUTER_IPV4);
-        udp = ip + IPV4_LEN;
-        ip[1] = tos;
-        store16(ip + 2, ip_len);
-        store16(ip + 10, (uint16_t)~fold(t->ip_sum + tos + ip_len));
-    } else {
-        memcpy(eth, t->bytes, VXLAN_OUTER_IPV6);
-        udp = ip + IPV6_LEN;
-        ip[0] = (uint8_t)(0x60 | tos >> 4);
-        ip[1] = (uint8_t)(tos << 4 | (info->hash >> 16 & 0xf)); /* flow label from the flow (RFC 6438) */
-        store16(ip + 2, (uint16_t)info->hash);
-        store16(ip + 4, udp_len);
-    }
-    store16(udp, (uint16_t)(VXLAN_SOURCE_FIRST + (info->hash >> 18)));
-    store16(udp + 4, udp_len);
-    udp[UDP_LEN + 4] = (uint8_t)(vni >> 16);
-    udp[UDP_LEN + 5] = (uint8_t)(vni >> 8);
-    udp[UDP_LEN + 6] = (uint8_t)vni;
-    if (!t->zero_csum) {
-        uint16_t sum;
-
-        if (udp_sum(m, ip, ETH_LEN + IPV6_LEN, udp_len, &sum) != 0)
-            return -ENOBUFS;
-        sum = (uint16_t)~sum;
-        store16(udp + 6, sum ? sum : 0xffff); /* zero would mean "none" */
-    }
-    return 0;
+    if (udp_sum(m, ip, ETH_LEN + IPV6_LEN, load16(udp + 4), &sum) != 0)
+        return false;
+    sum = (uint16_t)~sum;
+    store16(udp + 6, sum ? sum : 0xffff); /* zero would mean "none" */
+    return true;
 }
 
 void vxlan_lower_ttl(struct rte_mbuf *m, uint8_t ttl)

@@ -12,15 +12,67 @@
 #ifndef DATAPLANE_VXLAN_H
 #define DATAPLANE_VXLAN_H
 
+#include "conf/ecn.h"
 #include "conf/vxlan_template.h"
 #include "dataplane/dp.h"
 #include "dataplane/inner.h"
 
+#include <errno.h>
+
 #include <rte_mbuf.h>
 
+static inline void vxlan_store16(uint8_t *p, uint16_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+
+/* A sum of 16-bit words to 16 bits, as checksums want it. */
+static inline uint16_t vxlan_fold(uint32_t sum)
+{
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)sum;
+}
+
+/* Fills in the UDP checksum of a packet over IPv6 that is complete but for that. False: impossible. */
+bool vxlan_udp6_checksum(struct rte_mbuf *m);
+
 /* Puts the outer header in front. dscp: 0..63 or DP_DSCP_INHERIT. 0, or -ENOBUFS without headroom. */
-int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t, uint32_t vni, uint8_t dscp,
-                      const struct inner_info *info);
+static __rte_always_inline int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t,
+                                                 uint32_t vni, uint8_t dscp, const struct inner_info *info)
+{
+    uint32_t inner_len = rte_pktmbuf_pkt_len(m), vni_be = rte_cpu_to_be_32(vni << 8);
+    uint16_t udp_len = (uint16_t)(inner_len + VXLAN_OUTER_IPV4 - 34);
+    uint8_t *eth = (uint8_t *)rte_pktmbuf_prepend(m, t->len);
+    /* RFC 6040 section 4.1, normal mode: the ECN field is copied. */
+    uint8_t tos = dscp == DP_DSCP_INHERIT ? info->tos : (uint8_t)(dscp << 2 | (info->tos & ECN_MASK));
+    uint8_t *ip, *udp;
+
+    if (unlikely(!eth))
+        return -ENOBUFS;
+    ip = eth + 14;
+    if (likely(t->len == VXLAN_OUTER_IPV4)) {
+        uint16_t ip_len = (uint16_t)(udp_len + 20);
+
+        memcpy(eth, t->bytes, VXLAN_OUTER_IPV4);
+        udp = ip + 20;
+        ip[1] = tos;
+        vxlan_store16(ip + 2, ip_len);
+        vxlan_store16(ip + 10, (uint16_t)~vxlan_fold(t->ip_sum + tos + ip_len));
+    } else {
+        memcpy(eth, t->bytes, VXLAN_OUTER_IPV6);
+        udp = ip + 40;
+        ip[0] = (uint8_t)(0x60 | tos >> 4);
+        ip[1] = (uint8_t)(tos << 4 | (info->hash >> 16 & 0xf)); /* flow label from the flow (RFC 6438) */
+        vxlan_store16(ip + 2, (uint16_t)info->hash);
+        vxlan_store16(ip + 4, udp_len);
+    }
+    vxlan_store16(udp, (uint16_t)(VXLAN_SOURCE_FIRST + (info->hash >> 18)));
+    vxlan_store16(udp + 4, udp_len);
+    memcpy(udp + 12, &vni_be, 4);
+    return likely(t->zero_csum) || vxlan_udp6_checksum(m) ? 0 : -ENOBUFS;
+}
 
 /* Lowers the TTL of a packet that vxlan_encapsulate() has just made; never raises it. */
 void vxlan_lower_ttl(struct rte_mbuf *m, uint8_t ttl);
@@ -40,6 +92,82 @@ struct vxlan_packet {
 /* VXLAN_FOR_US (then *out is filled), VXLAN_NOT_OURS (the kernel's business), or the enum drop_reason. The
  * source and the VNI are not checked here. */
 int vxlan_parse(const struct rte_mbuf *m, const struct vxlan_local *local, struct vxlan_packet *out);
+
+/* What vxlan_parse() says of the packets that nearly all are: over IPv4 without options, whole, in one
+ * buffer, without UDP checksum, with an inner Ethernet header. The outer header is VXLAN_OUTER_IPV4 long. */
+struct vxlan_usual {
+    uint32_t source; /* as it stands in the packet */
+    uint32_t vni;
+    uint16_t inner_len;
+    uint8_t tos, ttl;
+};
+
+/* The fields that must be what they are for us, as they lie in the packet: made once for a burst. */
+struct vxlan_expect {
+    uint64_t mac; /* bytes 0-5 */
+    uint64_t to;  /* bytes 30-37: destination, (source port), destination port */
+    bool ipv4;    /* false: no packet is a usual one */
+};
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the masks and what is compared");
+#define VXLAN_MASK_MAC UINT64_C(0x0000ffffffffffff)
+#define VXLAN_MASK_TO  UINT64_C(0xffff0000ffffffff)
+
+static inline struct vxlan_expect vxlan_expect(const struct vxlan_local *local)
+{
+    struct vxlan_expect e = {.ipv4 = local->address.family == 4};
+    uint32_t address;
+
+    memcpy(&e.mac, local->mac.b, 6);
+    memcpy(&address, local->address.b, 4);
+    e.to = (uint64_t)rte_cpu_to_be_16(local->port) << 48 | address;
+    return e;
+}
+
+/* The sum of an IPv4 header without options, checksum included, is 0xffff when it is right. */
+static inline bool vxlan_ipv4_sum_ok(const uint8_t *ip)
+{
+    uint64_t sum = (uint64_t)inner_load32(ip) + inner_load32(ip + 4) + inner_load32(ip + 8) +
+                   inner_load32(ip + 12) + inner_load32(ip + 16);
+
+    sum = (sum & UINT32_MAX) + (sum >> 32);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT16_MAX) + (sum >> 16);
+    return sum == UINT16_MAX;
+}
+
+/* False: it is none of these, and vxlan_parse() says what it is. */
+static __rte_always_inline bool vxlan_parse_usual(const struct rte_mbuf *m, const struct vxlan_expect *e,
+                                                  struct vxlan_usual *out)
+{
+    const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+    uint32_t len = rte_pktmbuf_pkt_len(m), total, udp_len, fragment_ttl_proto, length_sum;
+    uint64_t odd;
+
+    if (unlikely(!e->ipv4 || m->nb_segs != 1 || len < VXLAN_OUTER_IPV4 + 14))
+        return false;
+    fragment_ttl_proto = inner_load32(p + 20);
+    length_sum = inner_load32(p + 38);
+    odd = (inner_load64(p) & VXLAN_MASK_MAC) ^ e->mac;
+    odd |= (inner_load64(p + 30) & VXLAN_MASK_TO) ^ e->to;
+    odd |= (inner_load32(p + 12) & 0xffffffu) ^ 0x450008u;   /* IPv4, 20 bytes */
+    odd |= (fragment_ttl_proto & 0xff00ff3fu) ^ 0x11000000u; /* no fragment; UDP */
+    odd |= length_sum & 0xffff0000u;                         /* R1.3 */
+    odd |= (p[42] & 0x08u) ^ 0x08u;                          /* R1.4 */
+    if (unlikely(odd != 0))
+        return false;
+    total = rte_be_to_cpu_16(inner_load16(p + 16));
+    udp_len = rte_be_to_cpu_16((uint16_t)length_sum);
+    if (unlikely(total > len - 14 || udp_len + 20 > total || udp_len < 8 + 8 + 14 ||
+                 !vxlan_ipv4_sum_ok(p + 14)))
+        return false;
+    out->source = inner_load32(p + 26);
+    out->vni = rte_be_to_cpu_32(inner_load32(p + 46)) >> 8;
+    out->inner_len = (uint16_t)(udp_len - 16);
+    out->tos = p[15];
+    out->ttl = p[22];
+    return true;
+}
 
 /* Carries the outer congestion mark into the inner packet (RFC 6040, R1.8), mending the IPv4 checksum. frame:
  * the inner frame, len readable bytes, at least 14. False: the packet must be dropped. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Packets from the underlay: VXLAN for us is checked (R1.3, R1.4, R1.9), unpacked and given to the access
- * side, never back to the WAN (R1.11) but for the bounce (R6.5) and bi-cast; everything else goes to the
- * kernel by the TAP, where there is one. And the other way: what the kernel sends by the TAP goes out as it
- * is.
- *
- * Two passes over the burst, as in access.c. Worker threads.
+ * One packet from the underlay, whatever it is: VXLAN for us is checked (R1.3, R1.4, R1.9), unpacked and
+ * given to the access side, never back to the WAN (R1.11) but for the bounce (R6.5) and bi-cast; everything
+ * else goes to the kernel by the TAP, where there is one. And the other way: what the kernel sends by the TAP
+ * goes out as it is. The usual packets do not come here: burst.c. Worker threads.
  */
 #include "dataplane/forward.h"
 
@@ -45,7 +43,7 @@ static enum drop_reason unpack(struct rte_mbuf *m, const struct vxlan_packet *p,
     frame = (uint8_t *)rte_pktmbuf_adj(m, p->inner_offset);
     if (unlikely(tail > 0 && rte_pktmbuf_trim(m, (uint16_t)tail) < 0))
         return DROP_outer_truncated;
-    reason = forward_check_macs(frame);
+    reason = forward_check_macs(frame, inner_load16(frame + 12));
     if (unlikely(reason != DROP_N))
         return reason;
     if (unlikely(forward_is_tag(inner_load16(frame + 12)) && !net->qinq))
@@ -55,10 +53,8 @@ static enum drop_reason unpack(struct rte_mbuf *m, const struct vxlan_packet *p,
     return DROP_N;
 }
 
-/* True: f is the inner frame, ready for its look-ups. False: dropped, or gone to the kernel or to the control
- * thread. */
-static bool receive_one(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf *m,
-                        struct frame *f)
+bool wan_unpack(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf *m,
+                struct frame *f)
 {
     struct vxlan_packet p;
     int verdict = vxlan_parse(m, &s->local, &p);
@@ -123,7 +119,7 @@ static __rte_noinline void forward_odd(struct worker *w, const struct snapshot *
         worker_report_first(w, f, where);
 }
 
-static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
+void wan_forward(struct worker *w, const struct snapshot *s, struct frame *f)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
     uint32_t where;
@@ -139,17 +135,6 @@ static void forward(struct worker *w, const struct snapshot *s, struct frame *f)
         forward_to_port(w, f, fdb_target(where), f->m, FORWARD_KNOWN);
     else
         forward_odd(w, s, f, where);
-}
-
-void wan_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m, unsigned n)
-{
-    struct frame frames[WORKER_BURST];
-    unsigned n_frames = 0;
-
-    for (unsigned i = 0; i < n; i++)
-        n_frames += receive_one(w, s, port, m[i], &frames[n_frames]);
-    for (unsigned i = 0; i < n_frames; i++)
-        forward(w, s, &frames[i]);
 }
 
 void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf **m, unsigned n)

@@ -45,6 +45,7 @@ static int init(struct worker *w, unsigned max_net, unsigned max_vtep)
     w->kernel_port = -1;
     w->wake_fd = -1;
     w->hz = rte_get_tsc_hz();
+    w->burst = burst_pick(0);
     snprintf(ring, sizeof(ring), "cw_ev_%p", (void *)w); /* its name must be its own */
     w->counters.nets = calloc(max_net + 1, sizeof(*w->counters.nets));
     w->counters.vteps = calloc(max_vtep + 1, sizeof(*w->counters.vteps));
@@ -378,9 +379,9 @@ void worker_receive(struct worker *w, const struct snapshot *s, dp_port_id port,
     enum dp_port_role role = w->ports[port].role;
 
     if (role == DP_PORT_ACCESS)
-        access_receive(w, s, port, m, n);
+        w->burst->access(w, s, port, m, n);
     else if (role == DP_PORT_UNDERLAY)
-        wan_receive(w, s, port, m, n);
+        w->burst->wan(w, s, port, m, n);
     else
         kernel_receive(w, s, m, n);
 }

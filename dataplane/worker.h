@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A worker: one thread that polls its receive queues of every port in turn, takes each burst through access.c
- * or wan.c to the end, and flushes what it queued for transmission. This header is what those stages share;
+ * A worker: one thread that polls its receive queues of every port in turn, takes each burst through burst.c
+ * to the end, and flushes what it queued for transmission. This header is what those stages share;
  * nobody above dp.c sees it.
  *
  * There may be several. Each has its receive queues, its transmit queue (or a share in one), its reports to
@@ -18,6 +18,7 @@
 #define DATAPLANE_WORKER_H
 
 #include "dataplane/bicast.h"
+#include "dataplane/burst.h"
 #include "dataplane/capture.h"
 #include "dataplane/dp.h"
 #include "dataplane/fdb.h"
@@ -89,6 +90,7 @@ struct worker {
     struct neigh *neigh;
     struct bicast *bicast;
     struct rte_rcu_qsbr *qsbr;
+    const struct burst *burst;
     struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
     struct own own;
     struct spread spread;
@@ -151,14 +153,17 @@ int worker_main(void *arg);
 /* A burst that came in by a port, whoever received it. */
 void worker_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
                     unsigned n);
-void access_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
-                    unsigned n);
+/* A frame from an access port, ready for its look-ups. */
+void access_forward(struct worker *w, const struct snapshot *s, struct frame *f);
 /* A frame of our own (f->port and f->place: DP_OWN_PORT), as from a host there. */
 void access_forward_own(struct worker *w, const struct snapshot *s, struct frame *f);
 /* A frame from an access port whose destination is at `where`, whatever marks that has. */
 void access_forward_known(struct worker *w, const struct snapshot *s, struct frame *f, uint32_t where);
-void wan_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
-                 unsigned n);
+/* A packet from the underlay. True: f is the inner frame, ready for its look-ups. False: dropped, or gone to
+ * the kernel or to the control thread. */
+bool wan_unpack(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf *m,
+                struct frame *f);
+void wan_forward(struct worker *w, const struct snapshot *s, struct frame *f);
 /* From the TAP to the underlay, as it is. */
 void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf **m, unsigned n);
 

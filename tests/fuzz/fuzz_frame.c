@@ -132,6 +132,8 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
     uint8_t *copy = malloc(size ? size : 1);
     struct rte_mbuf m = {
         .buf_addr = copy, .data_len = (uint16_t)size, .pkt_len = (uint32_t)size, .nb_segs = 1};
+    struct vxlan_expect expect = vxlan_expect(&f->snapshot->local);
+    struct vxlan_usual usual;
     struct vxlan_packet p;
     struct snoop sn;
 
@@ -139,6 +141,9 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
     memcpy(copy, frame, size);
     if (vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US)
         require((size_t)p.inner_offset + p.inner_len <= size);
+    if (vxlan_parse_usual(&m, &expect, &usual))
+        require(vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US && p.vni == usual.vni &&
+                p.inner_len == usual.inner_len && p.inner_offset == VXLAN_OUTER_IPV4);
     if (size >= 14) {
         (void)inner_parse(copy, (uint32_t)size);
         snoop_look(copy, (uint32_t)size, &sn);

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See burst.h. Two passes over a burst: the first checks each frame and starts the memory reads of both its
+ * look-ups, the second decides. Worker threads.
+ *
+ * Tricky: every step of the usual way does all its checks before it changes the frame or a counter; so a
+ * frame can still be handed to access.c or wan.c as it came. What a burst did is counted by runs of frames
+ * that have the same way, when the run ends.
+ */
+#include "dataplane/burst.h"
+
+#include "dataplane/forward.h"
+
+#define ETH_LEN      14u
+#define VLAN_TAG_LEN 4u
+#define TPID_BE      RTE_BE16(0x8100)
+
+/* ---- a way: where the last frames of a burst went */
+
+struct way {
+    const struct snap_net *net;
+    uint32_t where;                      /* FDB_WHERE() of the destination */
+    uint32_t max_len;                    /* longer frames are odd; 0: all are */
+    uint16_t vlan;                       /* to a port */
+    dp_port_id port;                     /* that they leave by */
+    const struct vxlan_template *header; /* to a VTEP; NULL: to a port */
+    struct dp_count sent;                /* not yet in the counters */
+};
+
+static inline void add(struct dp_count *to, const struct dp_count *n)
+{
+    to->frames += n->frames;
+    to->bytes += n->bytes;
+}
+
+static inline void way_count(struct worker *w, struct way *way, bool from_wan)
+{
+    struct dp_net_counters *net;
+
+    if (way->sent.frames == 0)
+        return;
+    net = &w->counters.nets[way->net->id];
+    add(from_wan ? &net->wan_in[0] : &net->access_in[0], &way->sent);
+    if (way->header) {
+        add(&net->wan_out[FORWARD_KNOWN], &way->sent);
+        add(&w->counters.vteps[fdb_target(way->where)].tx, &way->sent);
+    } else {
+        add(&net->access_out[FORWARD_KNOWN], &way->sent);
+    }
+    way->sent = (struct dp_count){0};
+}
+
+/* here: the access port that the burst came in by, or SNAP_NOT_A_MEMBER. */
+static __rte_noinline void way_turn(struct worker *w, const struct snapshot *s, struct way *way,
+                                    const struct snap_net *net, uint32_t where, dp_port_id here)
+{
+    bool from_wan = here == SNAP_NOT_A_MEMBER;
+    uint16_t target = fdb_target(where);
+
+    way_count(w, way, from_wan);
+    way->net = net;
+    way->where = where;
+    way->max_len = 0;
+    way->header = NULL;
+    if (fdb_kind_unmarked(where) == DP_WHERE_PORT && target != here &&
+        net->vlan_of_port[target] != SNAP_NOT_A_MEMBER) {
+        way->port = target;
+        way->vlan = net->vlan_of_port[target];
+        way->max_len = __atomic_load_n(&w->ports[target].max_frame, __ATOMIC_RELAXED);
+    } else if (fdb_kind_unmarked(where) == DP_WHERE_VTEP && !from_wan &&
+               forward_vtep_verdict(s, target, 0) == DROP_N) {
+        way->port = s->underlay;
+        way->header = &s->vteps[target].header;
+        way->max_len = s->vteps[target].max_frame;
+    }
+}
+
+/* ---- out */
+
+static __rte_always_inline bool out_by_port(struct rte_mbuf *m, const uint8_t *frame, uint16_t vlan)
+{
+    uint32_t tag = rte_cpu_to_be_32(0x81000000u | vlan);
+    uint64_t first = inner_load64(frame);
+    uint32_t rest = inner_load32(frame + 8);
+    uint8_t *to;
+
+    if (vlan == 0) /* what goes out untagged may not bring a tag along */
+        return likely(!forward_is_tag(inner_load16(frame + 12)));
+    to = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_LEN);
+    if (unlikely(!to))
+        return false;
+    memcpy(to, &first, 8);
+    memcpy(to + 8, &rest, 4);
+    memcpy(to + 12, &tag, 4);
+    return true;
+}
+
+static __rte_always_inline bool out_to_vtep(struct rte_mbuf *m, const uint8_t *frame, const struct way *way)
+{
+    struct inner_info info = inner_parse(frame, rte_pktmbuf_data_len(m));
+
+    if (unlikely(rte_pktmbuf_headroom(m) < VXLAN_OUTER_IPV6))
+        return false;
+    return vxlan_encapsulate(m, way->header, way->net->vni, way->net->dscp, &info) == 0;
+}
+
+/* Both look-ups and out. False: there is something odd about it. source: FDB_WHERE() of where it came from.
+ */
+static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s, struct frame *f,
+                                      struct way *way, dp_port_id here, uint32_t source)
+{
+    struct fdb_value *src = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
+    const struct fdb_value *dst = fdb_find_hashed(w->fdb, f->dst_key, f->dst_hash);
+    const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
+    uint32_t len = rte_pktmbuf_pkt_len(f->m), where;
+
+    if (unlikely(!src || !dst || (fdb_where(src) & FDB_PLACE_MASK) != source))
+        return false;
+    if (here != SNAP_NOT_A_MEMBER && unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
+        return false;
+    where = fdb_where(dst);
+    if (unlikely(where != way->where || f->net != way->net))
+        way_turn(w, s, way, f->net, where, here);
+    if (unlikely(len > way->max_len))
+        return false;
+    if (way->header ? !out_to_vtep(f->m, frame, way) : !out_by_port(f->m, frame, way->vlan))
+        return false;
+    fdb_touch(src, w->now_ms);
+    way->sent.frames++;
+    way->sent.bytes += len;
+    worker_transmit(w, way->port, f->m);
+    return true;
+}
+
+/* ---- from an access port */
+
+/* Takes the tag off and finds the network. DROP_N: f is ready for its look-ups. */
+static __rte_always_inline enum drop_reason classify(struct worker *w, const struct snapshot *s,
+                                                     dp_port_id port, struct rte_mbuf *m, struct frame *f)
+{
+    const struct snap_port_vlans *vlans = s->vlans[port];
+    uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
+    uint32_t len = rte_pktmbuf_data_len(m);
+    uint64_t first, last; /* of the MACs: read back from where they are moved to, they would cost a stall */
+    enum drop_reason reason;
+    uint16_t vlan = 0, type;
+    dp_net_id net;
+
+    if (unlikely(len < ETH_LEN))
+        return DROP_truncated;
+    first = inner_load64(frame);
+    last = inner_load64(frame + 4);
+    type = inner_load16(frame + 12);
+    if (type == TPID_BE) {
+        if (unlikely(len < ETH_LEN + VLAN_TAG_LEN))
+            return DROP_truncated;
+        /* VLAN 0 is a priority tag (802.1Q): the frame belongs where untagged ones do. */
+        vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & 0xfff;
+        type = inner_load16(frame + 16);
+        frame = (uint8_t *)rte_pktmbuf_adj(m, VLAN_TAG_LEN);
+        memcpy(frame + 4, &last, 8);
+        memcpy(frame, &first, 4);
+    }
+    net = vlans ? vlans->net[vlan] : 0;
+    if (unlikely(net == 0))
+        return DROP_vlan_unknown;
+    fdb_keys(net, first, last, &f->dst_key, &f->src_key);
+    if (unlikely(!forward_plain_macs(f->dst_key, f->src_key))) {
+        reason = forward_check_macs(frame, type);
+        if (reason != DROP_N)
+            return reason;
+    }
+    f->net = &s->nets[net];
+    if (unlikely(forward_is_tag(type) && !f->net->qinq))
+        return DROP_inner_tagged; /* R1.6 */
+    f->m = m;
+    f->from = DP_WHERE_PORT;
+    f->told = false;
+    f->place = f->port = port;
+    forward_prefetch(w, f);
+    return DROP_N;
+}
+
+static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                         unsigned n)
+{
+    struct frame frames[WORKER_BURST];
+    struct way way = {0};
+    unsigned n_frames = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        enum drop_reason reason = classify(w, s, port, m[i], &frames[n_frames]);
+
+        if (unlikely(reason != DROP_N))
+            worker_drop_received(w, port, m[i], reason);
+        else
+            n_frames++;
+    }
+    for (unsigned i = 0; i < n_frames; i++)
+        if (unlikely(!usual(w, s, &frames[i], &way, port, FDB_WHERE(DP_WHERE_PORT, port, 0))))
+            access_forward(w, s, &frames[i]);
+    way_count(w, &way, false);
+}
+
+/* ---- from the underlay */
+
+/* The VNI and the sender of the last packets of a burst. */
+struct tunnel {
+    uint32_t source, vni;
+    const struct snap_net *net; /* NULL: unknown, or not allowed */
+    dp_vtep_id vtep;
+    struct dp_count received; /* not yet in the counters */
+};
+
+static inline void tunnel_count(struct worker *w, struct tunnel *t)
+{
+    if (t->received.frames != 0)
+        add(&w->counters.vteps[t->vtep].rx, &t->received);
+    t->received = (struct dp_count){0};
+}
+
+/* R1.9 */
+static __rte_noinline void tunnel_turn(struct worker *w, const struct snapshot *s, struct tunnel *t,
+                                       const struct vxlan_usual *p)
+{
+    struct ipaddr source = {.family = 4};
+
+    tunnel_count(w, t);
+    t->source = p->source;
+    t->vni = p->vni;
+    t->net = snapshot_net_by_vni(s, p->vni);
+    memcpy(source.b, &p->source, 4);
+    t->vtep = snapshot_vtep_by_addr(s, &source);
+    if (t->vtep == 0 || (t->net && !snapshot_bit(t->net->known, t->vtep)))
+        t->net = NULL;
+}
+
+/* True: f is the inner frame, ready for its look-ups. False: there is something odd about it. */
+static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *s, dp_port_id port,
+                                       struct rte_mbuf *m, const struct vxlan_expect *expect,
+                                       struct tunnel *tunnel, struct frame *f)
+{
+    uint8_t *frame = rte_pktmbuf_mtod_offset(m, uint8_t *, VXLAN_OUTER_IPV4);
+    struct vxlan_usual p;
+
+    if (unlikely(!vxlan_parse_usual(m, expect, &p) || (p.tos & ECN_MASK) != ECN_NOT_ECT))
+        return false;
+    if (unlikely(p.source != tunnel->source || p.vni != tunnel->vni))
+        tunnel_turn(w, s, tunnel, &p);
+    if (unlikely(!tunnel->net || forward_is_tag(inner_load16(frame + 12))))
+        return false;
+    fdb_keys(tunnel->net->id, inner_load64(frame), inner_load64(frame + 4), &f->dst_key, &f->src_key);
+    if (unlikely(!forward_plain_macs(f->dst_key, f->src_key)))
+        return false;
+    m->data_off = (uint16_t)(m->data_off + VXLAN_OUTER_IPV4);
+    m->pkt_len = m->data_len = p.inner_len;
+    f->m = m;
+    f->net = tunnel->net;
+    f->place = tunnel->vtep;
+    f->from = DP_WHERE_VTEP;
+    f->told = false;
+    f->ttl = p.ttl;
+    f->port = port;
+    tunnel->received.frames++;
+    tunnel->received.bytes += p.inner_len;
+    forward_prefetch(w, f);
+    return true;
+}
+
+static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                      unsigned n)
+{
+    const struct vxlan_expect expect = vxlan_expect(&s->local);
+    struct frame frames[WORKER_BURST];
+    struct tunnel tunnel = {0};
+    struct way way = {0};
+    unsigned n_frames = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        n_frames += likely(unpack(w, s, port, m[i], &expect, &tunnel, &frames[n_frames])) ||
+                    wan_unpack(w, s, port, m[i], &frames[n_frames]);
+    tunnel_count(w, &tunnel);
+    for (unsigned i = 0; i < n_frames; i++)
+        if (unlikely(!usual(w, s, &frames[i], &way, SNAP_NOT_A_MEMBER,
+                            FDB_WHERE(DP_WHERE_VTEP, frames[i].place, 0))))
+            wan_forward(w, s, &frames[i]);
+    way_count(w, &way, true);
+}
+
+#ifndef BURST_NAME
+#define BURST_NAME burst_base
+#define BURST_ISA  "base"
+#endif
+extern const struct burst BURST_NAME;
+const struct burst BURST_NAME = {BURST_ISA, access_burst, wan_burst};

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Bursts: what comes out, in which order, and what is counted, is the same whether frames come one by one or
+ * many at once, and by whichever of the builds of burst.c; and the quick look at an outer header says what
+ * the whole parser says.
+ */
+#include "dataplane/burst.h"
+#include "tests/flow/flow.h"
+#include "tests/unit/suite.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define FRAMES 4000
+
+static struct flow *f;
+static uint8_t frame[9216], packet[9300], got[9216];
+static unsigned seed;
+/* The kind of the frame last made, and how many follow that are like it. */
+static struct {
+    unsigned dst, src, port, more;
+} kind;
+
+static void setup(void)
+{
+    f = flow_open(false);
+}
+
+static void setup_ipv6(void)
+{
+    f = flow_open(true);
+}
+
+static void teardown(void)
+{
+    flow_close(f);
+}
+
+static unsigned pick(unsigned n)
+{
+    return (unsigned)random() % n;
+}
+
+/* Hosts 0-3 of both networks are at ports, 4-7 behind VTEPs; of some the place is static, marked or gone. */
+static void fill_fdb(void)
+{
+    for (unsigned net = NET_WEB; net <= NET_DB; net++) {
+        for (unsigned i = 0; i < 8; i++) {
+            bool vtep = i >= 4;
+
+            flow_fdb(f, (dp_net_id)net, flow_mac(i), vtep ? DP_WHERE_VTEP : DP_WHERE_PORT,
+                     (uint16_t)(vtep    ? VTEP_1 + i % 2
+                                : i % 2 ? PORT_B
+                                        : PORT_A),
+                     i == 3);
+        }
+    }
+}
+
+/* A frame of most kinds, runs of one kind among them; returns the port to put it in by. */
+static unsigned make(const uint8_t **out, size_t *len)
+{
+    static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+    uint8_t tos = pick(8) ? 0 : (uint8_t)pick(256);
+    struct flow_outer o = {.vni = pick(8) ? VNI_WEB : VNI_DB, .flags = pick(32) ? 0x08 : 0, .tos = tos};
+    size_t payload = 18 + pick(pick(16) ? 100 : 1500);
+    uint16_t vlan = pick(4) ? 100 : 200;
+
+    if (kind.more == 0) {
+        kind.port = pick(3);
+        kind.src = kind.port == PORT_WAN ? 4 + pick(4)
+                                         : kind.port + 2 * pick(2); /* most of them where the FDB has them */
+        kind.dst = pick(8);
+        kind.more = 1 + pick(12);
+    }
+    kind.more--;
+    o.vtep = VTEP_1 + kind.src % 2;
+    if (kind.port == PORT_B && vlan == 200)
+        vlan = FLOW_UNTAGGED;
+    *len = (pick(8) ? flow_ipv4 : flow_ipv6)(
+        frame, pick(16) ? flow_mac(kind.dst) : broadcast, flow_mac(kind.src),
+        kind.port == PORT_WAN && pick(16) ? FLOW_UNTAGGED : vlan, tos, (uint16_t)pick(100), payload);
+    *out = frame;
+    if (kind.port == PORT_WAN) {
+        *len = flow_wrap(f, packet, o, frame, *len);
+        *out = packet;
+    }
+    return kind.port;
+}
+
+/* All that came out, in the order in which it left by each port, and all counters. */
+struct outcome {
+    uint64_t hash[N_PORTS];
+    unsigned frames[N_PORTS];
+    struct dp_net_counters nets[NET_DB + 1];
+    struct dp_vtep_counters vteps[VTEP_2 + 1];
+    struct dp_totals totals;
+};
+
+static void take_all(struct outcome *o)
+{
+    for (unsigned port = 0; port < N_PORTS; port++) {
+        for (int len; (len = flow_take(f, port, got)) >= 0; o->frames[port]++)
+            for (int i = 0; i < len; i++)
+                o->hash[port] = (o->hash[port] ^ got[i]) * UINT64_C(0x100000001b3) + (unsigned)len;
+    }
+}
+
+/* at_once: frames in a round, all of them from one port. */
+static void run(const struct burst *burst, unsigned at_once, struct outcome *o)
+{
+    unsigned last = N_PORTS, waiting = 0;
+
+    memset(o, 0, sizeof(*o));
+    srandom(seed);
+    memset(&kind, 0, sizeof(kind));
+    f->w.burst = burst;
+    fill_fdb();
+    for (unsigned i = 0; i < FRAMES; i++) {
+        const uint8_t *data;
+        size_t len;
+        unsigned by = make(&data, &len);
+
+        if (waiting == at_once || (waiting > 0 && by != last)) {
+            flow_poll(f);
+            take_all(o);
+            waiting = 0;
+        }
+        flow_put(f, by, data, len);
+        last = by;
+        waiting++;
+    }
+    flow_poll(f);
+    take_all(o);
+    flow_require_balance(f);
+    memcpy(o->nets, f->w.counters.nets, sizeof(o->nets));
+    memcpy(o->vteps, f->w.counters.vteps, sizeof(o->vteps));
+    o->totals = f->w.counters.totals;
+    o->totals.polls = o->totals.idle_polls = o->totals.busy_cycles = 0;
+}
+
+START_TEST(test_one_by_one_or_many_at_once)
+{
+    struct outcome one, many;
+
+    run(burst_pick(0), 1, &one);
+    for (unsigned port = 0; port <= PORT_WAN; port++)
+        ck_assert_uint_gt(one.frames[port], FRAMES / 20);
+    for (unsigned i = 0; burst_pick(i); i++) {
+        bool ipv6 = f->ipv6;
+
+        flow_close(f);
+        f = flow_open(ipv6);
+        run(burst_pick(i), WORKER_BURST, &many);
+        for (unsigned port = 0; port < N_PORTS; port++) {
+            ck_assert_msg(many.frames[port] == one.frames[port], "%s: %u frames out of port %u, not %u",
+                          burst_pick(i)->isa, many.frames[port], port, one.frames[port]);
+            ck_assert_msg(many.hash[port] == one.hash[port], "%s: other frames out of port %u",
+                          burst_pick(i)->isa, port);
+        }
+        ck_assert_mem_eq(many.nets, one.nets, sizeof(one.nets));
+        ck_assert_mem_eq(many.vteps, one.vteps, sizeof(one.vteps));
+        ck_assert_mem_eq(&many.totals, &one.totals, sizeof(one.totals));
+    }
+}
+END_TEST
+
+static bool both_parse(struct rte_mbuf *m)
+{
+    struct vxlan_expect expect = vxlan_expect(&f->snapshot->local);
+    struct vxlan_usual quick;
+    struct vxlan_packet whole;
+    uint32_t source;
+
+    if (!vxlan_parse_usual(m, &expect, &quick))
+        return false;
+    ck_assert_int_eq(vxlan_parse(m, &f->snapshot->local, &whole), VXLAN_FOR_US);
+    memcpy(&source, whole.source.b, 4);
+    ck_assert_uint_eq(quick.source, source);
+    ck_assert_uint_eq(quick.vni, whole.vni);
+    ck_assert_uint_eq(quick.inner_len, whole.inner_len);
+    ck_assert_uint_eq(whole.inner_offset, VXLAN_OUTER_IPV4);
+    ck_assert_uint_eq(quick.tos, whole.tos);
+    ck_assert_uint_eq(quick.ttl, whole.ttl);
+    return true;
+}
+
+/* Any damage: either the quick look says nothing, or the same; and the IP checksum is mended now and then, so
+ * that it is not all that it sees. */
+START_TEST(test_quick_look_at_damaged_packets)
+{
+    struct rte_mbuf m = {.buf_addr = packet, .nb_segs = 1};
+    unsigned taken = 0;
+
+    srandom(seed);
+    for (unsigned i = 0; i < 400000; i++) {
+        struct flow_outer o = {
+            .vtep = VTEP_1, .vni = pick(1 << 24), .flags = 0x08, .tos = (uint8_t)pick(256)};
+        size_t inner = flow_ipv4(frame, flow_mac(1), flow_mac(2), FLOW_UNTAGGED, 0, 1, pick(200));
+        size_t len = flow_wrap(f, packet, o, frame, inner);
+
+        for (unsigned n = pick(3); n > 0; n--)
+            packet[pick(VXLAN_OUTER_IPV4)] ^= (uint8_t)(1 << pick(8));
+        if (pick(2))
+            flow_fix(f, packet, false);
+        m.pkt_len = m.data_len = (uint16_t)(pick(4) ? len : pick((unsigned)len + 20));
+        taken += both_parse(&m);
+    }
+    ck_assert_uint_gt(taken, 100000);
+    ck_assert_uint_lt(taken, 350000);
+}
+END_TEST
+
+START_TEST(test_quick_look_takes_sound_packets)
+{
+    struct rte_mbuf m = {.buf_addr = packet, .nb_segs = 1};
+    struct flow_outer o = {.vtep = VTEP_1, .vni = VNI_WEB, .flags = 0x08};
+    size_t inner = flow_ipv4(frame, flow_mac(1), flow_mac(2), FLOW_UNTAGGED, 0, 1, 18);
+
+    m.pkt_len = m.data_len = (uint16_t)flow_wrap(f, packet, o, frame, inner);
+    ck_assert(both_parse(&m));
+    m.nb_segs = 2;
+    ck_assert(!both_parse(&m));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("burst");
+    TCase *v4 = tcase_create("ipv4"), *v6 = tcase_create("ipv6");
+    const char *given = getenv("SEED");
+
+    seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
+    printf("SEED=%u\n", seed);
+    flow_start_eal();
+    tcase_add_checked_fixture(v4, setup, teardown);
+    tcase_add_checked_fixture(v6, setup_ipv6, teardown);
+    tcase_set_timeout(v4, 120);
+    tcase_set_timeout(v6, 120);
+    tcase_add_test(v4, test_one_by_one_or_many_at_once);
+    tcase_add_test(v6, test_one_by_one_or_many_at_once);
+    tcase_add_test(v4, test_quick_look_at_damaged_packets);
+    tcase_add_test(v4, test_quick_look_takes_sound_packets);
+    suite_add_tcase(s, v4);
+    suite_add_tcase(s, v6);
+    return run_suite(s);
+}
