@@ -84,7 +84,7 @@ static void run(const struct replay *r, const char *path, double seconds, struct
     snprintf(in, sizeof(in), "net_pcap0,rx_pcap=%s,infinite_rx=1", path);
     dp = replay_start(r, in, NULL, 0);
     replay_program(r, dp, 0);
-    if (p ? rte_eal_remote_launch(poll_ports, p, EAL_WORKER_LCORE) != 0 : dp_run(dp, err) < 0)
+    if (p ? rte_eal_remote_launch(poll_ports, p, EAL_FIRST_WORKER_LCORE) != 0 : dp_run(dp, err) < 0)
         replay_die(p ? "the core does not start" : err);
     usleep(WARM_US);
     s0 = sample(dp, p);
@@ -100,7 +100,7 @@ static void run(const struct replay *r, const char *path, double seconds, struct
            dp_hugepages(dp) ? "true" : "false");
     if (p) {
         __atomic_store_n(&p->stop, true, __ATOMIC_RELAXED);
-        rte_eal_wait_lcore(EAL_WORKER_LCORE);
+        rte_eal_wait_lcore(EAL_FIRST_WORKER_LCORE);
     }
     dp_stop(dp);
 }
