@@ -41,12 +41,14 @@ def die_with_parent():
 
 
 class Host:
-    """A directory and so many hugepages (2 MB); both are given back."""
+    """A directory and so many hugepages (2 MB); both are given back. What else runs on the machine yields to this process and
+    its children meanwhile."""
 
     def __init__(self, pages):
         self.pages = pages
 
     def __enter__(self):
+        os.setpriority(os.PRIO_PROCESS, 0, -20)
         with open(HUGEPAGES) as f:
             before = int(f.read())
         self.dir = tempfile.mkdtemp(prefix="cw-bench-")
@@ -60,6 +62,7 @@ class Host:
     def __exit__(self, *_):
         self.guard.stdin.close()
         self.guard.wait()
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 def program(prog, *args, cpu):

@@ -5,6 +5,7 @@
 #include "tests/bench/replay.h"
 
 #include <arpa/inet.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -276,6 +277,17 @@ void replay_write(const struct replay *r, const char *path)
 
 /* ---- the gateway ---- */
 
+/* The caller is not to share the worker's CPU. */
+static void keep_off(int cpu)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1) {
+        CPU_CLR(cpu, &set);
+        (void)sched_setaffinity(0, sizeof(set), &set);
+    }
+}
+
 struct dp *replay_start(const struct replay *r, const char *in, const char *out, unsigned more)
 {
     bool access = r->direction != REPLAY_DECAP;
@@ -303,6 +315,8 @@ struct dp *replay_start(const struct replay *r, const char *in, const char *out,
     if (dp_start(&config, &dp, err) < 0 || dp_port_add(dp, &first, err) < 0 ||
         dp_port_add(dp, &second, err) < 0)
         replay_die(err);
+    if (cpu)
+        keep_off(config.cpu);
     return dp;
 }
 
