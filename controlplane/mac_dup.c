@@ -13,11 +13,14 @@
 
 #define NS_PER_S       1000000000u
 #define STICKY_QUIET_S 60 /* between two alerts about one MAC at one place */
+#define EXCUSED_MAX    40 /* announced moves of a MAC in a window: with more no site is emptied */
 
 struct mac_history {
     mono_t frozen_at;
-    mono_t expect_until; /* 0: nothing is expected */
-    dp_vtep_id expect;   /* 0: here */
+    mono_t expect_until;  /* 0: nothing is expected */
+    dp_vtep_id expect;    /* 0: here */
+    mono_t excused_since; /* the first of: */
+    uint32_t excused;     /* moves that were announced */
     struct mac_place offender;
     mono_t alerted;    /* about that offender */
     mono_t offended;   /* the last time */
@@ -73,21 +76,34 @@ static void remember(struct mac_history *h, struct mac_place from, struct mac_pl
         h->n++;
 }
 
-/* R5.2 */
-static bool was_announced(const struct mac_history *h, struct mac_place to, mono_t now)
+static bool has_excuses(const struct mactable *t, const struct mac_history *h, mono_t now)
+{
+    return h->excused > 0 && !older_than(h->excused_since, t->dup_window_s, now);
+}
+
+/* R5.2. Any gateway of the network may announce moves, but not swing the tables for ever by that. */
+static bool was_announced(const struct mactable *t, const struct mac_history *h, struct mac_place to,
+                          mono_t now)
 {
     dp_vtep_id vtep = to.where == DP_WHERE_VTEP ? to.target : 0;
 
-    return h->expect_until.ns > now.ns && h->expect == vtep;
+    return h->expect_until.ns > now.ns && h->expect == vtep &&
+           (h->excused < EXCUSED_MAX || !has_excuses(t, h, now));
 }
 
-bool mac_dup_expected(struct mac_slot *s, struct mac_place to, mono_t now)
+bool mac_dup_expected(const struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now)
 {
-    bool expected = s->history && was_announced(s->history, to, now);
+    struct mac_history *h = s->history;
 
-    if (expected)
-        s->history->expect_until.ns = 0;
-    return expected;
+    if (!h || !was_announced(t, h, to, now))
+        return false;
+    h->expect_until.ns = 0;
+    if (!has_excuses(t, h, now)) {
+        h->excused = 0;
+        h->excused_since = now;
+    }
+    h->excused++;
+    return true;
 }
 
 static void freeze(struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now)
@@ -118,7 +134,7 @@ bool mac_dup_count(struct mactable *t, struct mac_slot *s, struct mac_place to, 
         return false;
     h = history_get(t, s);
     /* Without memory a move is worth more than its count. */
-    if (!h || was_announced(h, to, now) || h->size == 0)
+    if (!h || was_announced(t, h, to, now) || h->size == 0)
         return false;
     remember(h, mac_place_of(&s->e), to, now);
     if (h->n < h->size || older_than(h->moves[(h->newest + 1) % h->size].at, t->dup_window_s, now))
@@ -159,7 +175,8 @@ bool mac_dup_age(struct mactable *t, struct mac_slot *s, mono_t now)
         return true;
     }
     if ((h->n == 0 || older_than(h->moves[h->newest].at, t->dup_window_s, now)) &&
-        h->expect_until.ns <= now.ns && (!h->offender.where || older_than(h->alerted, STICKY_QUIET_S, now)))
+        h->expect_until.ns <= now.ns && !has_excuses(t, h, now) &&
+        (!h->offender.where || older_than(h->alerted, STICKY_QUIET_S, now)))
         mac_history_free(s);
     return false;
 }

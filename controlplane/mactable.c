@@ -358,7 +358,7 @@ int mac_slot_put(struct mactable *t, struct mac_slot *s, const struct mac_entry 
     if (rc < 0 || !moved)
         return rc;
     t->stats.moves++;
-    tell_moved(t, &before, &e, seen, mac_dup_expected(s, mac_place_of(&e), now));
+    tell_moved(t, &before, &e, seen, mac_dup_expected(t, s, mac_place_of(&e), now));
     return 0;
 }
 

@@ -225,8 +225,8 @@ int mactable_remote_ip(struct mactable *t, dp_net_id net, struct mac mac, const 
                        bool known);
 
 /* R5.2: the next move to that VTEP (0: to here) is not counted when it comes before `until`; moves to other
- * places are, meanwhile. until 0: it is expected no longer. 0; -ENOENT: the MAC is unknown, so its appearance
- * is no move; -ENOMEM. */
+ * places are, meanwhile, and so is the 41st in a window that was announced. until 0: it is expected no
+ * longer. 0; -ENOENT: the MAC is unknown, so its appearance is no move; -ENOMEM. */
 int mactable_expect_move(struct mactable *t, dp_net_id net, struct mac mac, dp_vtep_id vtep, mono_t until);
 
 /* Looks at up to `budget` entries, going round, and removes those that aged out (back to the route, if there

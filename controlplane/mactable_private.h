@@ -169,7 +169,7 @@ void mac_route_missed(struct mactable *t);
  * One that was announced is not counted (R5.2). */
 bool mac_dup_count(struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now);
 /* A move is made: whether it was announced. One announcement is for one move. */
-bool mac_dup_expected(struct mac_slot *s, struct mac_place to, mono_t now);
+bool mac_dup_expected(const struct mactable *t, struct mac_slot *s, struct mac_place to, mono_t now);
 /* Ends a freeze. */
 void mac_dup_release(struct mactable *t, struct mac_slot *s);
 /* The moves so far count no more. */

@@ -384,6 +384,30 @@ START_TEST(test_R5_2_announced_move_is_not_counted)
 }
 END_TEST
 
+/* Who may announce moves may not swing the tables with them: forty in a window, then they count. */
+START_TEST(test_R5_2_announced_without_end)
+{
+    uint32_t seq = 0;
+    unsigned n = 0;
+
+    route_full(1, (struct mac_route){.vtep = 7, .seq = 0, .address = vtep_address(7)}, 100);
+    for (; !find(1)->duplicate && n < 100; n++) {
+        ck_assert_int_eq(mactable_expect_move(table, 1, mac_n(1), n % 2 ? 7 : 0, at(500)), 0);
+        seq = move(1, n, 101 + n, seq);
+        mactable_age(table, at(101 + n), 64);
+    }
+    ck_assert_uint_eq(n, 40 + 5);
+    /* Slowly, for ever. */
+    seq = 0;
+    route_full(2, (struct mac_route){.vtep = 7, .seq = 0, .address = vtep_address(7)}, 1000);
+    for (n = 0; n < 200; n++) {
+        ck_assert_int_eq(mactable_expect_move(table, 1, mac_n(2), n % 2 ? 7 : 0, at(2000 + n * 10)), 0);
+        seq = move(2, n, 1001 + n * 10, seq);
+        ck_assert(!find(2)->duplicate);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -402,6 +426,7 @@ int main(void)
         test_R5_1_the_place_is_gone,
         test_R5_1_static_ends_it,
         test_R5_2_announced_move_is_not_counted,
+        test_R5_2_announced_without_end,
         test_R5_2_announced_move_between_places_of_ours,
     };
     Suite *s = suite_create("mac_dup");
