@@ -242,6 +242,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
     gateway_report_storms(g);
     log_flush(false);
     gateway_fastpath_poll(g);
+    moves_peers_gone(g->moves);
     gateway_vteps_sweep(g);
     if (g->overlay)
         overlay_poll(g->overlay);
@@ -564,4 +565,14 @@ const struct gateway_peer *gateway_peers(const struct gateway *g, dp_net_id net,
 
     *n = lists && net >= 1 && net <= g->max_networks ? lists[net - 1].n : 0;
     return *n ? lists[net - 1].peers : NULL;
+}
+
+bool gateway_has_peer(const struct gateway *g, dp_net_id net, dp_vtep_id vtep)
+{
+    size_t n, i = 0;
+    const struct gateway_peer *peers = gateway_peers(g, net, &n);
+
+    while (i < n && (peers[i].vtep != vtep || !(peers[i].is_static || peers[i].bgp)))
+        i++;
+    return i < n;
 }

@@ -110,6 +110,8 @@ const struct gateway_vtep *gateway_vtep(const struct gateway *g, dp_vtep_id id);
 const struct gateway_port *gateway_port(const struct gateway *g, dp_port_id id);
 /* A network's flood list, *n of them; holds until the loop turns. */
 const struct gateway_peer *gateway_peers(const struct gateway *g, dp_net_id net, size_t *n);
+/* Whether that VTEP serves the network now. */
+bool gateway_has_peer(const struct gateway *g, dp_net_id net, dp_vtep_id vtep);
 /* A message was sent by g->oam, or a rehearsal started: something may be due earlier now. */
 void gateway_oam_changed(struct gateway *g);
 

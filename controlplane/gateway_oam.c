@@ -32,16 +32,7 @@ static int on_oam_send(void *arg, dp_net_id net, dp_vtep_id vtep, const void *fr
 /* The data plane asked the same (R1.9) when the frame came; since then it may have been withdrawn. */
 static bool on_oam_known(void *arg, dp_net_id net, dp_vtep_id vtep)
 {
-    const struct gateway *g = arg;
-    const struct gateway_peer *peers;
-    size_t n, i = 0;
-
-    if (!gateway_network(g, net))
-        return false;
-    peers = gateway_peers(g, net, &n);
-    while (i < n && (peers[i].vtep != vtep || !(peers[i].is_static || peers[i].bgp)))
-        i++;
-    return i < n;
+    return gateway_has_peer(arg, net, vtep);
 }
 
 static void on_oam_request(void *arg, dp_net_id net, dp_vtep_id from, const struct oam_message *m, mono_t at,

@@ -328,17 +328,33 @@ const struct move_prepare *moves_prepared(const struct moves *m)
     return m->prepared;
 }
 
-/* The other end is told while the network is still there. */
-void moves_network_gone(struct moves *m, dp_net_id net)
+static bool peer_is_gone(const struct moves *m, const struct prepared *p)
+{
+    return !gateway_has_peer(m->g, p->net, p->peer);
+}
+
+/* Those in the network `net`, or with 0 those whose other end is gone. */
+static void cancel_all(struct moves *m, dp_net_id net)
 {
     const struct prepared *p;
     unsigned cursor = 0;
 
     while ((p = move_prepare_walk(m->prepared, &cursor)) != NULL) {
-        if (p->net != net)
+        if (net ? p->net != net : !peer_is_gone(m, p))
             continue;
-        (void)move_prepare_cancel(m->prepared, net, p->mac, mono_now());
+        (void)move_prepare_cancel(m->prepared, p->net, p->mac, mono_now());
         cursor = 0;
+        moves_due(m);
     }
-    moves_due(m);
+}
+
+/* The other end is told while the network is still there. */
+void moves_network_gone(struct moves *m, dp_net_id net)
+{
+    cancel_all(m, net);
+}
+
+void moves_peers_gone(struct moves *m)
+{
+    cancel_all(m, 0);
 }

@@ -40,11 +40,12 @@ static struct {
     struct dp_dest dest;
 } fdb[SLOTS];
 
-static unsigned n_announced, n_asked, n_settled;
+static unsigned n_announced, n_asked, n_settled, n_bicasts;
 static uint32_t bounced_frames;
 static struct mac announced;
 static bool announced_as_arrived;
 static int ask_rc;
+static dp_vtep_id no_peer; /* serves the network no more */
 static struct oam_message asked;
 static oam_done_fn ask_done;
 static void *ask_arg;
@@ -89,12 +90,14 @@ uint32_t fwd_bounce_counter(const struct forwarding *f, dp_net_id net, struct ma
 int fwd_bicast_set(struct forwarding *f, dp_net_id net, struct mac mac, struct dp_dest also)
 {
     (void)f, (void)net, (void)mac, (void)also;
+    n_bicasts++;
     return 0;
 }
 
 int fwd_bicast_del(struct forwarding *f, dp_net_id net, struct mac mac)
 {
     (void)f, (void)net, (void)mac;
+    n_bicasts--;
     return 0;
 }
 
@@ -205,6 +208,12 @@ const struct gateway_vtep *gateway_vtep(const struct gateway *gw, dp_vtep_id id)
     return id > 0 && id <= 8 ? &vteps[id - 1] : NULL;
 }
 
+bool gateway_has_peer(const struct gateway *gw, dp_net_id net, dp_vtep_id vtep)
+{
+    (void)gw;
+    return net == NET && vtep != no_peer;
+}
+
 const struct gateway_port *gateway_port(const struct gateway *gw, dp_port_id id)
 {
     (void)gw, (void)id;
@@ -259,8 +268,9 @@ static void setup(void)
     char err[128];
 
     memset(fdb, 0, sizeof(fdb));
-    n_announced = n_asked = n_settled = bounced_frames = 0;
+    n_announced = n_asked = n_settled = n_bicasts = bounced_frames = 0;
     ask_rc = 0;
+    no_peer = 0;
     ask_done = NULL;
     conf.moves = (struct conf_moves){.journal_size = 64, .bounce = 3600};
     g = (struct gateway){.conf = &conf, .networks = nets, .n_networks = 1};
@@ -394,6 +404,27 @@ START_TEST(test_R5_2_cancelled_before_it_was_answered)
     ask_done(ask_arg, &answer, 0, mono_now());
     ck_assert_int_eq(moves_cancel(g.moves, NET, mac_no(1)), 0);
     ck_assert(asked.type == OAM_CANCEL && asked.token == 4711 && mac_eq(asked.mac, mac_no(1)));
+}
+END_TEST
+
+/* Its copies must not go to who gets the VTEP's id next; nor to who has left this network alone. */
+START_TEST(test_R5_2_the_other_gateway_leaves_the_network)
+{
+    const struct prepared *p;
+
+    for (unsigned i = 1; i <= 3; i++) {
+        seen_here(i);
+        ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(i), i == 2 ? B : A, 60, &p), 0);
+    }
+    ck_assert_uint_eq(n_bicasts, 3);
+    moves_peers_gone(g.moves);
+    ck_assert_uint_eq(n_bicasts, 3);
+    no_peer = A;
+    moves_peers_gone(g.moves);
+    ck_assert_uint_eq(n_bicasts, 1);
+    ck_assert(state_of(1) == PREPARED_ENDED && state_of(3) == PREPARED_ENDED);
+    ck_assert_int_ne(state_of(2), PREPARED_ENDED);
+    ck_assert_uint_eq(move_prepare_count(moves_prepared(g.moves)), 1);
 }
 END_TEST
 
@@ -651,6 +682,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, test_R5_2_the_other_gateway_leaves_the_network);
     tcase_add_test(tc, test_R3_6_a_route_under_way_is_of_its_own_move);
     tcase_add_test(tc, test_R5_1_to_and_fro_without_end);
     tcase_add_test(tc, test_times);
