@@ -38,7 +38,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
 
     if (!to.entry)
         return fp_punt(w, FP_PUNT_unknown);
-    if (to.where & FP_SLOW)
+    if ((to.where & FP_SLOW) && fp_worker_is_there(w))
         return fp_punt(w, FP_PUNT_marked);
     if (FP_KIND(to.where) == FP_WHERE_VTEP)
         return fp_to_vtep(w, in, macs, target, at, -1, NULL);
@@ -77,9 +77,9 @@ static __always_inline int forward(struct fp_way *w)
     src = fp_search(w, macs.src);
     dst = fp_search(w, macs.dst);
     fp_parse(data, w->type, data + at + 2, end, &in);
-    if (in.neighbour)
+    if (in.neighbour && fp_worker_is_there(w))
         return fp_punt(w, FP_PUNT_neighbour);
-    if (in.syn)
+    if (in.syn && fp_worker_is_there(w))
         return fp_punt(w, FP_PUNT_syn);
 
     source = fp_find(&src);

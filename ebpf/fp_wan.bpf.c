@@ -189,7 +189,7 @@ static __always_inline int by_destination(struct fp_way *w, const struct fp_macs
 
     if (!to.entry)
         return fp_punt(w, FP_PUNT_unknown);
-    if (to.where & FP_SLOW)
+    if ((to.where & FP_SLOW) && fp_worker_is_there(w))
         return fp_punt(w, FP_PUNT_marked);
     if (FP_KIND(to.where) == FP_WHERE_VTEP)
         return bounce(w, macs, in, &to, o, ecn);
@@ -229,9 +229,9 @@ static __always_inline int forward(struct fp_way *w, const struct outer *o, cons
     }
     if (m->macs.dst & 1)
         return fp_punt(w, FP_PUNT_group);
-    if (in.neighbour)
+    if (in.neighbour && fp_worker_is_there(w))
         return fp_punt(w, FP_PUNT_neighbour);
-    if (in.syn)
+    if (in.syn && fp_worker_is_there(w))
         return fp_punt(w, FP_PUNT_syn);
 
     source = fp_find(&m->src);

@@ -179,6 +179,15 @@ static void check_entries(void)
     }
 }
 
+/* No worker is there: what it only wants to see, or to double, goes without it. */
+static bool alone;
+
+static bool goes_alone(void)
+{
+    return alone && (c->verdict == CASE_TO_PORT || c->verdict == CASE_TO_VTEP) &&
+           (c->fast == FP_PUNT_neighbour || c->fast == FP_PUNT_syn || c->fast == FP_PUNT_marked);
+}
+
 static void run_case(void)
 {
     struct counted must;
@@ -189,7 +198,7 @@ static void run_case(void)
     read_counters(&must);
     in_len = case_frame_in(c, ipv6, in);
     action = fp_rig_run(rig, c->port, in, in_len, got, &out_len);
-    if (c->fast != CASE_FAST_TOO) {
+    if (c->fast != CASE_FAST_TOO && !goes_alone()) {
         must.ports[c->port].punts[c->fast]++;
         ck_assert_msg(action == XDP_REDIRECT, "%s: action %u", c->name, action);
         check_frame(in, in_len, out_len);
@@ -322,6 +331,25 @@ START_TEST(test_without_a_socket)
     }
     ck_assert_uint_eq(run(TO_VTEP), XDP_REDIRECT); /* is carried without a worker */
     ck_assert_uint_eq(run(FROM_WAN), XDP_REDIRECT);
+}
+END_TEST
+
+/* A process that was killed leaves no socket; known unicast goes on, whatever it is. */
+START_TEST(test_known_unicast_without_a_worker)
+{
+    unsigned n = 0;
+
+    alone = true;
+    fp_rig_remove_sockets(rig);
+    for (c = flow_cases; c < flow_cases + n_flow_cases; c++) {
+        if (!case_runs_over(c, ipv6) || !goes_alone())
+            continue;
+        run_case();
+        n++;
+    }
+    ck_assert_uint_gt(n, 10);
+    ck_assert_uint_eq(run("R8.2 exception of a MAC"), XDP_PASS); /* cannot be flooded here */
+    ck_assert_uint_eq(run("for the gateway itself, from the WAN"), XDP_PASS);
 }
 END_TEST
 
@@ -483,6 +511,7 @@ static void add(Suite *s, const char *name, void (*open)(void), bool table)
         tcase_add_test(t, test_cases_backwards);
         tcase_add_test(t, test_before_the_first_topology);
         tcase_add_test(t, test_without_a_socket);
+        tcase_add_test(t, test_known_unicast_without_a_worker);
         tcase_add_test(t, test_redirect_target_is_gone);
         tcase_add_test(t, test_punts_are_limited);
         tcase_add_test(t, test_known_unicast_is_not_limited);

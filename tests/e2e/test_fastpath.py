@@ -259,6 +259,40 @@ def test_killed_ten_times_under_a_stream(s, record_property):
         assert gw.peer(other.address)["negotiated"]["graceful_restart"]["peer_kept_forwarding"]  # RFC 4724: F
 
 
+def test_killed_and_known_hosts_open_connections(s):
+    """While no daemon is there the fast path carries also what a worker wants to see: hosts keep each other's addresses, and
+    open connections."""
+    for gw in s.gateways:
+        gw.kill()
+    for h, other in ((s.a, s.b), (s.b, s.a)):
+        h.ns.ip(f"neigh replace {other.ip} lladdr {other.mac} nud probe dev eth0")  # asks it, and no other
+        wait_for(lambda h=h, other=other: "REACHABLE" in h.ns.ip_json("neigh", "show", other.ip)[0]["state"], 5,
+                 lambda h=h: h.ns.ip_json("neigh"))
+    with s.b.ns.entered():
+        listener = socket.create_server((s.b.ip, 7700))
+    with s.a.ns.entered():
+        client = socket.create_connection((s.b.ip, 7700), timeout=5)
+    server, _ = listener.accept()
+    with contextlib.closing(listener), contextlib.closing(client), contextlib.closing(server):
+        client.sendall(b"here")
+        server.settimeout(5)
+        assert server.recv(10) == b"here"
+
+
+def test_after_a_restart_unknown_addresses_are_flooded(s):
+    """Whose IP is whose is not kept: until the peers or the hosts say it again a question goes to all sites, as it would
+    without a proxy, and the host itself answers."""
+    s.gw_paris.kill()
+    s.gw_paris.conf["bgp"]["peers"][0]["password"] = "another"  # so nothing comes from there
+    s.gw_paris.write()
+    s.gw_paris.start()
+    assert fast(s.gw_paris)["taken_over"]["waiting"]
+    assert not [n for n in s.gw_paris.ask("show neighbors")["neighbors"] if n["ip"] == s.b.ip]
+    s.a.ns.ip("neigh flush dev eth0")
+    s.a.reaches(s.b)
+    assert s.gw_paris.ask("show bgp peers")["peers"][0]["state"] != "Established"
+
+
 @pytest.mark.parametrize("ip6", [False, True], ids=["ipv4", "ipv6"])
 def test_killed_with_static_peers(own_lab, ip6):
     """Without BGP what was learned from a static peer is learned still, and nothing has to be waited for."""
