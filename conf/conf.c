@@ -176,6 +176,20 @@ bool conf_access_carries(const struct conf_access *a, const struct conf_network 
     return carried;
 }
 
+static bool port_needs_sys_admin(const struct conf_port *p)
+{
+    /* A virtual device of DPDK is content without, but the one that attaches to an interface as we do. */
+    return p->kind != CONF_PORT_DPDK || strncmp(p->device, "net_af_xdp", strlen("net_af_xdp")) == 0;
+}
+
+bool conf_needs_sys_admin(const struct conf *c)
+{
+    for (size_t i = 0; i < c->n_access; i++)
+        if (port_needs_sys_admin(&c->access[i].port))
+            return true;
+    return port_needs_sys_admin(&c->underlay.port);
+}
+
 unsigned conf_overhead(const struct conf *c)
 {
     return c->underlay.address.family == 6 ? 70 : 50; /* R1.7 */

@@ -262,6 +262,8 @@ const char *conf_yaml_version(void);
 const struct conf_network *conf_network_find(const struct conf *c, const char *name);
 /* True when access port a carries network n (see conf_access); *vlan is then its tag there, 0 = untagged. */
 bool conf_access_carries(const struct conf_access *a, const struct conf_network *n, uint16_t *vlan);
+/* True when the kernel's XDP programs have to be looked into, or PCI devices driven, for some port of it. */
+bool conf_needs_sys_admin(const struct conf *c);
 /* Bytes that VXLAN adds between an inner packet's IP MTU and the WAN's: 50 over IPv4, 70 over IPv6 (R1.7). */
 unsigned conf_overhead(const struct conf *c);
 

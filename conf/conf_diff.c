@@ -79,7 +79,10 @@ static const char *port_restart(const struct conf *from, const struct conf *to, 
     if (!was && !is)
         return NULL;
     if (!*key && !was)
-        return is->kind == CONF_PORT_PCI ? "DPDK looks for its PCI devices at the start" : NULL;
+        return is->kind == CONF_PORT_PCI ? "DPDK looks for its PCI devices at the start"
+               : conf_needs_sys_admin(to) && !conf_needs_sys_admin(from)
+                   ? "the right to look into XDP programs was given up at the start, as no port wanted it"
+                   : NULL;
     if (!*key || strcmp(key, "interface") == 0 || strcmp(key, "pci") == 0 || strcmp(key, "dpdk") == 0)
         return "frames of a port are in the buffers of others until the worker stops";
     if (strcmp(key, "mtu") == 0 && is && is->kind != CONF_PORT_INTERFACE)

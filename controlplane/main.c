@@ -252,9 +252,9 @@ static int run(const struct conf *conf, const struct options *o)
 
     log_set_level(o->verbose ? LOG_LEVEL_DEBUG : conf->log_level);
     log_set_format(conf->log_format);
-    if (!privilege_check())
+    if (!privilege_check(conf))
         return EXIT_FAILURE;
-    rc = privilege_drop();
+    rc = privilege_drop(conf);
     if (rc < 0) {
         log_error("causewayd", "rights that are not needed cannot be given up: %s", strerror(-rc));
         return EXIT_FAILURE;

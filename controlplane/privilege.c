@@ -5,6 +5,7 @@
  */
 #include "controlplane/privilege.h"
 
+#include "conf/conf.h"
 #include "conf/log.h"
 
 #include <errno.h>
@@ -37,7 +38,12 @@ static int get(struct __user_cap_data_struct data[WORDS])
     return syscall(SYS_capget, &header, data) < 0 ? -errno : 0;
 }
 
-bool privilege_check(void)
+static bool needs(const struct conf *conf, int cap)
+{
+    return cap != CAP_SYS_ADMIN || conf_needs_sys_admin(conf);
+}
+
+bool privilege_check(const struct conf *conf)
 {
     struct __user_cap_data_struct data[WORDS] = {0};
     bool ok = true;
@@ -45,7 +51,8 @@ bool privilege_check(void)
     if (get(data) < 0)
         return true; /* cannot tell; what fails later says why */
     for (size_t i = 0; i < N_NEEDED; i++) {
-        if (data[CAP_TO_INDEX(needed[i].cap)].effective & CAP_TO_MASK(needed[i].cap))
+        if (!needs(conf, needed[i].cap) ||
+            (data[CAP_TO_INDEX(needed[i].cap)].effective & CAP_TO_MASK(needed[i].cap)))
             continue;
         log_error("causewayd", "missing %s (%s)", needed[i].name, needed[i].what);
         ok = false;
@@ -56,10 +63,11 @@ bool privilege_check(void)
     return ok;
 }
 
-static void keep(uint32_t mask[WORDS], const struct privilege *list, size_t n)
+static void keep(uint32_t mask[WORDS], const struct conf *conf, const struct privilege *list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        mask[CAP_TO_INDEX(list[i].cap)] |= CAP_TO_MASK(list[i].cap);
+        if (needs(conf, list[i].cap))
+            mask[CAP_TO_INDEX(list[i].cap)] |= CAP_TO_MASK(list[i].cap);
 }
 
 /* What execve() could give back. Needs CAP_SETPCAP; who has none gets nothing back by execve() but as root,
@@ -71,7 +79,7 @@ static void drop_bounding(const uint32_t mask[WORDS])
             (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 }
 
-int privilege_drop(void)
+int privilege_drop(const struct conf *conf)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[WORDS] = {0};
@@ -80,8 +88,8 @@ int privilege_drop(void)
 
     if (rc < 0)
         return rc;
-    keep(mask, needed, N_NEEDED);
-    keep(mask, wished, N_WISHED);
+    keep(mask, conf, needed, N_NEEDED);
+    keep(mask, conf, wished, N_WISHED);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
     drop_bounding(mask);

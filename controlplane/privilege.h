@@ -13,23 +13,27 @@
 
 #include <stdbool.h>
 
-/* What causewayd needs: capability, and what for. Without CAP_SYS_ADMIN the kernel gives nobody the maps of a
- * loaded XDP program (BPF_MAP_GET_FD_BY_ID), not even who loaded it, and libxdp asks for them. It implies
+struct conf;
+
+/* What causewayd needs: capability, and what for. CAP_SYS_ADMIN is only for interfaces and PCI devices
+ * (conf_needs_sys_admin()). Without it the kernel gives nobody the maps of a loaded XDP program
+ * (BPF_MAP_GET_FD_BY_ID), not even who loaded it, and libxdp asks for them; and DPDK cannot learn physical
+ * addresses (/proc/self/pagemap), which it wants where the IOMMU does not do with virtual ones. It implies
  * CAP_BPF, which is here for the day when it can go. */
 #define PRIVILEGES(X)                                                                                        \
     X(CAP_NET_ADMIN, "attach XDP, create the TAP, ask for neighbours")                                       \
     X(CAP_NET_RAW, "AF_XDP sockets")                                                                         \
     X(CAP_BPF, "load the XDP program")                                                                       \
-    X(CAP_SYS_ADMIN, "find the XDP program's maps")                                                          \
+    X(CAP_SYS_ADMIN, "find the XDP program's maps, and physical addresses")                                  \
     X(CAP_IPC_LOCK, "lock packet buffers in memory")
 
 /* What it uses when it is there. */
 #define PRIVILEGES_WISHED(X) X(CAP_NET_BIND_SERVICE, "listen on BGP's port 179")
 
-/* False when a needed one is missing; the log says which. */
-bool privilege_check(void);
+/* False when one that this configuration needs is missing; the log says which. */
+bool privilege_check(const struct conf *conf);
 /* Gives up all others, in this thread and in all that it starts, for ever (no new privileges by execve(),
  * either). 0 or -errno. */
-int privilege_drop(void);
+int privilege_drop(const struct conf *conf);
 
 #endif

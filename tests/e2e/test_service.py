@@ -157,6 +157,27 @@ def test_rights_are_given_up(paris):
             assert s["NoNewPrivs"] == "1", task
 
 
+def test_right_that_only_some_ports_need(paris):
+    """CAP_SYS_ADMIN is as good as root: without interfaces it goes, too, need not be there at all, and does not come back."""
+    mask = sum(1 << n for n in capability_numbers(kept() - {"CAP_SYS_ADMIN"}))
+    conf = gateway_conf(paris, [network("web", 100, 10100, "198.18.0.2")], underlay="af_packet", access="af_packet")
+    gw = Gateway(paris, conf)
+    for prefix in ((), ("setpriv", "--bounding-set", "-sys_admin")):
+        with started(gw, *prefix):
+            assert {int(s[name], 16) for s in status_of(daemon_pid(gw)).values() for name in ("CapEff", "CapPrm", "CapBnd")} == \
+                {mask}
+            assert all(p["up"] for p in gw.ports().values()), gw.ports()
+            gw.conf["access"].append({"name": "late", "interface": "spare9"})
+            gw.write()
+            done = gw.ctl_run("reload")
+            assert done.returncode == 3 and "given up" in done.stdout + done.stderr, done
+            gw.conf["access"].pop()
+            gw.write()
+    gw = Gateway(paris, conf_of(paris))
+    gw.spawn("setpriv", "--bounding-set", "-sys_admin")
+    assert gw.process.wait(20) == 1 and "missing CAP_SYS_ADMIN" in gw.log, gw.log
+
+
 def test_unit_has_the_same_rights():
     assert set(Unit(UNIT).words("CapabilityBoundingSet")) == kept()
 

@@ -102,6 +102,27 @@ START_TEST(test_ports_that_come)
 END_TEST
 
 /* What the kernel drives follows its MTU; DPDK is told once. */
+/* What was given up at the start cannot be had back. */
+START_TEST(test_interfaces_that_come_too_late)
+{
+    const char under[] = "underlay: { address: 198.18.0.1/24, port: { dpdk: net_tap0 } }\n";
+    const char xdp[] = "underlay: { address: 198.18.0.1/24, port: { dpdk: \"net_af_xdp0,iface=wan0\" } }\n";
+    const char tap[] = "access:\n  - { name: t, dpdk: net_tap1 }\n";
+    const char more[] = "access:\n  - { name: t, dpdk: net_tap1 }\n  - { name: n, interface: lan1 }\n";
+    const char another[] = "access:\n  - { name: t, dpdk: net_tap1 }\n  - { name: n, dpdk: net_tap2 }\n";
+    char from[512], to[512];
+
+    snprintf(from, sizeof(from), HEAD "%s%s" NETS, under, tap);
+    snprintf(to, sizeof(to), HEAD "%s%s" NETS, under, more);
+    expect(from, to, "+access[n] !\n");
+    snprintf(to, sizeof(to), HEAD "%s%s" NETS, under, another);
+    expect(from, to, "+access[n]\n");
+    snprintf(from, sizeof(from), HEAD "%s%s" NETS, xdp, tap);
+    snprintf(to, sizeof(to), HEAD "%s%s" NETS, xdp, more);
+    expect(from, to, "+access[n]\n");
+}
+END_TEST
+
 START_TEST(test_mtu_of_ports)
 {
     expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: t, interface: lan0, mtu: 1600 } ]\n" NETS,
@@ -150,6 +171,7 @@ int main(void)
     tcase_add_test(t, test_networks);
     tcase_add_test(t, test_ports);
     tcase_add_test(t, test_ports_that_come);
+    tcase_add_test(t, test_interfaces_that_come_too_late);
     tcase_add_test(t, test_mtu_of_ports);
     tcase_add_test(t, test_peers);
     tcase_add_test(t, test_restarts);
