@@ -183,13 +183,14 @@ static void pin(struct xdp *x)
                     x->ifname, strerror(-rc));
 }
 
-/* What was taken over may be of another configuration: a port's id, or our address, may be another one. */
+/* What was taken over may be of another configuration: a port's id, or our address, may be another one. Once
+ * we have published one ourselves, a port that it does not name is a new one. */
 static void check_topology(struct xdp *x)
 {
     const struct fp_topology *t = fastpath_topology(x->fp);
     bool wan = x->config.take == XDP_TAKE_VXLAN;
 
-    if (!t)
+    if (!t || x->fp->swept)
         return;
     if (t->ports[x->config.port].ifindex == (uint32_t)x->ifindex && (t->underlay == x->config.port) == wan &&
         (!wan || (t->family == x->config.address.family && t->vxlan_port == x->config.vxlan_port &&
