@@ -70,22 +70,24 @@ static const struct conf_port *port_of(const struct conf *c, const char *path, c
     return a ? &a->port : NULL;
 }
 
+static bool same_port(const struct conf_port *a, const struct conf_port *b)
+{
+    return a && a->kind == b->kind && strcmp(a->device, b->device) == 0;
+}
+
 /* What hangs on who drives a port. */
 static const char *port_restart(const struct conf *from, const struct conf *to, const char *path)
 {
     const char *key;
     const struct conf_port *was = port_of(from, path, &key), *is = port_of(to, path, &key);
 
-    if (!was && !is)
+    if (!is)
         return NULL;
-    if (!*key && !was)
-        return is->kind == CONF_PORT_PCI ? "DPDK looks for its PCI devices at the start"
-               : conf_needs_sys_admin(to) && !conf_needs_sys_admin(from)
-                   ? "the right to look into XDP programs was given up at the start, as no port wanted it"
-                   : NULL;
-    if (!*key || strcmp(key, "interface") == 0 || strcmp(key, "pci") == 0 || strcmp(key, "dpdk") == 0)
-        return "frames of a port are in the buffers of others until the worker stops";
-    if (strcmp(key, "mtu") == 0 && is && is->kind != CONF_PORT_INTERFACE)
+    if (is->kind == CONF_PORT_PCI && (!was || strcmp(key, "pci") == 0))
+        return "DPDK looks for its PCI devices at the start";
+    if (conf_needs_sys_admin(to) && !conf_needs_sys_admin(from))
+        return "the right to look into XDP programs was given up at the start, as no port wanted it";
+    if (strcmp(key, "mtu") == 0 && is->kind != CONF_PORT_INTERFACE && same_port(was, is))
         return "DPDK sets the MTU of a port that it drives when it opens it";
     return NULL;
 }

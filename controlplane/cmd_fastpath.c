@@ -65,8 +65,8 @@ static void port_punts(const struct fastpath_port_work *work, cJSON *row)
 
 static void port_row(const struct gateway *g, unsigned i, cJSON *row)
 {
-    const struct gateway_fast_port *f = gateway_fastpath_port(g, i);
     const struct gateway_port *p = &g->ports[i];
+    const struct gateway_fast_port *f = gateway_fastpath_port(g, p->id);
     const struct fastpath *fp = gateway_fastpath(g);
     struct fastpath_port_work work;
     struct dp_port_counters c;

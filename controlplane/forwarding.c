@@ -25,6 +25,7 @@ struct forwarding {
     struct fastpath *fp; /* NULL: none */
     bool left;           /* only its counters are read */
     struct fastpath_port ports[DP_MAX_PORTS];
+    struct dp_port_counters port_before[DP_MAX_PORTS];   /* what earlier ports of this id had, modulo 2^64 */
     struct dp_net_counters *before[DP_MAX_NETWORKS + 1]; /* what earlier networks of this id had; NULL: 0 */
     uint32_t *bounced; /* [DP_BOUNCE_COUNTERS] by MACs that the fast path has no more */
     uint64_t refused;
@@ -249,7 +250,21 @@ static void add(struct dp_count *sum, struct dp_count more)
     sum->bytes += more.bytes;
 }
 
-void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out)
+static void take(struct dp_count *from, struct dp_count what)
+{
+    from->frames -= what.frames;
+    from->bytes -= what.bytes;
+}
+
+static void take_port(struct dp_port_counters *from, const struct dp_port_counters *what)
+{
+    take(&from->rx, what->rx);
+    take(&from->tx, what->tx);
+    from->drops -= what->drops;
+    from->missed -= what->missed;
+}
+
+static void port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out)
 {
     struct dp_port_counters fast;
 
@@ -261,6 +276,18 @@ void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_po
     add(&out->tx, fast.tx);
     out->drops += fast.drops;
     out->missed += fast.missed;
+}
+
+void fwd_port_begin(struct forwarding *f, dp_port_id port, const struct dp_port_counters *so_far)
+{
+    port_counters(f, port, &f->port_before[port]);
+    take_port(&f->port_before[port], so_far);
+}
+
+void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out)
+{
+    port_counters(f, port, out);
+    take_port(out, &f->port_before[port]);
 }
 
 static void net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)
@@ -287,12 +314,6 @@ void fwd_net_begin(struct forwarding *f, dp_net_id net)
     if (before) /* else they go on from where they were */
         net_counters(f, net, before);
     f->before[net] = before;
-}
-
-static void take(struct dp_count *from, struct dp_count what)
-{
-    from->frames -= what.frames;
-    from->bytes -= what.bytes;
 }
 
 void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)

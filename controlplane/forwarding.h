@@ -77,6 +77,8 @@ uint64_t fwd_refused(const struct forwarding *f);
 
 /* ---- counters */
 
+/* The id is another port's from now on, which has counted so much already: its counters go on from there. */
+void fwd_port_begin(struct forwarding *f, dp_port_id port, const struct dp_port_counters *so_far);
 void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out);
 /* The id is another network's from now on: its counters begin at 0. */
 void fwd_net_begin(struct forwarding *f, dp_net_id net);

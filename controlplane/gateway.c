@@ -172,8 +172,17 @@ static bool serve_tap(struct gateway *g)
     return rc > 0;
 }
 
+/* Seen before a reload, at a place that was taken from the network by it. */
+static bool is_of_before(const struct gateway *g, const struct dp_event *e)
+{
+    return e->type != DP_EVENT_FIRST && e->at.ns < g->priv->settled.ns &&
+           !gateway_network_has_place(g, e->net, e->where, e->target);
+}
+
 static void on_dp_event(struct gateway *g, const struct dp_event *e, mono_t now)
 {
+    if (is_of_before(g, e))
+        return;
     if (e->type == DP_EVENT_SOURCE) {
         mactable_source_seen(g->macs, e, now);
         neighbor_settle(g->neighbors);
@@ -248,6 +257,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
         overlay_poll(g->overlay);
     if (g->priv->publish_failed)
         gateway_publish(g);
+    gateway_close_leaving(g);
 }
 
 /* ---- the ladder */

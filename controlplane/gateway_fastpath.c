@@ -31,7 +31,7 @@ struct gateway_fast {
     struct fastpath *fp; /* NULL: none */
     bool detached;
     char why_not[FASTPATH_ERR_LEN];
-    struct gateway_fast_port ports[DP_MAX_PORTS]; /* by index in gateway.ports */
+    struct gateway_fast_port ports[DP_MAX_PORTS]; /* by port id */
 };
 
 /* ---- life */
@@ -125,7 +125,7 @@ int gateway_fastpath_attach(struct gateway *g, const struct xdp_config *config, 
 
     if (fwd_fastpath(g->fwd)) {
         rc = xdp_attach(config, fast->fp, &p->xdp, queues, err, err_len);
-        fast->ports[p - g->ports].served = rc == 0;
+        fast->ports[p->id].served = rc == 0;
         if (rc == 0 || g->conf->fastpath.mode == CONF_FASTPATH_ON)
             return rc;
         log_warning(SUBSYSTEM, "%s is left out, its frames go by the worker: %s", p->name, err);
@@ -133,10 +133,10 @@ int gateway_fastpath_attach(struct gateway *g, const struct xdp_config *config, 
     return xdp_attach(config, NULL, &p->xdp, queues, err, err_len);
 }
 
-void gateway_fastpath_forget(struct gateway *g, unsigned index)
+void gateway_fastpath_forget(struct gateway *g, dp_port_id id)
 {
-    memset(&g->priv->fast->ports[index], 0, sizeof(g->priv->fast->ports[index]));
-    (void)fwd_set_port(g->fwd, (dp_port_id)index, &(struct fastpath_port){.ifindex = 0});
+    memset(&g->priv->fast->ports[id], 0, sizeof(g->priv->fast->ports[id]));
+    (void)fwd_set_port(g->fwd, id, &(struct fastpath_port){.ifindex = 0});
 }
 
 bool gateway_fastpath_stays(const struct gateway *g)
@@ -172,10 +172,12 @@ int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
         return -ENOENT;
     }
     for (unsigned i = 0; i < g->n_ports && rc == 0; i++) {
-        if (!fast->ports[i].served)
+        struct gateway_fast_port *f = &fast->ports[g->ports[i].id];
+
+        if (!f->served)
             continue;
         rc = xdp_fast_off(g->ports[i].xdp, err, err_len);
-        fast->ports[i].served = rc < 0;
+        f->served = rc < 0;
     }
     if (rc < 0)
         return rc;
@@ -297,8 +299,8 @@ bool gateway_fastpath_look(struct gateway *g)
     bool changed = false;
 
     for (unsigned i = 0; fwd_fastpath(g->fwd) && i < g->n_ports; i++) {
-        struct gateway_fast_port *f = &fast->ports[i];
         const struct gateway_port *p = &g->ports[i];
+        struct gateway_fast_port *f = &fast->ports[p->id];
         struct dp_port_status status;
         const char *refuse;
         bool scattered;
@@ -340,7 +342,7 @@ const struct fastpath *gateway_fastpath(const struct gateway *g)
     return g->priv->fast->fp;
 }
 
-const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, unsigned index)
+const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, dp_port_id id)
 {
-    return &g->priv->fast->ports[index];
+    return &g->priv->fast->ports[id];
 }

@@ -18,8 +18,8 @@ int gateway_fastpath_open(struct gateway *g, char *err, size_t err_len);
 /* An `interface:` port's program, with or without the fast path. 0 or -errno with a sentence in err. */
 int gateway_fastpath_attach(struct gateway *g, const struct xdp_config *config, struct gateway_port *p,
                             unsigned *queues, char *err, size_t err_len);
-/* The port at this index of g->ports is no more. */
-void gateway_fastpath_forget(struct gateway *g, unsigned index);
+/* There is no port of this id any more, from the next fwd_publish() on. */
+void gateway_fastpath_forget(struct gateway *g, dp_port_id id);
 /* The ports as they are now, for the next fwd_publish(). True: something is different. */
 bool gateway_fastpath_look(struct gateway *g);
 /* Once a second. */
@@ -50,8 +50,7 @@ struct gateway_fast_port {
     mono_t until;
     bool looked;
 };
-/* By index in g->ports. */
-const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, unsigned index);
+const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, dp_port_id id);
 
 /* ---- gateway_takeover.c: what an earlier process left in the maps goes on. In this order: */
 

@@ -160,27 +160,31 @@ void gateway_network_forget(struct gateway *g, const struct gateway_network *net
 
 /* ---- MACs at places that their network has no more */
 
-static bool has_place(const struct gateway *g, const struct mac_entry *e)
+bool gateway_network_has_place(const struct gateway *g, dp_net_id net, enum dp_where where, uint16_t target)
 {
-    const struct gateway_network *n = gateway_network(g, e->net);
+    const struct gateway_network *n = gateway_network(g, net);
     const struct gateway_peer *peers;
     const struct gateway_port *p;
     uint16_t vlan;
     size_t n_peers;
 
-    if (!n || (e->where == DP_WHERE_PORT && e->target == DP_OWN_PORT))
+    if (!n || (where == DP_WHERE_PORT && target == DP_OWN_PORT))
         return n;
-    if (e->where == DP_WHERE_PORT) {
-        p = gateway_port(g, e->target);
+    if (where == DP_WHERE_PORT) {
+        p = gateway_port(g, target);
         return p && p->access && conf_access_carries(p->access, n->conf, &vlan);
     }
-    if (e->origin != MAC_REMOTE)
-        return true;
-    peers = gateway_peers(g, e->net, &n_peers);
+    peers = gateway_peers(g, net, &n_peers);
     for (size_t i = 0; i < n_peers; i++)
-        if (peers[i].vtep == e->target)
+        if (peers[i].vtep == target)
             return peers[i].is_static && peers[i].learning;
     return false;
+}
+
+static bool has_place(const struct gateway *g, const struct mac_entry *e)
+{
+    return (e->where != DP_WHERE_PORT && e->origin != MAC_REMOTE && gateway_network(g, e->net)) ||
+           gateway_network_has_place(g, e->net, e->where, e->target);
 }
 
 void gateway_networks_clear(struct gateway *g)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Opens the ports of a gateway, whoever owns them, and follows their state. On `interface:` ports the order
- * matters: our XDP program goes on before DPDK opens the interface and is checked after (xdp.h).
+ * Opens and closes the ports of a gateway, whoever owns them. On `interface:` ports the order matters: our
+ * XDP program goes on before DPDK opens the interface and is checked after (xdp.h).
+ *
+ * g->ports has no gaps; what is kept for each port elsewhere goes by its id, which is not its place there.
  *
  * Control thread only.
  */
@@ -15,13 +17,9 @@
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define LEAST_MAX_MTU 1600 /* a 1500-byte VLAN and its VXLAN header */
-#define DOWN_HOLD_NS  UINT64_C(1000000000)
-#define CLEAR_SLOTS   4096 /* of the MAC table, in one turn of the loop */
 
 bool gateway_needs_tap(const struct conf *conf)
 {
@@ -36,37 +34,6 @@ const char *gateway_underlay_ifname(const struct conf *conf)
 unsigned gateway_port_number(const struct conf *conf)
 {
     return (unsigned)conf->n_access + (gateway_needs_tap(conf) ? 2 : 1);
-}
-
-static bool kernel_ask(const char *ifname, unsigned long request, struct ifreq *ifr)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int rc;
-
-    if (fd < 0)
-        return false;
-    snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", ifname);
-    rc = ioctl(fd, request, ifr);
-    close(fd);
-    return rc == 0;
-}
-
-/* The kernel's IP MTU of an interface; 0: there is none, or none that fits. */
-static uint16_t kernel_mtu(const char *ifname)
-{
-    struct ifreq ifr = {0};
-
-    if (!kernel_ask(ifname, SIOCGIFMTU, &ifr) || ifr.ifr_mtu < 0)
-        return 0;
-    return ifr.ifr_mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)ifr.ifr_mtu;
-}
-
-static bool kernel_up(const char *ifname)
-{
-    struct ifreq ifr = {0};
-
-    return kernel_ask(ifname, SIOCGIFFLAGS, &ifr) && (ifr.ifr_flags & IFF_UP) &&
-           (ifr.ifr_flags & IFF_RUNNING);
 }
 
 static unsigned queues_of(const struct conf_port *port)
@@ -127,11 +94,11 @@ uint16_t gateway_max_mtu(const struct conf *conf)
 
     keep_larger(&max, conf->underlay.mtu);
     if (conf->underlay.port.kind == CONF_PORT_INTERFACE)
-        keep_larger(&max, kernel_mtu(conf->underlay.port.device));
+        keep_larger(&max, gateway_kernel_mtu(conf->underlay.port.device));
     for (size_t i = 0; i < conf->n_access; i++) {
         keep_larger(&max, conf->access[i].mtu);
         if (conf->access[i].port.kind == CONF_PORT_INTERFACE)
-            keep_larger(&max, kernel_mtu(conf->access[i].port.device));
+            keep_larger(&max, gateway_kernel_mtu(conf->access[i].port.device));
     }
     for (size_t i = 0; i < conf->n_networks; i++)
         keep_larger(&max, conf->networks[i].mtu);
@@ -150,20 +117,12 @@ static enum dp_port_owner owner_of(enum conf_port_kind kind)
     }
 }
 
-/* What the port carries: what the kernel lets through, or less when configured so. */
-static uint16_t interface_mtu(const struct conf_port *port, uint16_t configured)
-{
-    uint16_t kernel = kernel_mtu(port->device);
-
-    return configured && (configured < kernel || kernel == 0) ? configured : kernel;
-}
-
 /* A port of g->ports: its XDP program, then DPDK, then the program again. */
 static int open_interface(struct gateway *g, struct gateway_port *p, struct dp_port_spec *spec, char *err,
                           size_t err_len)
 {
     const struct xdp_config config = {
-        .port = (uint16_t)(p - g->ports),
+        .port = p->id,
         .ifname = spec->device,
         .take = spec->role == DP_PORT_UNDERLAY ? XDP_TAKE_VXLAN : XDP_TAKE_ALL,
         .address = g->conf->underlay.address,
@@ -179,21 +138,21 @@ static int open_interface(struct gateway *g, struct gateway_port *p, struct dp_p
         snprintf(err, err_len, "%s", dp_err);
         return rc;
     }
-    p->id = (dp_port_id)rc;
+    g->priv->port_open[p->id] = true;
     rc = xdp_verify(p->xdp, err, err_len);
     if (rc < 0)
         return rc;
-    dp_port_set_link(g->dp, p->id, kernel_up(spec->device), spec->mtu);
+    dp_port_set_link(g->dp, p->id, gateway_kernel_up(spec->device), spec->mtu);
     log_info("port", "%s: %s by AF_XDP%s, %s mode, %u receive queue%s", p->name, spec->device,
-             gateway_fastpath_port(g, (unsigned)(p - g->ports))->served ? " and the fast path" : "",
-             xdp_mode(p->xdp), spec->queues, spec->queues == 1 ? "" : "s");
+             gateway_fastpath_port(g, p->id)->served ? " and the fast path" : "", xdp_mode(p->xdp),
+             spec->queues, spec->queues == 1 ? "" : "s");
     return 0;
 }
 
 /* Frames for every MAC of the site come in by an access port. An AF_XDP port has its membership from
  * xdp_attach(). With net_af_packet the interface is the kernel's, too: DPDK would leave it promiscuous when
  * the process is killed. */
-static void hear_all(struct gateway *g, unsigned index, struct dp_port_spec *spec)
+static void hear_all(struct gateway *g, dp_port_id id, struct dp_port_spec *spec)
 {
     const char *iface = strstr(spec->device, ",iface=");
     char name[IFACE_NAMELEN];
@@ -209,19 +168,28 @@ static void hear_all(struct gateway *g, unsigned index, struct dp_port_spec *spe
     if (fd < 0)
         log_warning("port", "%s: %s cannot be made promiscuous: %s", spec->name, name, strerror(-fd));
     else
-        g->priv->promiscuous_fds[index] = fd;
+        g->priv->promiscuous_fds[id] = fd;
 }
 
 static int open_port(struct gateway *g, struct dp_port_spec *spec, const struct conf_access *access,
                      char *err, size_t err_len)
 {
-    struct gateway_port *p = &g->ports[g->n_ports++];
     char dp_err[DP_ERR_LEN];
-    int rc;
+    struct gateway_port *p;
+    int rc = dp_port_next(g->dp);
 
-    p->access = access;
+    if (rc < 0) {
+        snprintf(
+            err, err_len,
+            "port %s: there are too many ports, or those that went a moment ago still count: try again in "
+            "some seconds",
+            spec->name);
+        return rc;
+    }
+    p = &g->ports[g->n_ports++];
+    *p = (struct gateway_port){.id = (dp_port_id)rc, .access = access};
     snprintf(p->name, sizeof(p->name), "%s", spec->name);
-    hear_all(g, g->n_ports - 1, spec);
+    hear_all(g, p->id, spec);
     if (spec->owner == DP_OWNER_INTERFACE)
         return open_interface(g, p, spec, err, err_len);
     rc = dp_port_add(g->dp, spec, dp_err);
@@ -229,7 +197,7 @@ static int open_port(struct gateway *g, struct dp_port_spec *spec, const struct 
         snprintf(err, err_len, "%s", dp_err);
         return rc;
     }
-    p->id = (dp_port_id)rc;
+    g->priv->port_open[p->id] = true;
     log_info("port", "%s: %s", p->name, spec->device);
     return 0;
 }
@@ -242,7 +210,7 @@ static void spec_from(struct dp_port_spec *spec, enum dp_port_role role, const c
     snprintf(spec->device, sizeof(spec->device), "%s", port->device);
     spec->role = role;
     spec->owner = owner_of(port->kind);
-    spec->mtu = spec->owner == DP_OWNER_INTERFACE ? interface_mtu(port, mtu) : mtu;
+    spec->mtu = spec->owner == DP_OWNER_INTERFACE ? gateway_interface_mtu(port, mtu) : mtu;
 }
 
 /* The kernel's side of a pci/dpdk underlay: same MAC, so that what it answers to ARP is where frames come in.
@@ -280,43 +248,83 @@ int gateway_open_ports(struct gateway *g, char *err, size_t err_len)
     return gateway_add_ports(g, conf, err, err_len);
 }
 
-static bool has_port(const struct gateway *g, const char *name)
+/* ---- ports that come and go */
+
+/* An access port is what it opens, whatever its name. */
+static bool is_same(const struct conf_port *a, const struct conf_port *b)
 {
-    for (unsigned i = 0; i < g->n_ports; i++)
-        if (g->ports[i].access && strcmp(g->ports[i].name, name) == 0)
-            return true;
-    return false;
+    return a->kind == b->kind && strcmp(a->device, b->device) == 0;
 }
 
-/* While it runs, the next look at it must not take it for one that came or went. */
-static void port_begins(struct gateway *g, unsigned i)
+static const struct gateway_port *port_of(const struct gateway *g, const struct conf_access *access)
 {
-    const struct gateway_port *p = &g->ports[i];
-    struct dp_port_status status;
+    for (unsigned i = 0; i < g->n_ports; i++)
+        if (g->ports[i].access && is_same(&g->ports[i].access->port, &access->port))
+            return &g->ports[i];
+    return NULL;
+}
 
-    dp_port_status(g->dp, p->id, &status);
-    g->priv->port_seen[i].up = status.up;
-    g->priv->port_seen[i].mtu = status.mtu;
-    if (p->access->port.kind == CONF_PORT_INTERFACE)
-        g->priv->port_seen[i].opened = g->priv->port_seen[i].ifindex = if_nametoindex(p->access->port.device);
+static bool access_is_of(const struct conf *conf, const struct conf_access *a)
+{
+    return conf->n_access && a >= conf->access && a < conf->access + conf->n_access;
+}
+
+static const struct conf_access *access_of(const struct conf *conf, const struct gateway_port *p)
+{
+    for (size_t i = 0; i < conf->n_access; i++)
+        if (is_same(&conf->access[i].port, &p->access->port))
+            return &conf->access[i];
+    return NULL;
+}
+
+/* "net_pcap0,rx_pcap=..." and "net_pcap0,tx_pcap=..." are one device to DPDK. */
+static bool same_vdev(const char *a, const char *b)
+{
+    size_t n = strcspn(a, ",");
+
+    return n == strcspn(b, ",") && strncmp(a, b, n) == 0;
+}
+
+static int check_new_port(const struct gateway *g, const struct conf_access *a, char *err, size_t err_len)
+{
+    for (unsigned i = 0; a->port.kind == CONF_PORT_DPDK && i < g->n_ports; i++) {
+        const struct gateway_port *p = &g->ports[i];
+
+        if (!p->access || p->access->port.kind != CONF_PORT_DPDK ||
+            !same_vdev(p->access->port.device, a->port.device))
+            continue;
+        snprintf(
+            err, err_len,
+            "access port %s: DPDK has a %.*s open for port %s, and no two of that name: give the new one "
+            "another number, or restart",
+            a->name, (int)strcspn(a->port.device, ","), a->port.device, p->name);
+        return -EEXIST;
+    }
+    return check_interface(&a->port, "access port ", a->name, err, err_len);
+}
+
+/* Under another name, so that conf_diff() does not see it. */
+static int check_kept_port(const struct gateway_port *p, const struct conf_access *a, char *err,
+                           size_t err_len)
+{
+    if (a->port.kind == CONF_PORT_INTERFACE || a->mtu == p->access->mtu)
+        return 0;
+    snprintf(err, err_len, "access port %s: DPDK sets the MTU of %s when it opens it: restart causewayd",
+             a->name, a->port.device);
+    return -EBUSY;
 }
 
 /* None is opened when another one is not there: the kernel lets go of an AF_XDP socket some time after it was
  * closed, and the interface cannot be opened again before. */
-static int check_new_ports(const struct gateway *g, const struct conf *conf, char *err, size_t err_len)
+static int check_access_ports(const struct gateway *g, const struct conf *conf, char *err, size_t err_len)
 {
-    unsigned n = g->n_ports;
     int rc = 0;
 
     for (size_t i = 0; i < conf->n_access && rc == 0; i++) {
-        if (has_port(g, conf->access[i].name))
-            continue;
-        rc = check_interface(&conf->access[i].port, "access port ", conf->access[i].name, err, err_len);
-        n++;
-    }
-    if (rc == 0 && n > DP_OWN_PORT) {
-        snprintf(err, err_len, "there are too many access ports");
-        rc = -ENOSPC;
+        const struct gateway_port *p = port_of(g, &conf->access[i]);
+
+        rc = p ? check_kept_port(p, &conf->access[i], err, err_len)
+               : check_new_port(g, &conf->access[i], err, err_len);
     }
     return rc;
 }
@@ -324,17 +332,34 @@ static int check_new_ports(const struct gateway *g, const struct conf *conf, cha
 int gateway_add_ports(struct gateway *g, const struct conf *conf, char *err, size_t err_len)
 {
     struct dp_port_spec spec;
-    int rc = check_new_ports(g, conf, err, err_len);
+    int rc = check_access_ports(g, conf, err, err_len);
 
     for (size_t i = 0; i < conf->n_access && rc == 0; i++) {
         const struct conf_access *a = &conf->access[i];
 
-        if (has_port(g, a->name))
+        if (port_of(g, a))
             continue;
         spec_from(&spec, DP_PORT_ACCESS, a->name, &a->port, a->mtu);
         rc = open_port(g, &spec, a, err, err_len);
         if (rc == 0)
-            port_begins(g, g->n_ports - 1);
+            gateway_port_begins(g, &g->ports[g->n_ports - 1]);
+    }
+    return rc;
+}
+
+/* 0, or -EBUSY: not yet. */
+static int close_port(struct gateway *g, struct gateway_port *p)
+{
+    int rc;
+
+    xdp_close(p->xdp, false);
+    p->xdp = NULL;
+    gateway_fastpath_forget(g, p->id);
+    rc = g->priv->port_open[p->id] ? dp_port_remove(g->dp, p->id) : 0;
+    g->priv->port_open[p->id] = rc < 0;
+    if (rc == 0 && g->priv->promiscuous_fds[p->id] > 0) {
+        close(g->priv->promiscuous_fds[p->id]);
+        g->priv->promiscuous_fds[p->id] = 0;
     }
     return rc;
 }
@@ -342,137 +367,93 @@ int gateway_add_ports(struct gateway *g, const struct conf *conf, char *err, siz
 void gateway_drop_ports(struct gateway *g, unsigned left)
 {
     while (g->n_ports > left) {
-        unsigned i = --g->n_ports;
+        struct gateway_port *p = &g->ports[--g->n_ports];
 
-        xdp_close(g->ports[i].xdp, false);
-        gateway_fastpath_forget(g, i);
-        if (dp_port_number(g->dp) > i)
-            dp_port_remove_newest(g->dp);
-        if (g->priv->promiscuous_fds[i] > 0)
-            close(g->priv->promiscuous_fds[i]);
-        g->priv->promiscuous_fds[i] = 0;
-        memset(&g->priv->port_seen[i], 0, sizeof(g->priv->port_seen[i]));
-        memset(&g->ports[i], 0, sizeof(g->ports[i]));
+        if (close_port(g, p) < 0)
+            g->priv->leaving[g->priv->n_leaving++] = *p;
+    }
+}
+
+/* What a name has counted goes on, so that no counter goes backwards where a name has another port now. */
+static void count_on(struct gateway *g, const struct gateway_port *was,
+                     const struct dp_port_counters *counted, unsigned n, const struct gateway_port *p)
+{
+    static const struct dp_port_counters nothing;
+    struct dp_port_counters c;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (strcmp(was[i].name, p->name) != 0)
+            continue;
+        if (was[i].id != p->id)
+            fwd_port_begin(g->fwd, p->id, &counted[i]);
+        return;
+    }
+    fwd_port_begin(g->fwd, p->id, &nothing);
+    fwd_port_counters(g->fwd, p->id, &c);
+    g->priv->port_drops[p->id] = c.drops;
+}
+
+static void leave(struct gateway *g, const struct gateway_port *p)
+{
+    gateway_fastpath_forget(g, p->id);
+    mactable_set_port(g->macs, p->id, CONF_NO_LIMIT);
+    g->priv->leaving[g->priv->n_leaving++] = *p;
+}
+
+void gateway_take_ports(struct gateway *g, const struct conf *conf)
+{
+    struct dp_port_counters counted[DP_MAX_PORTS];
+    struct gateway_port was[DP_MAX_PORTS];
+    unsigned n_was = 0, n = g->n_ports;
+
+    for (unsigned i = 0; i < n; i++) {
+        was[n_was] = g->ports[i];
+        fwd_port_counters(g->fwd, g->ports[i].id, &counted[n_was]);
+        /* a new one counts nothing yet under the name that an old one may still have */
+        n_was += g->ports[i].access && !access_is_of(conf, g->ports[i].access);
+    }
+    g->n_ports = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct gateway_port p = g->ports[i];
+        const struct conf_access *a = p.access ? access_of(conf, &p) : NULL;
+
+        if (p.access && !a) {
+            leave(g, &p);
+            continue;
+        }
+        if (a) {
+            p.access = a;
+            snprintf(p.name, sizeof(p.name), "%s", a->name);
+            count_on(g, was, counted, n_was, &p);
+        }
+        g->ports[g->n_ports++] = p;
+    }
+}
+
+void gateway_close_leaving(struct gateway *g)
+{
+    unsigned n = g->priv->n_leaving;
+
+    g->priv->n_leaving = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct gateway_port p = g->priv->leaving[i];
+
+        if (close_port(g, &p) < 0)
+            g->priv->leaving[g->priv->n_leaving++] = p;
+        else
+            log_info("port", "%s is closed", p.name);
     }
 }
 
 void gateway_close_ports(struct gateway *g)
 {
+    for (unsigned i = 0; i < g->priv->n_leaving; i++)
+        xdp_close(g->priv->leaving[i].xdp, false);
     for (unsigned i = g->n_ports; i > 0; i--) {
         xdp_close(g->ports[i - 1].xdp, gateway_fastpath_stays(g));
         g->ports[i - 1].xdp = NULL;
-        if (g->priv->promiscuous_fds[i - 1] > 0)
-            close(g->priv->promiscuous_fds[i - 1]);
     }
-}
-
-/* The configuration of an `interface:` port; NULL for the others. */
-static const struct conf_port *interface_of(const struct gateway *g, const struct gateway_port *p,
-                                            uint16_t *mtu)
-{
-    const struct conf_port *port = NULL;
-
-    if (p->access)
-        port = &p->access->port;
-    else if (p->id == g->priv->underlay_port)
-        port = &g->conf->underlay.port;
-    *mtu = p->access ? p->access->mtu : g->conf->underlay.mtu;
-    return port && port->kind == CONF_PORT_INTERFACE ? port : NULL;
-}
-
-/* DPDK holds on to the interface it opened: one that was deleted does not come back to it, even by the same
- * name. */
-static void poll_interface(struct gateway *g, unsigned i, const struct conf_port *port,
-                           uint16_t configured_mtu, bool first)
-{
-    const struct gateway_port *p = &g->ports[i];
-    unsigned ifindex = if_nametoindex(port->device);
-    uint16_t mtu = interface_mtu(port, configured_mtu);
-    bool up;
-
-    if (first)
-        g->priv->port_seen[i].opened = ifindex;
-    up = kernel_up(port->device) && ifindex == g->priv->port_seen[i].opened;
-    if (!first && ifindex != g->priv->port_seen[i].ifindex)
-        log_error("port", "%s: the interface %s %s", p->name, port->device,
-                  ifindex ? "was made anew: restart causewayd to use it" : "is gone");
-    g->priv->port_seen[i].ifindex = ifindex;
-    if (ifindex == 0 || mtu == 0)
-        mtu = g->priv->port_seen[i].mtu; /* while it is gone, what it was */
-    dp_port_set_link(g->dp, p->id, up, mtu);
-    if (!first && mtu != g->priv->port_seen[i].mtu)
-        log_info("port", "%s: MTU is now %u", p->name, mtu);
-    g->priv->port_seen[i].mtu = mtu;
-}
-
-void gateway_poll_ports(struct gateway *g, bool first)
-{
-    for (unsigned i = 0; i < g->n_ports; i++) {
-        const struct gateway_port *p = &g->ports[i];
-        struct dp_port_status now;
-        const struct conf_port *port;
-        uint16_t mtu;
-
-        port = interface_of(g, p, &mtu);
-        if (port)
-            poll_interface(g, i, port, mtu, first);
-        dp_port_status(g->dp, p->id, &now);
-        if (p->id == g->priv->underlay_port && (first || now.up != g->priv->port_seen[i].up))
-            (void)dp_kernel_set_carrier(g->dp, now.up);
-        if (first ? !now.up : now.up != g->priv->port_seen[i].up)
-            gateway_report_link("port", p->name, now.up);
-        if (now.up)
-            g->priv->port_seen[i].down = (mono_t){0};
-        else if (g->priv->port_seen[i].up || (first && port)) /* MACs may have been taken over */
-            g->priv->port_seen[i].down = mono_now();
-        g->priv->port_seen[i].up = now.up;
-    }
-}
-
-/* ---- MACs at a port that is down */
-
-/* Not at once: who is behind it is not reached either way, and where it turns up next its frames take it
- * there without any withdrawal. But a cable that is moved, or a VM whose port is plugged anew, costs nobody a
- * withdrawal and an advertisement for each MAC then, and a VM that resumes at another site with a RARP still
- * finds its IPs known (R6.2). What the worker had reported before the link went may be learned after that, so
- * it is looked for for as long as the port is down. A port whose driver never says that it is up is not
- * judged. */
-static bool is_due(const struct gateway *g, unsigned i, mono_t now)
-{
-    const struct gateway_port *p = &g->ports[i];
-    mono_t down = g->priv->port_seen[i].down;
-
-    return p->access && down.ns && now.ns - down.ns >= DOWN_HOLD_NS &&
-           mactable_learned_at_port(g->macs, p->id) > 0;
-}
-
-/* True: there is more at this port. */
-static bool clear_port(struct gateway *g, unsigned i, mono_t now)
-{
-    const struct gateway_port *p = &g->ports[i];
-    bool *clearing = &g->priv->port_seen[i].clearing;
-    uint32_t *cursor = &g->priv->port_seen[i].cursor;
-
-    if (!is_due(g, i, now)) {
-        *clearing = false;
-        return false;
-    }
-    if (!*clearing) {
-        *cursor = 0;
-        log_warning("port", "%s: no link: its %u learned MACs are forgotten, and withdrawn from the peers",
-                    p->name, mactable_learned_at_port(g->macs, p->id));
-    }
-    *clearing = !mactable_clear_port(g->macs, p->id, cursor, CLEAR_SLOTS, now);
-    neighbor_settle(g->neighbors);
-    return *clearing;
-}
-
-bool gateway_clear_ports(struct gateway *g)
-{
-    mono_t now = mono_now();
-    bool more = false;
-
-    for (unsigned i = 0; i < g->n_ports; i++)
-        more |= clear_port(g, i, now);
-    return more;
+    for (unsigned id = 0; id < DP_MAX_PORTS; id++)
+        if (g->priv->promiscuous_fds[id] > 0)
+            close(g->priv->promiscuous_fds[id]);
 }

@@ -3,7 +3,8 @@
  * What the gateway_*.c files share and nobody else sees. Control thread only.
  *
  *   gateway.c           the ladder of start and stop, events of the data plane, timers
- *   gateway_ports.c     opens the ports; follows their link and MTU
+ *   gateway_ports.c     opens and closes the ports
+ *   gateway_links.c     follows their link and MTU
  *   gateway_networks.c  a network comes, changes, goes
  *   gateway_reload.c    all of it, when another configuration is to be applied
  *   gateway_topology.c  struct conf + underlay -> struct dp_topology
@@ -55,10 +56,11 @@ struct gateway_private {
     struct network_ids *ids;
     dp_port_id underlay_port;
     dp_vtep_id last_vtep;              /* what gateway_vtep_find() found last */
-    int promiscuous_fds[DP_MAX_PORTS]; /* by index in gateway.ports; 0: none */
+    int promiscuous_fds[DP_MAX_PORTS]; /* by port id; 0: none */
     struct gateway_fast *fast;
     struct gateway_takeover *takeover;
     bool running;                   /* the start is through */
+    mono_t settled;                 /* what the worker tells is of the topology of now if it saw it later */
     bool ageing;                    /* the MAC table is looked through for old ones */
     bool publish_failed;            /* tried again by the poll timer */
     bool vteps_missed, vteps_freed; /* see gateway_vteps_missed() */
@@ -73,14 +75,17 @@ struct gateway_private {
         mono_t down;      /* since then; 0: it is up, or nobody knows */
         bool clearing;
         uint32_t cursor;
-    } port_seen[DP_MAX_PORTS];
+    } port_seen[DP_MAX_PORTS];    /* by port id */
+    bool port_open[DP_MAX_PORTS]; /* by port id: DPDK has it */
+    struct gateway_port leaving[DP_MAX_PORTS];
+    unsigned n_leaving;            /* in no configuration any more, not closed yet */
     struct underlay_hop *hop_seen; /* by VTEP id - 1 */
     struct underlay_link link_seen;
     uint16_t wan_mtu_seen;
     bool address_missing;
     struct gateway_limit alerts;
     struct gateway_storm storms[GATEWAY_STORMS];
-    uint64_t port_drops[DP_MAX_PORTS]; /* by index in gateway.ports */
+    uint64_t port_drops[DP_MAX_PORTS]; /* by port id */
 };
 
 /* ---- gateway.c */
@@ -105,6 +110,8 @@ int gateway_network_set(struct gateway *g, const struct gateway_network *net, co
 void gateway_network_leave(struct gateway *g, const struct gateway_network *net);
 /* It is in no table any more. */
 void gateway_network_forget(struct gateway *g, const struct gateway_network *net);
+/* Whether a MAC can be learned there: a port that carries the network, or a peer that is learned from. */
+bool gateway_network_has_place(const struct gateway *g, dp_net_id net, enum dp_where where, uint16_t target);
 /* Forgets what was learned at ports that do not carry the network (any more), and from static peers that are
  * not its peers. */
 void gateway_networks_clear(struct gateway *g);
@@ -155,19 +162,34 @@ unsigned gateway_port_number(const struct conf *conf);
 unsigned gateway_queue_number(const struct conf *conf);
 /* Opens all ports into g->ports. What was opened before a failure stays for gateway_close_ports(). */
 int gateway_open_ports(struct gateway *g, char *err, size_t err_len);
-/* Opens the access ports of conf that are not there yet, also while the gateway runs. 0, or -errno with a
- * sentence in err: what was opened before that is gateway_drop_ports()'s. */
+/* Opens the access ports of conf that are not there yet, also while the gateway runs. A port is what it
+ * opens: one that has another name by now is the same one. 0, or -errno with a sentence in err: what was
+ * opened before that is gateway_drop_ports()'s. */
 int gateway_add_ports(struct gateway *g, const struct conf *conf, char *err, size_t err_len);
 /* Closes the newest ports, those that no topology named yet, until so many are left. */
 void gateway_drop_ports(struct gateway *g, unsigned left);
+/* g->ports are those of conf from now on, all of which are open. The others leave: they are closed once no
+ * topology names them. */
+void gateway_take_ports(struct gateway *g, const struct conf *conf);
+/* Closes those that leave, as far as that can be done now. */
+void gateway_close_leaving(struct gateway *g);
 /* Takes our XDP programs off; dp_stop() closes the ports themselves. */
 void gateway_close_ports(struct gateway *g);
+/* ---- gateway_links.c */
+
+/* The kernel's IP MTU of an interface; 0: there is none, or none that fits. */
+uint16_t gateway_kernel_mtu(const char *ifname);
+bool gateway_kernel_up(const char *ifname);
+/* What an `interface:` port carries: what the kernel lets through, or less when configured so. */
+uint16_t gateway_interface_mtu(const struct conf_port *port, uint16_t configured);
 /* Looks at the state of each port, logs what changed, and passes on what the kernel says of `interface:`
  * ports. */
 void gateway_poll_ports(struct gateway *g, bool first);
 /* Forgets what was learned at ports that are down, a part of it; after each poll, and until it says false:
  * true means that more is to be done, in the next turn of the loop. */
 bool gateway_clear_ports(struct gateway *g);
+/* While the gateway runs: the next look at a port must not take it for one that came or went. */
+void gateway_port_begins(struct gateway *g, const struct gateway_port *p);
 
 /* ---- gateway_neighbors.c */
 

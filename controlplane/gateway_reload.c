@@ -22,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SETTLED_NS UINT64_C(100000000) /* the worker has the new topology sooner than that */
+
 struct change {
     struct gateway *g;
     const struct conf *was;
@@ -146,10 +148,7 @@ static void take_over(struct change *c, const struct conf *conf)
     g->networks = c->networks;
     g->n_networks = c->n_networks;
     network_ids_take(g->priv->ids, g->networks, g->n_networks, mono_now());
-    for (unsigned i = 0; i < g->n_ports; i++)
-        for (size_t j = 0; g->ports[i].access && j < conf->n_access; j++)
-            if (strcmp(g->ports[i].name, conf->access[j].name) == 0)
-                g->ports[i].access = &conf->access[j];
+    gateway_take_ports(g, conf);
 }
 
 static void set_networks(struct change *c)
@@ -218,6 +217,7 @@ static void set_rest(struct change *c)
         g->priv->wan_mtu_seen = 0; /* who does not fit is said again */
     gateway_poll_ports(g, false);
     gateway_report_underlay(g);
+    gateway_close_leaving(g); /* last: it takes longest, and nobody waits for it */
 }
 
 int gateway_reload(struct gateway *g, const struct conf *conf, const struct conf_diff *diff,
@@ -240,6 +240,7 @@ int gateway_reload(struct gateway *g, const struct conf *conf, const struct conf
     set_topology(&c);
     set_overlay(&c);
     set_rest(&c);
+    g->priv->settled.ns = mono_now().ns + SETTLED_NS;
     free(c.old);
     free(c.before);
     g->generation++;

@@ -32,8 +32,8 @@ static const char *worst_port(struct gateway *g)
         uint64_t grown;
 
         fwd_port_counters(g->fwd, g->ports[i].id, &c);
-        grown = c.drops - g->priv->port_drops[i];
-        g->priv->port_drops[i] = c.drops;
+        grown = c.drops - g->priv->port_drops[g->ports[i].id];
+        g->priv->port_drops[g->ports[i].id] = c.drops;
         if (g->ports[i].access && grown > most) {
             most = grown;
             name = g->ports[i].name;

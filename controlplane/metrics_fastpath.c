@@ -19,7 +19,7 @@ static void look(const struct gateway *g, unsigned index, struct fast_state *s)
     const struct fastpath *fp = gateway_fastpath(g);
 
     s->port = &g->ports[index];
-    s->fast = gateway_fastpath_port(g, index);
+    s->fast = gateway_fastpath_port(g, s->port->id);
     fastpath_port_counters(fp, s->port->id, &s->counters);
     fastpath_port_work(fp, s->port->id, &s->work);
 }

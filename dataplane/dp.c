@@ -10,7 +10,9 @@
 #include "dataplane/dp.h"
 
 #include "dataplane/eal.h"
+#include "dataplane/old_pools.h"
 #include "dataplane/port.h"
+#include "dataplane/port_slots.h"
 #include "dataplane/trace.h"
 #include "dataplane/worker.h"
 
@@ -38,9 +40,11 @@ struct dp_taken {
 struct dp {
     struct dp_config config;
     bool hugepages;
-    unsigned running; /* workers */
-    struct port ports[DP_MAX_PORTS];
-    unsigned n_ports;
+    unsigned running;                /* workers */
+    struct port ports[DP_MAX_PORTS]; /* by id */
+    struct port_slots slots;
+    unsigned opened; /* how many ever were, for names that are their own */
+    struct old_pools old_pools;
     struct fdb fdb;
     struct neigh neigh;
     struct bicast bicast;
@@ -107,6 +111,7 @@ static int init_workers(struct dp *dp)
     while (dp->n_workers < dp->config.workers)
         if (!new_worker(dp))
             return -ENOMEM;
+    old_pools_init(&dp->old_pools, dp->workers, dp->n_workers);
     return dp->n_workers > 1 ? spread_connect(dp->workers, dp->n_workers) : 0;
 }
 
@@ -183,8 +188,10 @@ void dp_stop(struct dp *dp)
         return;
     stop_workers(dp);
     free_workers(dp);
-    while (dp->n_ports > 0)
-        port_close(&dp->ports[--dp->n_ports]);
+    for (unsigned id = dp->slots.n; id > 0; id--)
+        if (port_slots_used(&dp->slots, (dp_port_id)(id - 1)))
+            port_close(&dp->ports[id - 1]);
+    old_pools_fini(&dp->old_pools);
     free_retired(dp, true);
     snapshot_free(dp->current);
     capture_free(dp->capture);
@@ -233,54 +240,37 @@ static void deal_queues(const struct dp *dp, unsigned n, unsigned worker, uint16
     }
 }
 
-static void set_number_of_ports(struct dp *dp)
+static void show_port_to_worker(struct dp *dp, dp_port_id id, struct worker *w)
 {
-    for (unsigned i = 0; i < dp->n_workers; i++)
-        __atomic_store_n(&dp->workers[i]->n_ports, dp->n_ports, __ATOMIC_RELEASE);
+    struct port *p = &dp->ports[id];
+    struct worker_port *wp = &w->ports[id], next;
+    uint16_t rx_queues;
+
+    port_to_worker(p, w->index, dp->n_workers, &next);
+    if (p->spec.role == DP_PORT_KERNEL) { /* little comes by it, and its ring has one consumer */
+        w->kernel_port = id;
+        next.rx_queues = w->index == 0;
+    } else {
+        deal_queues(dp, p->queues, w->index, &next.rx_first, &next.rx_queues);
+        next.spread = p->queues < dp->n_workers;
+    }
+    rx_queues = next.rx_queues;
+    next.rx_queues = 0;
+    *wp = next;
+    __atomic_store_n(&wp->rx_queues, rx_queues, __ATOMIC_RELEASE); /* the port is whole by now */
+    __atomic_store_n(&w->n_ports, dp->slots.n, __ATOMIC_RELEASE);
 }
 
 static void show_port_to_workers(struct dp *dp, dp_port_id id)
 {
-    struct port *p = &dp->ports[id];
-    bool kernel = p->spec.role == DP_PORT_KERNEL;
-
-    for (unsigned i = 0; i < dp->n_workers; i++) {
-        struct worker_port *wp = &dp->workers[i]->ports[id];
-
-        port_to_worker(p, i, dp->n_workers, wp);
-        if (kernel) { /* little comes by it, and its ring has one consumer */
-            dp->workers[i]->kernel_port = id;
-            wp->rx_queues = i == 0;
-        } else {
-            deal_queues(dp, p->queues, i, &wp->rx_first, &wp->rx_queues);
-            wp->spread = p->queues < dp->n_workers;
-        }
-    }
-    if (!kernel)
-        dp->queues += p->queues;
-    set_number_of_ports(dp); /* the port is whole by now */
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        show_port_to_worker(dp, id, dp->workers[i]);
+    if (dp->ports[id].spec.role != DP_PORT_KERNEL)
+        dp->queues += dp->ports[id].queues;
 }
 
-int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])
-{
-    unsigned id = dp->n_ports;
-    int rc;
-
-    if (id == DP_OWN_PORT || (dp->running && spec->role == DP_PORT_KERNEL)) {
-        snprintf(err, DP_ERR_LEN, "port %s: %s", spec->name,
-                 id == DP_OWN_PORT ? "too many ports" : "the data plane is running");
-        return -ENOSPC;
-    }
-    rc = port_open(&dp->ports[id], id, spec, &dp->config, err);
-    if (rc < 0)
-        return rc;
-    dp->n_ports++;
-    show_port_to_workers(dp, (dp_port_id)id);
-    return (int)id;
-}
-
-/* Waits until no worker has a frame, or another number of ports in mind, of before: what one had received for
- * another goes on its way first. */
+/* Waits until no worker has a frame of before in mind: what one had received for another goes on its way
+ * first. */
 static void let_go(struct dp *dp)
 {
     rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
@@ -291,19 +281,59 @@ static void let_go(struct dp *dp)
     rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
 }
 
-void dp_port_remove_newest(struct dp *dp)
+static void hide_port_from_workers(struct dp *dp, dp_port_id id)
 {
-    if (dp->n_ports == 0)
-        return;
-    dp->n_ports--;
-    set_number_of_ports(dp);
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        __atomic_store_n(&dp->workers[i]->ports[id].rx_queues, 0, __ATOMIC_RELEASE);
     let_go(dp);
-    port_close(&dp->ports[dp->n_ports]);
+    for (unsigned i = 0; i < dp->n_workers; i++)
+        dp->workers[i]->ports[id].pool = NULL;
 }
 
-unsigned dp_port_number(const struct dp *dp)
+int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])
 {
-    return dp->n_ports;
+    int id = dp_port_next(dp), rc;
+
+    if (id < 0 || (dp->running && spec->role == DP_PORT_KERNEL)) {
+        snprintf(err, DP_ERR_LEN, "port %s: %s", spec->name,
+                 id < 0 ? "too many ports, or those that went a moment ago still count: try again in some "
+                          "seconds"
+                        : "the data plane is running");
+        return -ENOSPC;
+    }
+    old_pools_sweep(&dp->old_pools, mono_now()); /* the new one may need their memory */
+    rc = port_open(&dp->ports[id], dp->opened++, spec, &dp->config, err);
+    if (rc < 0)
+        return rc;
+    port_slots_take(&dp->slots, (dp_port_id)id);
+    show_port_to_workers(dp, (dp_port_id)id);
+    return id;
+}
+
+int dp_port_next(const struct dp *dp)
+{
+    return port_slots_next(&dp->slots, mono_now());
+}
+
+int dp_port_remove(struct dp *dp, dp_port_id id)
+{
+    struct port *p = &dp->ports[id];
+    struct rte_mempool *pool = p->pool;
+    mono_t now = mono_now();
+
+    if (!port_slots_used(&dp->slots, id) || p->spec.role == DP_PORT_KERNEL)
+        return -EINVAL;
+    old_pools_sweep(&dp->old_pools, now);
+    if ((dp->current && snapshot_names_port(dp->current, id)) || !old_pools_room(&dp->old_pools))
+        return -EBUSY;
+    hide_port_from_workers(dp, id);
+    p->pool = NULL; /* port_close() would free it */
+    port_close(p);
+    old_pools_port_closed(&dp->old_pools, id);
+    old_pools_add(&dp->old_pools, pool, now);
+    old_pools_sweep(&dp->old_pools, now);
+    port_slots_give_back(&dp->slots, id, now);
+    return 0;
 }
 
 void dp_port_set_link(struct dp *dp, dp_port_id port, bool up, uint16_t mtu)
@@ -339,11 +369,14 @@ int dp_publish(struct dp *dp, const struct dp_topology *t)
 
     if (!r)
         return -ENOMEM;
-    rc = snapshot_build(t, dp->n_ports, dp->config.n_networks, dp->config.n_vteps, &s);
+    rc = snapshot_build(t, dp->slots.n, dp->config.n_networks, dp->config.n_vteps, &s);
     if (rc < 0) {
         free(r);
         return rc;
     }
+    for (unsigned id = 0; id < dp->slots.n; id++)
+        if (snapshot_names_port(s, (dp_port_id)id))
+            port_slots_name(&dp->slots, (dp_port_id)id);
     for (unsigned i = 0; i < dp->n_workers; i++)
         __atomic_store_n(&dp->workers[i]->snapshot, s, __ATOMIC_RELEASE);
     r->snapshot = dp->current; /* NULL the first time: freeing that is nothing */
@@ -353,6 +386,7 @@ int dp_publish(struct dp *dp, const struct dp_topology *t)
         last = &(*last)->next;
     *last = r;
     free_retired(dp, false);
+    old_pools_sweep(&dp->old_pools, mono_now());
     return 0;
 }
 

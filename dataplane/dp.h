@@ -75,14 +75,16 @@ struct dp_port_spec {
     struct mac mac;   /* DP_PORT_KERNEL: the MAC the TAP gets; else ignored */
 };
 
-/* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0.
- * Returns the port's id, or -errno with a sentence in err that names the device. */
+/* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0;
+ * those of ports that were removed come again, after a while. Returns the port's id, or -errno with a
+ * sentence in err that names the device. */
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN]);
-/* Closes the port that was added last. No topology may have named it: then none of its buffers is elsewhere.
- */
-void dp_port_remove_newest(struct dp *dp);
-/* How many there are. */
-unsigned dp_port_number(const struct dp *dp);
+/* The id that the next one will have, or -ENOSPC. */
+int dp_port_next(const struct dp *dp);
+/* Closes a port that the topology does not name (any more); its id and its counters stay what they are until
+ * another port gets the id. Frames that came by it may still be on their way. 0; -EBUSY: the topology names
+ * it, or too much of earlier ports is still in use; -EINVAL: there is none, or it is DP_PORT_KERNEL. */
+int dp_port_remove(struct dp *dp, dp_port_id port);
 
 struct dp_port_status {
     char name[32];

@@ -362,6 +362,7 @@ int port_start(struct port *p, unsigned index, const struct dp_config *config, c
 int port_open(struct port *p, unsigned index, const struct dp_port_spec *spec, const struct dp_config *config,
               char err[DP_ERR_LEN])
 {
+    struct xsk_open *before = spec->owner == DP_OWNER_INTERFACE ? xsk_open_list() : NULL;
     int rc;
 
     memset(p, 0, sizeof(*p));
@@ -371,6 +372,7 @@ int port_open(struct port *p, unsigned index, const struct dp_port_spec *spec, c
     rc = create_ethdev(p, index, err);
     if (rc == 0)
         rc = port_start(p, index, config, err);
+    xsk_sockets_since(before, &p->xsk);
     if (rc < 0)
         port_close(p);
     return rc;
@@ -387,6 +389,7 @@ void port_close(struct port *p)
     }
     if (p->hotplugged)
         (void)rte_vdev_uninit(p->vdev_name);
+    xsk_sockets_close(&p->xsk);
     if (p->spec.role == DP_PORT_KERNEL)
         tap_close(&p->tap);
     rte_mempool_free(p->pool);

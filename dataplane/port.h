@@ -10,6 +10,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/tap.h"
 #include "dataplane/worker.h"
+#include "dataplane/xsk_sockets.h"
 
 struct port {
     struct dp_port_spec spec;
@@ -21,13 +22,15 @@ struct port {
     char vdev_name[64];
     uint16_t copy_max; /* as in struct worker_port */
     struct rte_mempool *pool;
-    struct tap tap; /* DP_PORT_KERNEL */
+    struct tap tap;         /* DP_PORT_KERNEL */
+    struct xsk_sockets xsk; /* DP_OWNER_INTERFACE */
 };
 
 /* Memory in MB that DPDK needs for config->n_ports ports with their packet buffers. */
 unsigned port_memory_mb(const struct dp_config *config);
 
-/* Creates and starts the ethdev. index: the port's number, used in names. 0 or -errno with a sentence in err.
+/* Creates and starts the ethdev. index: no other port ever had it, used in names. 0 or -errno with a sentence
+ * in err.
  */
 int port_open(struct port *p, unsigned index, const struct dp_port_spec *spec, const struct dp_config *config,
               char err[DP_ERR_LEN]);

@@ -172,6 +172,11 @@ int snapshot_build(const struct dp_topology *t, unsigned n_ports, unsigned max_n
     return 0;
 }
 
+bool snapshot_names_port(const struct snapshot *s, dp_port_id port)
+{
+    return s->vlans[port] != NULL || s->underlay == port;
+}
+
 void snapshot_free(struct snapshot *s)
 {
     if (!s)

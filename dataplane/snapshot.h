@@ -64,6 +64,8 @@ struct snapshot {
 int snapshot_build(const struct dp_topology *t, unsigned n_ports, unsigned max_net, unsigned max_vtep,
                    struct snapshot **out);
 void snapshot_free(struct snapshot *s);
+/* Whether a frame may leave by it, other than to the TAP. */
+bool snapshot_names_port(const struct snapshot *s, dp_port_id port);
 
 static inline uint32_t snapshot_mix(uint32_t x)
 {

@@ -390,10 +390,11 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
 {
     struct worker_port *p = &w->ports[port];
     struct dp_port_counters *count = &w->counters.ports[port];
+    uint16_t rx_queues = __atomic_load_n(&p->rx_queues, __ATOMIC_ACQUIRE);
     struct rte_mbuf *m[WORKER_BURST];
     unsigned total = 0;
 
-    for (uint16_t q = 0; q < p->rx_queues; q++) {
+    for (uint16_t q = 0; q < rx_queues; q++) {
         uint16_t n = rte_eth_rx_burst(p->ethdev, p->rx_first + q, m, WORKER_BURST);
 
         if (n == 0)

@@ -40,10 +40,12 @@
 #define WORKER_EVENT_RING 8192
 #define WORKER_MAX_QUEUES 16u /* receive queues of one port */
 
-/* What the worker needs to know of a port. Fixed before the worker sees it (n_ports), but for max_frame. */
+/* What the worker needs to know of a port. Fixed while it is there, but for max_frame. */
 struct worker_port {
     uint16_t ethdev;
-    uint16_t rx_first, rx_queues; /* this worker's receive queues */
+    /* This worker's receive queues; none (release, and a grace period): it is not there any more, or others
+     * poll it. */
+    uint16_t rx_first, rx_queues;
     uint16_t tx_queue;
     rte_spinlock_t *tx_lock; /* others send by that queue as well; NULL: they do not */
     bool spread;             /* what comes in by it is dealt out to all workers */
@@ -51,8 +53,8 @@ struct worker_port {
     uint16_t max_frame; /* longest frame without VLAN tag and FCS that may leave by it (atomic) */
     /* What its driver's buffers hold where it copies what comes from another port's; 0: it does not. */
     uint16_t copy_max;
-    bool keeps; /* it may keep what it is given to send, for as long as it sends nothing else */
-    struct rte_mempool *pool;
+    bool keeps;               /* it may keep what it is given to send, for as long as it sends nothing else */
+    struct rte_mempool *pool; /* NULL: there is no port */
 };
 
 struct worker_tx {
@@ -84,7 +86,7 @@ struct worker {
     /* ctl */
     unsigned index;
     struct worker_port ports[DP_MAX_PORTS];
-    unsigned n_ports; /* grows while the worker runs (release) */
+    unsigned n_ports; /* highest id + 1; grows while the worker runs (release) */
     int kernel_port;  /* the TAP's index, or -1 */
     struct fdb *fdb;
     struct neigh *neigh;

@@ -97,11 +97,15 @@ def meet(a, b):
     a.reaches(b, wait=0.2, timeout=10)
 
 
-def undisturbed(s, stream):
+def undisturbed_by(gateway, stream):
     """Ends it: not one frame is missing, and none came twice."""
     stream.end()
     assert stream.sent > 20 and len(stream.seen) == stream.sent and stream.twice == 0, \
-        (stream.sent, len(stream.seen), stream.twice, s.paris.drops())
+        (stream.sent, stream.lost()[:20], stream.twice, gateway.drops(), gateway.log[-3000:])
+
+
+def undisturbed(s, stream):
+    undisturbed_by(s.paris, stream)
 
 
 def test_networks_come_change_and_go(s):
@@ -183,32 +187,104 @@ def test_port_settings(s):
         undisturbed(s, stream)
 
 
-def test_a_port_comes(s):
-    """And another one cannot be had: then nothing is changed. It stays until a restart, so this test has a gateway of
-    its own."""
+@pytest.fixture(params=["auto", "off"], ids=["fastpath", "worker"])
+def rome(request):
+    """Hosts e and g at two ports that stay; f and h at lan1 and lan3, which come and go."""
     with Lab() as lab:
         wan = lab.wan()
-        site, other = lab.site("rome", wan, 1, trunks=2), lab.site("milan", wan, 2)
+        site, other = lab.site("rome", wan, 1, trunks=4), lab.site("milan", wan, 2)
         wan.start()
         conf = bgp_conf(site, [peer(other.address)])
-        e, f = site.host("e", VLAN, "10.100.1.1/24"), site.host("f", VLAN, "10.100.1.2/24", trunk=1)
-        g = site.host("g", VLAN, "10.100.1.3/24")
-        with Reloaded(site, conf) as rome:
-            e.reaches(g, wait=0.2)
-            with Stream(e, g) as stream:
-                rome.put(lambda c: c["access"].extend(({"name": "trunk1", "interface": "lan1"},
-                                                       {"name": "trunk2", "interface": "nowhere"})))
-                answer = rome.ask("reload")
-                assert not answer["applied"] and "nowhere" in answer["errors"][0], answer
-                assert "trunk1" not in rome.ports() and rome.generation == 1
-                rome.reload(lambda c: c["access"].pop())
-                assert rome.ports()["trunk1"]["up"]
-                meet(e, f)
-                rome.wait_mac(WEB, f.mac, "trunk1")
-                stream.end()
-                assert len(stream.seen) == stream.sent
-            rome.put(lambda c: c["access"].pop())
-            assert rome.ctl_run("reload").returncode == 3
+        conf["access"].append({"name": "trunk2", "interface": "lan2"})
+        conf["fastpath"]["mode"] = request.param
+        far_conf = bgp_conf(other, [peer(site.address)])
+        hosts = [site.host(name, VLAN, f"10.100.1.{i + 1}/24", trunk=i) for i, name in enumerate("efgh")]
+        with Reloaded(site, conf) as gateway, Reloaded(other, far_conf) as far:
+            gateway.wait_session(other.address)
+            hosts[0].reaches(hosts[2], wait=0.2)
+            yield SimpleNamespace(gateway=gateway, far=far, site=site, hosts=hosts, address=site.address)
+
+
+def trunk1(interface):
+    """trunk1 is this interface, or is not there."""
+    def change(conf):
+        conf["access"] = [a for a in conf["access"] if a["name"] != "trunk1"]
+        if interface:
+            conf["access"].append({"name": "trunk1", "interface": interface})
+    return change
+
+
+def reload_soon(gateway, change):
+    """The kernel lets go of an AF_XDP socket some time after it was closed: until then its interface is refused, and
+    nothing changed."""
+    gateway.put(change)
+    wait_for(lambda: gateway.ask("reload")["applied"], 10, lambda: f"it is applied: {gateway.log[-1000:]}")
+
+
+def xdp_on(site, dev):
+    return "xdp" in site.ns.ip_json("link", "show", "dev", dev)[0]
+
+
+def received(gateway, name="trunk1"):
+    return next(int(p["rx"]["frames"]) for p in gateway.counters()["ports"] if p["port"] == name)
+
+
+def test_ports_come_and_go(rome):
+    """And one that cannot be had changes nothing. The stream is between two other ports."""
+    gateway, (e, f, g, h) = rome.gateway, rome.hosts
+    with Stream(e, g) as stream:
+        gateway.put(lambda c: c["access"].extend(({"name": "trunk1", "interface": "lan1"},
+                                                  {"name": "trunk9", "interface": "nowhere"})))
+        answer = gateway.ask("reload")
+        assert not answer["applied"] and "nowhere" in answer["errors"][0], answer
+        assert "trunk1" not in gateway.ports() and gateway.generation == 1
+        gateway.reload(lambda c: c["access"].pop())
+        assert gateway.ports()["trunk1"]["up"]
+        for _ in range(2):
+            meet(e, f)
+            gateway.wait_mac(WEB, f.mac, "trunk1")
+            rome.far.wait_mac(WEB, f.mac, rome.address)
+            before = received(gateway)
+            gateway.reload(trunk1(None))
+            assert sorted(gateway.ports()) == ["trunk0", "trunk2", "underlay"] and not gateway.mac(WEB, f.mac)
+            rome.far.gone(WEB, f.mac)
+            wait_for(lambda: not xdp_on(rome.site, "lan1"), 5, "no XDP program is left on lan1")
+            assert not e.ping(f, count=1, wait=0.3).complete
+            reload_soon(gateway, trunk1("lan1"))
+            assert received(gateway) < before, "another port of that name begins at 0"
+        # The same name at another interface: in one step, and it goes on counting.
+        meet(e, f)
+        before = received(gateway)
+        answer = gateway.reload(trunk1("lan3"))
+        assert [(c["path"], c["from"], c["to"]) for c in answer["changes"]] == [("access[trunk1].interface", "lan1", "lan3")]
+        meet(e, h)
+        gateway.wait_mac(WEB, h.mac, "trunk1")
+        assert received(gateway) > before and not gateway.mac(WEB, f.mac) and xdp_on(rome.site, "lan3")
+        assert gateway.ctl_run("diff", gateway.file).returncode == 0
+        undisturbed_by(gateway, stream)
+
+
+def test_ports_are_renamed(rome):
+    """A port is its interface: two that change their names, and one that gets another one, lose nothing."""
+    gateway, (e, f, g, _) = rome.gateway, rome.hosts
+    gateway.reload(trunk1("lan1"))
+    meet(e, f)
+    static = {"mac": "02:00:00:00:00:77", "port": "trunk0"}
+    gateway.reload(lambda c: c["networks"][0].update(static_macs=[static]))
+
+    def rename(conf):
+        names = {"trunk0": "trunk2", "trunk2": "trunk0", "trunk1": "other"}
+        for a in conf["access"]:
+            a["name"] = names[a["name"]]
+    counted = {name: received(gateway, name) for name in ("trunk0", "trunk2")}
+    with Stream(e, g) as stream:
+        gateway.reload(rename)
+        for host, name in ((e, "trunk2"), (g, "trunk0"), (f, "other")):
+            gateway.wait_mac(WEB, host.mac, name)
+        assert gateway.mac(WEB, static["mac"])["port"] == "trunk0"
+        assert all(received(gateway, name) >= n for name, n in counted.items())
+        assert gateway.ctl_run("diff", gateway.file).returncode == 0
+        undisturbed_by(gateway, stream)
 
 
 def test_a_bad_file_changes_nothing(s):

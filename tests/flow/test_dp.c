@@ -48,9 +48,10 @@ static void write_pcap(const char *path)
     fclose(file);
 }
 
-static int publish(void)
+/* also: another access port; DP_NO_PORT: none. */
+static int publish(dp_port_id also)
 {
-    static const struct dp_member members[] = {{LAN0, 100}, {LAN1, 100}};
+    const struct dp_member members[] = {{LAN0, 100}, {LAN1, 100}, {also, 100}};
     static const struct dp_net_vtep vteps[] = {{1, true, false}};
     struct dp_network net = {.id = NET_WEB,
                              .vni = VNI_WEB,
@@ -60,7 +61,7 @@ static int publish(void)
                              .limit_multicast = DP_NO_LIMIT,
                              .limit_unknown_unicast = DP_NO_LIMIT,
                              .members = members,
-                             .n_members = 2,
+                             .n_members = also == DP_NO_PORT ? 2 : 3,
                              .vteps = vteps,
                              .n_vteps = 1};
     struct dp_vtep vtep = {
@@ -107,7 +108,7 @@ static void start(void)
         if (dp_port_add(dp, &ports[i], err) != (int)i)
             die(err);
     unlink(path);
-    if (publish() != 0)
+    if (publish(DP_NO_PORT) != 0)
         die("topology refused");
     if (dp_fdb_set(dp, NET_WEB, own_mac, (struct dp_dest){.where = DP_WHERE_PORT, .target = DP_OWN_PORT}) < 0)
         die("no room in the FDB");
@@ -292,6 +293,67 @@ START_TEST(test_neighbours)
 }
 END_TEST
 
+/* The buffers of those that went are free again after a moment: there is memory for a few ports only. */
+static int add_port(unsigned n)
+{
+    struct dp_port_spec spec = {.name = "more", .role = DP_PORT_ACCESS, .owner = DP_OWNER_VDEV};
+    mono_t begin = mono_now();
+    char err[DP_ERR_LEN];
+    int rc;
+
+    snprintf(spec.device, sizeof(spec.device), "net_null%u,no-rx=1", 10 + n);
+    while ((rc = dp_port_add(dp, &spec, err)) < 0)
+        ck_assert_msg(mono_now().ns - begin.ns < 10000000000u, "%s", err);
+    return rc;
+}
+
+START_TEST(test_ports_come_and_go)
+{
+    struct mac mac = {{2, 0, 0, 0, 7, 7}};
+    uint8_t frame[100];
+    size_t len = flow_eth(frame, mac, own_mac, FLOW_UNTAGGED, 0x88b5, "x", 1);
+    bool used[DP_OWN_PORT] = {[LAN0] = true, [LAN1] = true, [WAN] = true};
+
+    for (unsigned i = 0; i < 20; i++) {
+        int id = dp_port_next(dp);
+        struct dp_totals before, after;
+        mono_t begin = mono_now();
+        uint64_t n;
+
+        if (id < 0) { /* those that were named rest */
+            while ((id = dp_port_next(dp)) < 0)
+                ck_assert(mono_now().ns - begin.ns < 10000000000u);
+            ck_assert(used[id]);
+        }
+        ck_assert_int_eq(add_port(i), id);
+        ck_assert(id > WAN && id < DP_OWN_PORT);
+        used[id] = true;
+        ck_assert_int_eq(publish((dp_port_id)id), 0);
+        ck_assert_int_eq(dp_port_remove(dp, (dp_port_id)id), -EBUSY);
+        ck_assert_int_eq(
+            dp_fdb_set(dp, NET_WEB, mac, (struct dp_dest){.where = DP_WHERE_PORT, .target = (uint16_t)id}),
+            0);
+        n = sent((dp_port_id)id);
+        ck_assert_int_eq(dp_send_own(dp, NET_WEB, frame, len), 0);
+        wait_sent((dp_port_id)id, n + 1);
+        ck_assert_int_eq(publish(DP_NO_PORT), 0);
+        ck_assert_int_eq(dp_port_remove(dp, (dp_port_id)id), 0);
+        ck_assert_int_eq(dp_port_remove(dp, (dp_port_id)id), -EINVAL);
+        /* A frame for a MAC that is still said to be there finds no target. */
+        dp_totals(dp, &before);
+        ck_assert_int_eq(dp_send_own(dp, NET_WEB, frame, len), 0);
+        begin = mono_now();
+        do
+            dp_totals(dp, &after);
+        while (after.drops[DROP_no_target] == before.drops[DROP_no_target] &&
+               mono_now().ns - begin.ns < 5000000000u);
+        ck_assert_uint_eq(after.drops[DROP_no_target], before.drops[DROP_no_target] + 1);
+    }
+    ck_assert_int_eq(dp_fdb_del(dp, NET_WEB, mac), 0);
+    ck_assert_int_eq(dp_port_remove(dp, WAN), -EBUSY);
+}
+END_TEST
+
 /* All threads live in this process: no forks, and the worker runs from the first test on. */
 int main(void)
 {
@@ -306,6 +368,8 @@ int main(void)
     tcase_add_test(t, test_R4_10_fdb_get_and_seen);
     tcase_add_test(t, test_R5_2_bicast_in_any_order);
     tcase_add_test(t, test_neighbours);
+    tcase_add_test(t, test_ports_come_and_go);
+    tcase_set_timeout(t, 60);
     suite_add_tcase(s, t);
     failed = run_suite_in_process(s);
     dp_stop(dp);

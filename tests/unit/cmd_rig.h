@@ -170,7 +170,7 @@ const struct fastpath *gateway_fastpath(const struct gateway *g)
     return fake_fastpath ? (const struct fastpath *)g : NULL; /* nobody looks into it */
 }
 
-const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, unsigned index)
+const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, dp_port_id index)
 {
     static const struct gateway_fast_port served = {.served = true, .refuse = "link down", .lost = 6};
 

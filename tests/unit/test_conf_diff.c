@@ -86,9 +86,12 @@ END_TEST
 START_TEST(test_ports)
 {
     expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: t, interface: lan1, mac_limit: 9 } ]\n" NETS,
-           "access[t].interface: lan0 -> lan1 !\naccess[t].mac_limit: unlimited -> 9\n");
+           "access[t].interface: lan0 -> lan1\naccess[t].mac_limit: unlimited -> 9\n");
     expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: u, interface: lan0 } ]\n" NETS,
-           "-access[t] !\n+access[u]\n");
+           "-access[t]\n+access[u]\n");
+    /* Another driver, which may have another MTU. */
+    expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: t, dpdk: net_null0, mtu: 1600 } ]\n" NETS,
+           "-access[t].interface: lan0\n+access[t].dpdk: net_null0\n+access[t].mtu: 1600\n");
 }
 END_TEST
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * See port_slots.h. Control thread only.
+ */
+#include "dataplane/port_slots.h"
+
+#include <errno.h>
+
+int port_slots_next(const struct port_slots *s, mono_t now)
+{
+    for (unsigned id = 0; id < DP_OWN_PORT; id++)
+        if (!s->at[id].used && !s->at[id].named)
+            return (int)id;
+    for (unsigned id = 0; id < DP_OWN_PORT; id++)
+        if (!s->at[id].used && now.ns - s->at[id].freed.ns >= PORT_SLOTS_REST_NS)
+            return (int)id;
+    return -ENOSPC;
+}
+
+void port_slots_take(struct port_slots *s, dp_port_id id)
+{
+    s->at[id].used = true;
+    if (id >= s->n)
+        s->n = id + 1u;
+}
+
+void port_slots_name(struct port_slots *s, dp_port_id id)
+{
+    s->at[id].named = true;
+}
+
+void port_slots_give_back(struct port_slots *s, dp_port_id id, mono_t now)
+{
+    s->at[id].used = false;
+    s->at[id].freed = now;
+}
+
+bool port_slots_used(const struct port_slots *s, dp_port_id id)
+{
+    return id < DP_OWN_PORT && s->at[id].used;
+}
