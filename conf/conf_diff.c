@@ -83,8 +83,6 @@ static const char *port_restart(const struct conf *from, const struct conf *to, 
 
     if (!is)
         return NULL;
-    if (is->kind == CONF_PORT_PCI && (!was || strcmp(key, "pci") == 0))
-        return "DPDK looks for its PCI devices at the start";
     if (!same_port(was, is) && conf_needs_sys_admin(to) && !conf_needs_sys_admin(from))
         return "the right to look into XDP programs was given up at the start, as no port wanted it";
     if (strcmp(key, "mtu") == 0 && is->kind != CONF_PORT_INTERFACE && same_port(was, is))

@@ -37,7 +37,7 @@ struct dp_config {
     int cpu;           /* CPU of the first worker, the others have the next ones; -1: any */
     bool busy_poll;    /* false: an idle worker sleeps progressively */
     enum { DP_HUGEPAGES_AUTO, DP_HUGEPAGES_ON, DP_HUGEPAGES_OFF } hugepages;
-    bool pci; /* probe the PCI devices listed in pci_devices */
+    bool pci; /* probe the PCI devices listed in pci_devices, and no others before they are added */
     const char *const *pci_devices;
     size_t n_pci_devices;
     uint16_t max_mtu;             /* largest IP MTU any port will have: sizes the packet buffers */

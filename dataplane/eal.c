@@ -237,8 +237,11 @@ int eal_start(const struct dp_config *config, unsigned memory_mb, bool *hugepage
         add_arg(&a, "-m");
         add_arg(&a, "%u", memory_mb);
     }
-    if (!config->pci)
+    /* Others may be named later. A list must not be empty: then it would be all devices there are. */
+    if (!config->pci && access("/sys/bus/pci/devices", R_OK | X_OK) < 0)
         add_arg(&a, "--no-pci");
+    else if (!config->pci)
+        add_arg(&a, "-affff:ff:1f.7");
     for (size_t i = 0; config->pci && i < config->n_pci_devices; i++) {
         add_arg(&a, "-a");
         add_arg(&a, "%s", config->pci_devices[i]);

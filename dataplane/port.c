@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <rte_bus_vdev.h>
+#include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
@@ -200,6 +201,23 @@ static int probe_vdev(struct port *p, const char *name, const char *args, char e
     return rc;
 }
 
+/* There since the start, or to be probed now. */
+static int find_pci(struct port *p, char err[DP_ERR_LEN])
+{
+    const char *address = p->spec.device;
+    int rc = rte_eth_dev_get_port_by_name(address, &p->ethdev);
+
+    if (rc < 0 && rte_eal_hotplug_add("pci", address, "") == 0)
+        rc = rte_eth_dev_get_port_by_name(address, &p->ethdev);
+    if (rc < 0)
+        snprintf(
+            err, DP_ERR_LEN,
+            "port %s: DPDK drives no device at %s: is it bound to vfio-pci (dpdk-devbind.py --status), and "
+            "is the address right?",
+            p->spec.name, address);
+    return rc;
+}
+
 static int create_ethdev(struct port *p, unsigned index, char err[DP_ERR_LEN])
 {
     const struct dp_port_spec *spec = &p->spec;
@@ -226,14 +244,7 @@ static int create_ethdev(struct port *p, unsigned index, char err[DP_ERR_LEN])
                  spec->device);
         return probe_vdev(p, name, comma ? comma + 1 : "", err);
     default:
-        rc = rte_eth_dev_get_port_by_name(spec->device, &p->ethdev);
-        if (rc < 0)
-            snprintf(err, DP_ERR_LEN,
-                     "port %s: DPDK drives no device at %s: is it bound to vfio-pci (dpdk-devbind.py "
-                     "--status), and is "
-                     "the address right?",
-                     spec->name, spec->device);
-        return rc;
+        return find_pci(p, err);
     }
 }
 
@@ -389,6 +400,8 @@ void port_close(struct port *p)
     }
     if (p->hotplugged)
         (void)rte_vdev_uninit(p->vdev_name);
+    else if (p->spec.owner == DP_OWNER_PCI && p->spec.role != DP_PORT_KERNEL)
+        (void)rte_eal_hotplug_remove("pci", p->spec.device); /* so that it can be probed again */
     xsk_sockets_close(&p->xsk);
     if (p->spec.role == DP_PORT_KERNEL)
         tap_close(&p->tap);

@@ -264,6 +264,41 @@ def test_ports_come_and_go(rome):
         undisturbed_by(gateway, stream)
 
 
+def test_ports_that_dpdk_drives_come_and_go(rome):
+    """A vdev, as a PCI device would; one that DPDK has under that name already; a PCI device that is not there."""
+    gateway, (e, f, g, h) = rome.gateway, rome.hosts
+
+    def at(*ports):
+        def change(conf):
+            conf["access"] = [a for a in conf["access"] if a["name"] in ("trunk0", "trunk2")] + list(ports)
+        return change
+
+    def refused(*ports):
+        gateway.put(at(*ports))
+        answer = gateway.ask("reload")
+        assert not answer["applied"], answer
+        return answer["errors"][0]
+    for dev in ("lan1", "lan3"):
+        rome.site.detach_kernel(dev)
+    one, other = ({"name": "trunk1", "dpdk": f"net_af_packet{n},iface={dev}"} for n, dev in ((1, "lan1"), (2, "lan3")))
+    with Stream(e, g) as stream:
+        gateway.reload(at(one))
+        for _ in range(2):
+            meet(e, f)
+            rome.far.wait_mac(WEB, f.mac, rome.address)
+            assert "needs a restart" not in refused({**one, "dpdk": one["dpdk"].replace("lan1", "lan3")})
+            assert "0000:ff:1f.6" in refused(one, {"name": "trunk5", "pci": "0000:ff:1f.6"})
+            assert "trunk1" in gateway.ports() and len(gateway.ports()) == 4
+            meet(e, f)
+            gateway.reload(at(other))
+            meet(e, h)
+            rome.far.gone(WEB, f.mac)
+            gateway.reload(at())
+            assert "trunk1" not in gateway.ports()
+            gateway.reload(at(one))
+        undisturbed_by(gateway, stream)
+
+
 def test_ports_are_renamed(rome):
     """A port is its interface: two that change their names, and one that gets another one, lose nothing."""
     gateway, (e, f, g, _) = rome.gateway, rome.hosts

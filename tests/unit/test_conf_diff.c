@@ -100,7 +100,7 @@ START_TEST(test_ports_that_come)
     expect(HEAD UNDER ACC NETS,
            HEAD UNDER "access: [ { name: t, interface: lan0 }, { name: u, interface: lan1 },\n"
                       "  { name: v, pci: \"0000:01:00.0\" } ]\n" NETS,
-           "+access[u]\n+access[v] !\n");
+           "+access[u]\n+access[v]\n");
 }
 END_TEST
 
