@@ -30,11 +30,10 @@ static const struct {
     {"fastpath.dir", "the XDP programs are pinned once"},
     {"fastpath.punt_limit", "the XDP programs are loaded once"},
     {"api.socket", "programs are connected to it"},
-    {"moves.journal*", "the journal is read at the start"},
+    {"moves.journal_size", "the journal has its memory from the start"},
     {"bgp", "the BGP speaker is set up once"},
     {"bgp.asn", "every session and every route hangs on it"},
     {"bgp.router_id", "every session and every route hangs on it"},
-    {"bgp.port", "the listening socket is opened once"},
 };
 
 struct walk {

@@ -20,14 +20,14 @@
 struct listener {
     int fd;
     struct ipaddr address;
+    uint16_t port;
     struct event *event;
 };
 
 struct bgp {
     struct bgp_env env;
-    struct listener listeners[BGP_MAX_LISTEN];
+    struct listener listeners[2 * BGP_MAX_LISTEN]; /* those of before, until the new ones are there */
     size_t n_listeners;
-    uint16_t port;
     struct bgp_session *peers;
     struct event *md5_timer, *accept_timer;
     struct bgp_md5_counts md5_seen;
@@ -309,15 +309,16 @@ static int set_passwords(const struct bgp *b, const struct listener *l)
     return rc;
 }
 
-static int listen_on(struct bgp *b, const struct ipaddr *address)
+static int listen_on(struct bgp *b, const struct ipaddr *address, uint16_t port)
 {
     struct listener *l = &b->listeners[b->n_listeners];
     int rc;
 
-    l->fd = bgp_socket_listen(address, b->port);
+    l->fd = bgp_socket_listen(address, port);
     if (l->fd < 0)
         return l->fd;
     l->address = *address;
+    l->port = port;
     l->event = event_new(b->env.base, l->fd, EV_READ | EV_PERSIST, on_accept, b);
     rc = l->event ? set_passwords(b, l) : -ENOMEM;
     if (rc == 0 && event_add(l->event, NULL) < 0)
@@ -336,16 +337,17 @@ static bool is_among(const struct ipaddr *address, const struct ipaddr *list, si
     return n > 0;
 }
 
-static bool listens_on(const struct bgp *b, const struct ipaddr *address)
+static bool listens_on(const struct bgp *b, const struct ipaddr *address, uint16_t port)
 {
     size_t i = 0;
 
-    while (i < b->n_listeners && !ipaddr_eq(&b->listeners[i].address, address))
+    while (i < b->n_listeners &&
+           (b->listeners[i].port != port || !ipaddr_eq(&b->listeners[i].address, address)))
         i++;
     return i < b->n_listeners;
 }
 
-int bgp_listen(struct bgp *b, const struct ipaddr *addresses, size_t n, char err[BGP_ERR_LEN])
+int bgp_listen(struct bgp *b, const struct ipaddr *addresses, size_t n, uint16_t port, char err[BGP_ERR_LEN])
 {
     size_t before = b->n_listeners;
 
@@ -353,10 +355,10 @@ int bgp_listen(struct bgp *b, const struct ipaddr *addresses, size_t n, char err
         uint8_t family = addresses[i].family;
         int rc = family == 4 || family == 6 ? 0 : -EINVAL;
 
-        if (rc == 0 && listens_on(b, &addresses[i]))
+        if (rc == 0 && listens_on(b, &addresses[i], port))
             continue;
         if (rc == 0)
-            rc = b->n_listeners < BGP_MAX_LISTEN ? listen_on(b, &addresses[i]) : -EINVAL;
+            rc = b->n_listeners < 2 * BGP_MAX_LISTEN ? listen_on(b, &addresses[i], port) : -EINVAL;
         if (rc) {
             while (b->n_listeners > before)
                 stop_listening(&b->listeners[--b->n_listeners]);
@@ -364,7 +366,7 @@ int bgp_listen(struct bgp *b, const struct ipaddr *addresses, size_t n, char err
         }
     }
     for (size_t i = before; i > 0; i--) {
-        if (is_among(&b->listeners[i - 1].address, addresses, n))
+        if (b->listeners[i - 1].port == port && is_among(&b->listeners[i - 1].address, addresses, n))
             continue;
         stop_listening(&b->listeners[i - 1]);
         b->listeners[i - 1] = b->listeners[--b->n_listeners];
@@ -386,8 +388,7 @@ struct bgp *bgp_new(struct event_base *base, const struct bgp_config *config, co
     b->env.ops = ops;
     b->env.arg = arg;
     b->env.local = config->local;
-    b->port = config->port ? config->port : BGP_PORT;
-    if (bgp_listen(b, config->listen, config->n_listen, err) < 0) {
+    if (bgp_listen(b, config->listen, config->n_listen, config->port ? config->port : BGP_PORT, err) < 0) {
         bgp_free(b);
         return NULL;
     }

@@ -34,9 +34,9 @@ struct bgp_counters {
 /* NULL with a sentence in err. */
 struct bgp *bgp_new(struct event_base *base, const struct bgp_config *config, const struct bgp_ops *ops,
                     void *arg, char err[BGP_ERR_LEN]);
-/* Listens on these addresses from now on, on the port of before: opens what is new and, unless something
- * fails, closes what is no longer there. Connections stay. 0 or -errno with a sentence in err. */
-int bgp_listen(struct bgp *b, const struct ipaddr *addresses, size_t n, char err[BGP_ERR_LEN]);
+/* Listens on these addresses and this port from now on: opens what is new and, unless something fails, closes
+ * what is no longer there. Connections stay. 0 or -errno with a sentence in err. */
+int bgp_listen(struct bgp *b, const struct ipaddr *addresses, size_t n, uint16_t port, char err[BGP_ERR_LEN]);
 /* Closes everything without a NOTIFICATION and without calling the ops: peers that can (RFC 4724) keep our
  * routes until we are back. NULL is fine. */
 void bgp_free(struct bgp *b);

@@ -60,7 +60,8 @@ static void take_line(struct journal_file *f, const char *line, size_t len, stru
     struct journal_entry e;
 
     if (journal_parse(line, len, &e)) {
-        journal_restore(j, &e);
+        if (j)
+            journal_restore(j, &e);
         f->stats.read++;
     } else if (len) {
         f->stats.garbage++;
@@ -189,7 +190,7 @@ void journal_file_add(struct journal_file *f, const struct journal_entry *e)
 
 /* ---- life */
 
-struct journal_file *journal_file_open(const char *path, uint32_t max_lines, struct journal *j)
+static struct journal_file *new_file(const char *path, uint32_t max_lines)
 {
     struct journal_file *f = calloc(1, sizeof(*f));
 
@@ -199,6 +200,29 @@ struct journal_file *journal_file_open(const char *path, uint32_t max_lines, str
     snprintf(f->old, sizeof(f->old), "%s.1", path);
     f->max_lines = max_lines;
     f->fd = -1;
+    return f;
+}
+
+struct journal_file *journal_file_append(const char *path, uint32_t max_lines)
+{
+    struct journal_file *f = new_file(path, max_lines);
+
+    if (f && writable(f))
+        read_file(f, f->fd, NULL); /* how many lines it has */
+    return f;
+}
+
+const char *journal_file_path(const struct journal_file *f)
+{
+    return f->path;
+}
+
+struct journal_file *journal_file_open(const char *path, uint32_t max_lines, struct journal *j)
+{
+    struct journal_file *f = new_file(path, max_lines);
+
+    if (!f)
+        return NULL;
     read_old(f, j);
     if (writable(f))
         read_file(f, f->fd, j);

@@ -25,6 +25,10 @@ struct journal_file_stats {
 /* Reads what is there into the journal, then goes on writing behind it. max_lines: of one file. NULL without
  * memory only; trouble with the file is logged, and the next write tries again. */
 struct journal_file *journal_file_open(const char *path, uint32_t max_lines, struct journal *j);
+/* While the daemon runs: writes to the end of another file. What is in it stays there, and is read at the
+ * next start. NULL without memory only. */
+struct journal_file *journal_file_append(const char *path, uint32_t max_lines);
+const char *journal_file_path(const struct journal_file *f);
 void journal_file_add(struct journal_file *f, const struct journal_entry *e);
 /* NULL is fine. */
 void journal_file_close(struct journal_file *f);

@@ -264,6 +264,8 @@ void moves_configure(struct moves *m)
 {
     m->bounce = m->g->conf->moves.bounce > 0;
     move_bounces_set_time(m->bounces, m->g->conf->moves.bounce * NS_PER_S);
+    if (m->journal) /* else it is not read yet */
+        moves_journal_configure(m);
 }
 
 int moves_start(struct gateway *g, char *err, size_t err_len)

@@ -12,6 +12,8 @@
 #include "controlplane/site.h"
 #include "controlplane/watch.h"
 
+#include "conf/log.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -228,6 +230,18 @@ int moves_journal_start(struct moves *m)
     if (m->journal && c->journal[0])
         m->file = journal_file_open(c->journal, journal_size(m->journal), m->journal);
     return m->journal && (m->file || !c->journal[0]) ? 0 : -ENOMEM;
+}
+
+void moves_journal_configure(struct moves *m)
+{
+    const char *path = m->g->conf->moves.journal;
+
+    if (strcmp(m->file ? journal_file_path(m->file) : "", path) == 0)
+        return;
+    journal_file_close(m->file);
+    m->file = path[0] ? journal_file_append(path, journal_size(m->journal)) : NULL;
+    if (path[0] && !m->file)
+        log_error("moves", "no memory for the journal's file: moves are not written");
 }
 
 void moves_journal_stop(struct moves *m)

@@ -75,6 +75,8 @@ void moves_due(struct moves *m);
 
 /* Both tables of the journal's life: 0 or -ENOMEM. */
 int moves_journal_start(struct moves *m);
+/* It goes to another file, or to none. */
+void moves_journal_configure(struct moves *m);
 void moves_journal_stop(struct moves *m);
 /* prepared: the id of the prepared move that this is, or 0. */
 void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool bounces, uint64_t prepared,

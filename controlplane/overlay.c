@@ -413,7 +413,7 @@ int overlay_prepare(struct overlay *o, const struct conf *conf, char *err, size_
             return -EINVAL;
         }
     }
-    rc = bgp_listen(o->bgp, listen, listen_addresses(b, listen), bgp_err);
+    rc = bgp_listen(o->bgp, listen, listen_addresses(b, listen), b->port, bgp_err);
     if (rc < 0)
         snprintf(err, err_len, "%s", bgp_err);
     return rc;

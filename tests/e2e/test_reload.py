@@ -322,6 +322,47 @@ def test_ports_are_renamed(rome):
         undisturbed_by(gateway, stream)
 
 
+def listening(gateway):
+    return {int(line.split()[3].rsplit(":", 1)[1])
+            for line in gateway.ns.run("ss", "-Hltn").stdout.splitlines()}
+
+
+def test_bgp_listens_on_another_port(s):
+    with Stream(s.a, s.b) as stream:
+        before = s.paris.peer(s.at[1])["up_s"]
+        for port in (1790, 179):
+            s.paris.reload(lambda c, port=port: c["bgp"].update(port=port))
+            assert listening(s.paris) & {179, 1790} == {port}
+        assert s.paris.established(s.at[1]) and s.paris.peer(s.at[1])["up_s"] >= before
+        undisturbed(s, stream)
+
+
+def appears(host, mac):
+    """A gratuitous ARP of some MAC."""
+    mac = bytes.fromhex(mac.replace(":", ""))
+    with host.ns.raw_socket("eth0", mib=1) as raw:
+        raw.send(b"\xff" * 6 + mac + bytes.fromhex("08060001080006040001") + mac + b"\x0a\x64\0\x63" + bytes(6)
+                 + b"\x0a\x64\0\x63" + bytes(18))
+
+
+def test_the_journal_goes_to_another_file(s):
+    """What is complete goes where the file says by then; nothing is read from there, nothing is lost of what is known."""
+    files = [s.lab.file(f"moves{i}") for i in range(2)]
+    mac = "02:00:00:00:66:01"
+    for path in files:
+        s.paris.reload(lambda c, path=path: c.update(moves={"journal": path, "bounce": 1}))
+        for host, where in ((s.a, "trunk0"), (s.b, s.at[1])):
+            appears(host, mac)
+            s.paris.wait_mac(WEB, mac, where)
+
+    def lines(path):
+        with open(path, encoding="utf-8") as f:
+            return [line for line in f if mac in line]
+    wait_for(lambda: sum(len(lines(path)) for path in files) == 3, 20, lambda: f"all are complete: {s.paris.log[-500:]}")
+    assert lines(files[1]) and len(s.paris.ask("show moves", mac=mac)["moves"]) == 3
+    s.paris.reload(lambda c: c["moves"].pop("journal"))
+
+
 def test_a_bad_file_changes_nothing(s):
     generation = s.paris.generation
     with Stream(s.a, s.b) as stream:

@@ -224,6 +224,26 @@ static void no_more_than(rlim_t bytes)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* While it runs: what the file has stays there, is not taken in, and counts for its rotation. */
+START_TEST(test_goes_on_in_another_file)
+{
+    moves(1, SIZE - 1);
+    stop();
+    start();
+    journal_file_close(f);
+    f = journal_file_append(path, SIZE);
+    ck_assert_ptr_nonnull(f);
+    ck_assert_str_eq(journal_file_path(f), path);
+    expect(SIZE - 1, 1);
+    moves(SIZE, 2);
+    stop();
+    ck_assert_uint_eq(lines_of(old), SIZE);
+    ck_assert_uint_eq(lines_of(path), 1);
+    start();
+    expect(SIZE + 1, 2);
+}
+END_TEST
+
 START_TEST(test_full_disk)
 {
     moves(1, 2);
@@ -283,6 +303,7 @@ int main(void)
     tcase_add_test(c, test_bounded_by_rotation);
     tcase_add_test(c, test_torn_last_line);
     tcase_add_loop_test(c, test_garbage, 0, 3);
+    tcase_add_test(c, test_goes_on_in_another_file);
     tcase_add_test(c, test_full_disk);
     tcase_add_loop_test(c, test_not_a_file, 0, 2);
     suite_add_tcase(s, c);
