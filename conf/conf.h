@@ -140,6 +140,7 @@ enum conf_hugepages { CONF_HUGEPAGES_AUTO, CONF_HUGEPAGES_ON, CONF_HUGEPAGES_OFF
 struct conf_dataplane {
     uint32_t max_macs; /* 1,024..1,048,576 */
     uint32_t workers;  /* 1..CONF_MAX_WORKERS */
+    bool spread;       /* a port's frames are dealt out to all, if it has fewer receive queues */
     int cpu;           /* of the first worker, the others have the next ones; -1: any */
     bool busy_poll;    /* poll: busy | adaptive */
     enum conf_hugepages hugepages;

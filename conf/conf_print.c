@@ -340,8 +340,8 @@ static void print_rest(FILE *out, const struct conf *c, bool masked)
     static const char *const hugepages[] = {"auto", "on", "off"};
     char buf[IPADDR_STRLEN];
 
-    fprintf(out, "dataplane:\n  max_macs: %" PRIu32 "\n  workers: %" PRIu32 "\n", c->dataplane.max_macs,
-            c->dataplane.workers);
+    fprintf(out, "dataplane:\n  max_macs: %" PRIu32 "\n  workers: %" PRIu32 "\n  spread: %s\n",
+            c->dataplane.max_macs, c->dataplane.workers, on_off(c->dataplane.spread));
     if (c->dataplane.cpu < 0)
         fprintf(out, "  cpu: any\n");
     else

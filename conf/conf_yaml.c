@@ -282,6 +282,7 @@ static const struct conf_schema moves = {.what = "the moves section", FIELDS(mov
 static const struct conf_field dataplane_fields[] = {
     {.key = "max_macs", NUMBER(conf_dataplane, max_macs, 1024, MAX_MACS)},
     {.key = "workers", NUMBER(conf_dataplane, workers, 1, CONF_MAX_WORKERS)},
+    {.key = "spread", BOOLEAN(conf_dataplane, spread), ON_OFF},
     {.key = "cpu", NUMBER(conf_dataplane, cpu, 0, 1023), .words = any_cpu},
     {.key = "poll", WORDS(conf_dataplane, busy_poll, poll_modes)},
     {.key = "hugepages", WORDS(conf_dataplane, hugepages, hugepage_modes)},

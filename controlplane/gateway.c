@@ -301,6 +301,7 @@ static int start_dataplane(struct gateway *g, char *err, size_t err_len)
     struct dp_config config = {
         .max_macs = conf->dataplane.max_macs + g->max_networks, /* and our own in each */
         .workers = conf->dataplane.workers,
+        .spread = conf->dataplane.spread,
         .cpu = conf->dataplane.cpu,
         .busy_poll = conf->dataplane.busy_poll,
         .hugepages = conf->dataplane.hugepages == CONF_HUGEPAGES_ON    ? DP_HUGEPAGES_ON

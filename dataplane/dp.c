@@ -112,7 +112,7 @@ static int init_workers(struct dp *dp)
         if (!new_worker(dp))
             return -ENOMEM;
     old_pools_init(&dp->old_pools, dp->workers, dp->n_workers);
-    return dp->n_workers > 1 ? spread_connect(dp->workers, dp->n_workers) : 0;
+    return dp->config.spread && dp->n_workers > 1 ? spread_connect(dp->workers, dp->n_workers) : 0;
 }
 
 /* Rings may hold buffers of the ports; the first one's limits are the others', too. */
@@ -252,7 +252,7 @@ static void show_port_to_worker(struct dp *dp, dp_port_id id, struct worker *w)
         next.rx_queues = w->index == 0;
     } else {
         deal_queues(dp, p->queues, w->index, &next.rx_first, &next.rx_queues);
-        next.spread = p->queues < dp->n_workers;
+        next.spread = dp->config.spread && p->queues < dp->n_workers;
     }
     rx_queues = next.rx_queues;
     next.rx_queues = 0;

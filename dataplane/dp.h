@@ -34,6 +34,7 @@ struct dp;
 struct dp_config {
     uint32_t max_macs; /* the FDB holds at least that many */
     unsigned workers;  /* 1..DP_MAX_WORKERS; 0: one */
+    bool spread;       /* ports with fewer receive queues than workers are dealt out to all (spread.h) */
     int cpu;           /* CPU of the first worker, the others have the next ones; -1: any */
     bool busy_poll;    /* false: an idle worker sleeps progressively */
     enum { DP_HUGEPAGES_AUTO, DP_HUGEPAGES_ON, DP_HUGEPAGES_OFF } hugepages;

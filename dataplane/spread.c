@@ -141,6 +141,8 @@ unsigned spread_serve(struct worker *w, const struct snapshot *s)
                                                                         WORKER_BURST, NULL)
                                        : 0;
 
+        for (unsigned k = 0; k < n; k++) /* all of it is in another core's cache */
+            rte_prefetch0(h[k].m);
         for (unsigned k = 0; k < n; k++)
             rte_prefetch0(rte_pktmbuf_mtod(h[k].m, void *));
         if (n > 0)

@@ -2,7 +2,8 @@
  *
  * Software spreading: where a port has fewer receive queues than there are workers, the worker that receives
  * deals its frames out to all by a hash of the flow, as RSS does in a NIC. Frames of one flow go to one
- * worker by one ring, so they stay in order.
+ * worker by one ring, so they stay in order. Only where it is asked for: a frame that changes cores brings
+ * its cache lines along, which takes longer than forwarding it. It pays where much is to be done with each.
  *
  * At an access port the flow is that of the frame (inner.h), whatever tag it has; at the underlay it is the
  * outer packet's, whose UDP source port stands for the inner flow (R1.2). A ring that is full drops

@@ -8,7 +8,7 @@
  * the control thread, what it remembers of them, what waits, and its counters. They share the tables and the
  * snapshot, which they only read, and the limits. A receive queue is one worker's, so the frames of a flow
  * stay in order; where a port has fewer queues than there are workers, its worker deals frames out by flow
- * (spread.h).
+ * if it is told to (spread.h).
  *
  * Who writes what: `ctl` fields by the control thread before the worker runs; the snapshot pointer by the
  * control thread, with release; limits by all workers, atomically; everything else by the worker alone.

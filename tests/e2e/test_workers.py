@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two sites whose gateways have two workers each: ports with one receive queue, from which frames are dealt out by flow,
+"""Two sites whose gateways have two workers each: ports with one receive queue, with and without spreading by software,
 and ports with two."""
 import re
 import socket
@@ -14,12 +14,14 @@ from lab import Lab
 from netns import wait_for
 
 FLOWS, FRAMES = 16, 60
-KINDS = {"interface": (INTERFACE, ""), "af_packet": (AF_PACKET, ""), "af_packet_2": (AF_PACKET, ",qpairs=2")}
+# Who owns the ports, arguments of the driver, spread
+KINDS = {"interface": (INTERFACE, "", False), "interface_spread": (INTERFACE, "", True),
+         "af_packet_spread": (AF_PACKET, "", True), "af_packet_2": (AF_PACKET, ",qpairs=2", False)}
 
 
-def conf_of(site, other, kind, args):
+def conf_of(site, other, kind, args, spread):
     conf = gateway_conf(site, [network("web", 100, 10100, other.address, limits=NO_LIMITS)], underlay=kind, access=kind)
-    conf["dataplane"]["workers"] = 2
+    conf["dataplane"] |= {"workers": 2, "spread": spread}
     conf["fastpath"] = "off"
     conf["metrics"] = {"listen": "127.0.0.1:9469"}
     for port in (conf["underlay"]["port"], *conf["access"]):
@@ -30,7 +32,7 @@ def conf_of(site, other, kind, args):
 
 @pytest.fixture(scope="module", params=KINDS)
 def sites(request):
-    kind, args = KINDS[request.param]
+    kind, args, spread = KINDS[request.param]
     with Lab() as lab:
         wan = lab.wan(delay=200)
         paris = lab.site("paris", wan, 1, wan_kernel=kind == INTERFACE)
@@ -41,8 +43,8 @@ def sites(request):
         if kind == AF_PACKET:
             paris.detach_kernel("lan0")
             london.detach_kernel("lan0")
-        with Gateway(paris, conf_of(paris, london, kind, args)) as s.gw1, \
-                Gateway(london, conf_of(london, paris, kind, args)) as s.gw2:
+        with Gateway(paris, conf_of(paris, london, kind, args, spread)) as s.gw1, \
+                Gateway(london, conf_of(london, paris, kind, args, spread)) as s.gw2:
             s.gw1.wait_vtep(london.address)
             s.gw2.wait_vtep(paris.address)
             s.a.reaches(s.b)
@@ -99,6 +101,7 @@ def test_both_workers_work(sites):
         assert len(before) == 2
         for i in range(5):
             send_flows(sites.a, sites.b, 7100 + i)
+            send_flows(sites.b, sites.a, 7100 + i)
         assert all(b > a for a, b in zip(before, worker_frames(gw))), (before, worker_frames(gw))
 
 

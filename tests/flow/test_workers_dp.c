@@ -94,6 +94,7 @@ static void start(void)
 {
     struct dp_config config = {.max_macs = 1024,
                                .workers = WORKERS,
+                               .spread = true,
                                .cpu = -1,
                                .hugepages = DP_HUGEPAGES_OFF,
                                .max_mtu = 1600,

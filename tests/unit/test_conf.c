@@ -77,7 +77,7 @@ static const char all_keys[] =
     "  - { name: \"1e5\", vlan: 1, vni: 1 }\n"
     "  - { name: y, vlan: 2, vni: 2, qinq: true }\n"
     "  - { name: .inf, vlan: untagged, vni: 3 }\n"
-    "dataplane: { max_macs: 1048576, workers: 16, cpu: 1023, poll: busy, hugepages: \"off\" }\n"
+    "dataplane: { max_macs: 1048576, workers: 16, spread: on, cpu: 1023, poll: busy, hugepages: \"off\" }\n"
     "fastpath: { mode: \"off\", persist: true, dir: /sys/fs/bpf/o'dd, punt_limit: unlimited }\n"
     "api: { socket: \"/run/with space/#x: 'y'.sock\" }\n"
     "bgp: { asn: 4294967294, router_id: 198.18.0.1, peers: [ { address: fd00::2 }, { address: 198.18.0.9, "
@@ -165,7 +165,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(n->ageing, 300);
     ck_assert(n->n_flood_macs == 0 && n->n_static_macs == 0 && n->n_peers == 0);
     ck_assert_uint_eq(c->dataplane.max_macs, 131072);
-    ck_assert_uint_eq(c->dataplane.workers, 1);
+    ck_assert(c->dataplane.workers == 1 && !c->dataplane.spread);
     ck_assert_int_eq(c->dataplane.cpu, -1);
     ck_assert(!c->dataplane.busy_poll);
     ck_assert_int_eq(c->dataplane.hugepages, CONF_HUGEPAGES_AUTO);
@@ -251,7 +251,7 @@ START_TEST(test_all_keys_rest)
     struct conf *c = load(all_keys);
 
     ck_assert_uint_eq(c->dataplane.max_macs, 1048576);
-    ck_assert_uint_eq(c->dataplane.workers, 16);
+    ck_assert(c->dataplane.workers == 16 && c->dataplane.spread);
     ck_assert_int_eq(c->dataplane.cpu, 1023);
     ck_assert(c->dataplane.busy_poll);
     ck_assert_int_eq(c->dataplane.hugepages, CONF_HUGEPAGES_OFF);
@@ -544,7 +544,7 @@ static void same_conf(const struct conf *a, const struct conf *b)
     for (size_t i = 0; i < a->n_networks; i++)
         same_network(&a->networks[i], &b->networks[i]);
     ck_assert(a->dataplane.max_macs == b->dataplane.max_macs && a->dataplane.cpu == b->dataplane.cpu);
-    ck_assert(a->dataplane.workers == b->dataplane.workers);
+    ck_assert(a->dataplane.workers == b->dataplane.workers && a->dataplane.spread == b->dataplane.spread);
     ck_assert(a->dataplane.busy_poll == b->dataplane.busy_poll &&
               a->dataplane.hugepages == b->dataplane.hugepages);
     ck_assert(a->fastpath.mode == b->fastpath.mode && a->fastpath.persist == b->fastpath.persist);
