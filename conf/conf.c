@@ -16,6 +16,7 @@ void conf_default(struct conf *c)
     c->underlay.prefix_len = 0xff;
     c->underlay.vxlan_port = 4789; /* R1.1 */
     c->underlay.ttl = 64;          /* R1.8 */
+    c->underlay.offloads = true;
     c->dataplane.max_macs = 131072;
     c->dataplane.workers = 1;
     c->dataplane.cpu = -1;

@@ -59,6 +59,7 @@ struct conf_underlay {
     uint8_t ttl;               /* R1.8 */
     bool udp6_zero_csum_tx;    /* R1.3: IPv6: send checksum 0 */
     bool udp6_zero_csum_rx;    /* R1.3: IPv6: accept checksum 0 */
+    bool offloads;             /* pci/dpdk: the NIC does what it can */
     struct conf_route *routes; /* pci/dpdk: installed on the TAP */
     size_t n_routes;
 };

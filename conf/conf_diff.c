@@ -24,6 +24,7 @@ static const struct {
     {"underlay.port*", "the WAN port is opened once"},
     {"underlay.tap", "the WAN port is opened once"},
     {"underlay.vxlan_port", "every tunnel hangs on it"},
+    {"underlay.offloads", "the WAN port is opened once"},
     {"underlay.routes*", "routes on the TAP are set up with it"},
     {"dataplane.*", "memory and the workers are set up once"},
     {"fastpath.mode", "the XDP programs are loaded once"},

@@ -113,6 +113,7 @@ static void print_underlay(FILE *out, const struct conf_underlay *u)
     fprintf(out, "  vxlan_port: %u\n  ttl: %u\n", u->vxlan_port, u->ttl);
     fprintf(out, "  udp6_zero_csum_tx: %s\n  udp6_zero_csum_rx: %s\n", truth(u->udp6_zero_csum_tx),
             truth(u->udp6_zero_csum_rx));
+    fprintf(out, "  offloads: %s\n", on_off(u->offloads));
     if (u->n_routes > 0)
         fprintf(out, "  routes:\n");
     for (size_t i = 0; i < u->n_routes; i++) {

@@ -105,6 +105,7 @@ static const struct conf_field underlay_fields[] = {
     {.key = "ttl", NUMBER(conf_underlay, ttl, 1, 255)},
     {.key = "udp6_zero_csum_tx", BOOLEAN(conf_underlay, udp6_zero_csum_tx)},
     {.key = "udp6_zero_csum_rx", BOOLEAN(conf_underlay, udp6_zero_csum_rx)},
+    {.key = "offloads", BOOLEAN(conf_underlay, offloads), ON_OFF},
     {.key = "routes", LIST(conf_underlay, routes, 0, 4096), .item = &route_item},
 };
 static const struct conf_schema underlay = {.what = "the underlay", FIELDS(underlay_fields)};

@@ -236,6 +236,9 @@ int gateway_open_ports(struct gateway *g, char *err, size_t err_len)
     int rc;
 
     spec_from(&spec, DP_PORT_UNDERLAY, "underlay", &conf->underlay.port, conf->underlay.mtu);
+    /* Over IPv4 there is no UDP checksum to be filled in. */
+    spec.nic_csum = conf->underlay.offloads && conf->underlay.address.family == 6;
+    spec.vxlan_port = conf->underlay.offloads ? conf->underlay.vxlan_port : 0;
     rc = open_port(g, &spec, NULL, err, err_len);
     if (rc < 0)
         return rc;

@@ -377,6 +377,8 @@ int dp_publish(struct dp *dp, const struct dp_topology *t)
     for (unsigned id = 0; id < dp->slots.n; id++)
         if (snapshot_names_port(s, (dp_port_id)id))
             port_slots_name(&dp->slots, (dp_port_id)id);
+    for (unsigned i = 0; i < s->n_vteps; i++)
+        s->vteps[i].header.nic_csum = dp->ports[s->underlay].nic_csum;
     for (unsigned i = 0; i < dp->n_workers; i++)
         __atomic_store_n(&dp->workers[i]->snapshot, s, __ATOMIC_RELEASE);
     r->snapshot = dp->current; /* NULL the first time: freeing that is nothing */

@@ -74,6 +74,8 @@ struct dp_port_spec {
     uint16_t mtu;     /* IP MTU: set on pci, vdev and TAP (0: leave); what the kernel has on an interface */
     bool promiscuous; /* DPDK sets it; false where the caller does (it may outlive a killed process) */
     struct mac mac;   /* DP_PORT_KERNEL: the MAC the TAP gets; else ignored */
+    bool nic_csum; /* DP_PORT_UNDERLAY: a NIC that can fills in UDP checksums (R1.3); the rest is done here */
+    uint16_t vxlan_port; /* DP_PORT_UNDERLAY: for NICs that look into tunnels; 0: they need not */
 };
 
 /* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0;

@@ -298,6 +298,33 @@ static void ask_for_rss(const struct port *p, struct rte_eth_conf *conf)
     conf->rx_adv_conf.rss_conf.rss_hf = hash;
 }
 
+/* What the NIC does for us. UDP checksums over IPv6 go over the whole packet. The outer IPv4 header's is
+ * three additions to the template's (vxlan.c), less than it takes to tell a NIC of it. */
+static void ask_for_offloads(struct port *p, struct rte_eth_conf *conf)
+{
+    struct rte_eth_dev_info info;
+
+    p->nic_csum = p->spec.role == DP_PORT_UNDERLAY && p->spec.nic_csum &&
+                  rte_eth_dev_info_get(p->ethdev, &info) == 0 &&
+                  (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
+    if (!p->nic_csum)
+        return;
+    conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+    log_info("port", "%s: %s fills in UDP checksums", p->spec.name, p->spec.device);
+}
+
+/* So that its hash is that of the inner flow, also of packets from who has one source port for all. Those
+ * that cannot look at addresses and ports of the outer one, which is as good as a rule (R1.2). */
+static void tell_of_tunnels(const struct port *p)
+{
+    struct rte_eth_udp_tunnel tunnel = {.udp_port = p->spec.vxlan_port,
+                                        .prot_type = RTE_ETH_TUNNEL_TYPE_VXLAN};
+
+    if (p->spec.owner == DP_OWNER_PCI && p->spec.role == DP_PORT_UNDERLAY && p->spec.vxlan_port != 0 &&
+        p->queues > 1)
+        (void)rte_eth_dev_udp_tunnel_port_add(p->ethdev, &tunnel);
+}
+
 static int setup_queues(struct port *p, char err[DP_ERR_LEN])
 {
     uint16_t rx = RX_RING, tx = TX_RING;
@@ -305,6 +332,7 @@ static int setup_queues(struct port *p, char err[DP_ERR_LEN])
     int rc;
 
     ask_for_rss(p, &conf);
+    ask_for_offloads(p, &conf);
     rc = rte_eth_dev_configure(p->ethdev, p->queues, p->tx_queues, &conf);
 
     if (rc == 0)
@@ -367,6 +395,7 @@ int port_start(struct port *p, unsigned index, const struct dp_config *config, c
     }
     if (p->spec.promiscuous)
         (void)rte_eth_promiscuous_enable(p->ethdev);
+    tell_of_tunnels(p);
     return 0;
 }
 

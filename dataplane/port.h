@@ -21,6 +21,7 @@ struct port {
     bool hotplugged;                        /* a vdev of ours, to be removed at the end */
     char vdev_name[64];
     uint16_t copy_max; /* as in struct worker_port */
+    bool nic_csum;     /* it fills in UDP checksums */
     struct rte_mempool *pool;
     struct tap tap;         /* DP_PORT_KERNEL */
     struct xsk_sockets xsk; /* DP_OWNER_INTERFACE */

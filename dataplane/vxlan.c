@@ -58,11 +58,26 @@ static void store16_mend(uint8_t *ip, unsigned at, uint16_t v)
 
 /* ---- outgoing ---- */
 
-bool vxlan_udp6_checksum(struct rte_mbuf *m)
+/* The NIC fills it in. It wants the sum of the pseudo header there, and to know where the headers are. */
+static void leave_udp_sum(struct rte_mbuf *m, const uint8_t *ip, uint8_t *udp)
+{
+    uint16_t sum;
+
+    m->ol_flags |= RTE_MBUF_F_TX_IPV6 | RTE_MBUF_F_TX_UDP_CKSUM;
+    m->tx_offload = rte_mbuf_tx_offload(ETH_LEN, IPV6_LEN, 0, 0, 0, 0, 0);
+    sum = rte_ipv6_phdr_cksum((const struct rte_ipv6_hdr *)ip, m->ol_flags);
+    memcpy(udp + 6, &sum, sizeof(sum));
+}
+
+bool vxlan_udp6_checksum(struct rte_mbuf *m, bool by_nic)
 {
     uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, ETH_LEN), *udp = ip + IPV6_LEN;
     uint16_t sum;
 
+    if (by_nic) {
+        leave_udp_sum(m, ip, udp);
+        return true;
+    }
     if (udp_sum(m, ip, ETH_LEN + IPV6_LEN, load16(udp + 4), &sum) != 0)
         return false;
     sum = (uint16_t)~sum;

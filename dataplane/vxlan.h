@@ -35,8 +35,9 @@ static inline uint16_t vxlan_fold(uint32_t sum)
     return (uint16_t)sum;
 }
 
-/* Fills in the UDP checksum of a packet over IPv6 that is complete but for that. False: impossible. */
-bool vxlan_udp6_checksum(struct rte_mbuf *m);
+/* Fills in the UDP checksum of a packet over IPv6 that is complete but for that, or leaves it to the NIC that
+ * it goes out by. False: impossible. */
+bool vxlan_udp6_checksum(struct rte_mbuf *m, bool by_nic);
 
 /* Puts the outer header in front. dscp: 0..63 or DP_DSCP_INHERIT. 0, or -ENOBUFS without headroom. */
 static __rte_always_inline int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t,
@@ -71,7 +72,7 @@ static __rte_always_inline int vxlan_encapsulate(struct rte_mbuf *m, const struc
     vxlan_store16(udp, (uint16_t)(VXLAN_SOURCE_FIRST + (info->hash >> 18)));
     vxlan_store16(udp + 4, udp_len);
     memcpy(udp + 12, &vni_be, 4);
-    return likely(t->zero_csum) || vxlan_udp6_checksum(m) ? 0 : -ENOBUFS;
+    return likely(t->zero_csum) || vxlan_udp6_checksum(m, t->nic_csum) ? 0 : -ENOBUFS;
 }
 
 /* Lowers the TTL of a packet that vxlan_encapsulate() has just made; never raises it. */

@@ -50,6 +50,7 @@ static const char all_keys[] =
     "  ttl: 255\n"
     "  udp6_zero_csum_tx: on\n"
     "  udp6_zero_csum_rx: yes\n"
+    "  offloads: off\n"
     "  routes:\n"
     "    - { to: \"fd00:1::/32\", via: fd00::ff }\n"
     "    - { to: \"::/0\", via: \"fe80::1\" }\n"
@@ -149,6 +150,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(c->underlay.vxlan_port, 4789); /* R1.1 */
     ck_assert_uint_eq(c->underlay.ttl, 64);
     ck_assert(!c->underlay.udp6_zero_csum_tx && !c->underlay.udp6_zero_csum_rx); /* R1.3 */
+    ck_assert(c->underlay.offloads);
     ck_assert_uint_eq(c->underlay.n_routes, 0);
     ck_assert_uint_eq(c->access[0].mtu, 0);
     ck_assert_uint_eq(c->access[0].mac_limit, CONF_NO_LIMIT);
@@ -196,7 +198,7 @@ START_TEST(test_all_keys_ports)
     ck_assert_uint_eq(u->mtu, 9070);
     ck_assert_uint_eq(u->vxlan_port, 8472);
     ck_assert_uint_eq(u->ttl, 255);
-    ck_assert(u->udp6_zero_csum_tx && u->udp6_zero_csum_rx);
+    ck_assert(u->udp6_zero_csum_tx && u->udp6_zero_csum_rx && !u->offloads);
     ck_assert_uint_eq(u->n_routes, 2);
     ck_address(&u->routes[0].to.addr, "fd00:1::");
     ck_assert_uint_eq(u->routes[0].to.len, 32);
@@ -438,6 +440,7 @@ static void same_underlay(const struct conf_underlay *a, const struct conf_under
     ck_assert_uint_eq(a->vxlan_port, b->vxlan_port);
     ck_assert_uint_eq(a->ttl, b->ttl);
     ck_assert(a->udp6_zero_csum_tx == b->udp6_zero_csum_tx && a->udp6_zero_csum_rx == b->udp6_zero_csum_rx);
+    ck_assert(a->offloads == b->offloads);
     ck_assert_uint_eq(a->n_routes, b->n_routes);
     for (size_t i = 0; i < a->n_routes; i++) {
         ck_assert(ipaddr_eq(&a->routes[i].to.addr, &b->routes[i].to.addr));
