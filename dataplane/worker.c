@@ -253,25 +253,41 @@ uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, u
     return 0;
 }
 
+/* Has this pool of another port few left? port.c makes pools that keep what is free in a ring;
+ * rte_mempool_avail_count() looks at 128 caches as well. */
+static bool scarce(const struct rte_mempool *pool, const struct rte_mempool *own)
+{
+    return pool != own && rte_ring_count(pool->pool_data) < SCARCE;
+}
+
+static bool any_scarce(const struct worker *w, dp_port_id port)
+{
+    const struct rte_mempool *own = w->ports[port].pool, *last = own;
+    const struct worker_tx *tx = &w->tx[port];
+
+    for (uint16_t i = 0; i < tx->n; i++) {
+        if (tx->m[i]->pool == last)
+            continue;
+        last = tx->m[i]->pool;
+        if (scarce(last, own))
+            return true;
+    }
+    return false;
+}
+
 /* Another port's buffers that this one's driver may keep for long (its link is down, and it has room for
  * thousands): once that port has few left they are copied, so that it goes on receiving whatever happens
- * here. port.c makes pools that keep what is free in a ring; rte_mempool_avail_count() looks at 128 caches as
- * well. */
+ * here. */
 static void give_back_scarce(struct worker *w, dp_port_id port)
 {
-    struct rte_mempool *own = w->ports[port].pool, *last = own;
+    struct rte_mempool *own = w->ports[port].pool;
     struct worker_tx *tx = &w->tx[port];
-    bool scarce = false;
     uint16_t kept = 0;
 
     for (uint16_t i = 0; i < tx->n; i++) {
         struct rte_mbuf *m = tx->m[i], *copy = m;
 
-        if (m->pool != last) {
-            last = m->pool;
-            scarce = last != own && rte_ring_count(last->pool_data) < SCARCE;
-        }
-        if (unlikely(scarce)) {
+        if (scarce(m->pool, own)) {
             copy = rte_pktmbuf_copy(m, own, 0, UINT32_MAX);
             if (copy)
                 rte_pktmbuf_free(m);
@@ -327,23 +343,25 @@ void worker_flush(struct worker *w, dp_port_id port)
 {
     struct worker_tx *tx = &w->tx[port];
     struct dp_port_counters *count = &w->counters.ports[port];
-    uint32_t bytes[WORKER_TX_QUEUE];
+    uint64_t bytes = 0;
     uint16_t sent;
 
-    if (w->ports[port].keeps)
+    if (w->ports[port].keeps && unlikely(any_scarce(w, port)))
         give_back_scarce(w, port);
     if (w->ports[port].copy_max != 0)
         drop_too_long(w, port);
     if (unlikely(w->capturing != NULL))
         capture_burst(w, w->capturing, CAPTURE_OUT, port, tx->m, tx->n);
-    /* The driver may free a frame before it returns: its length is taken first. */
+    /* The driver may free a frame before it returns: all lengths are added first. */
     for (uint16_t i = 0; i < tx->n; i++)
-        bytes[i] = rte_pktmbuf_pkt_len(tx->m[i]);
+        bytes += rte_pktmbuf_pkt_len(tx->m[i]);
     sent = transmit(&w->ports[port], tx->m, tx->n);
-    for (uint16_t i = 0; i < sent; i++)
-        worker_count(&count->tx, bytes[i]);
-    for (uint16_t i = sent; i < tx->n; i++)
+    for (uint16_t i = sent; i < tx->n; i++) {
+        bytes -= rte_pktmbuf_pkt_len(tx->m[i]);
         worker_drop(w, tx->m[i], DROP_tx_full);
+    }
+    count->tx.frames += sent;
+    count->tx.bytes += bytes;
     if (port == w->kernel_port)
         w->events_queued = true; /* the control thread carries them on */
     tx->n = 0;
@@ -396,14 +414,17 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
 
     for (uint16_t q = 0; q < rx_queues; q++) {
         uint16_t n = rte_eth_rx_burst(p->ethdev, p->rx_first + q, m, WORKER_BURST);
+        uint64_t bytes = 0;
 
         if (n == 0)
             continue;
         total += n;
         for (uint16_t i = 0; i < n; i++) {
             rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
-            worker_count(&count->rx, rte_pktmbuf_pkt_len(m[i]));
+            bytes += rte_pktmbuf_pkt_len(m[i]);
         }
+        count->rx.frames += n;
+        count->rx.bytes += bytes;
         if (unlikely(w->capturing != NULL))
             capture_burst(w, w->capturing, CAPTURE_IN, port, m, n);
         if (p->spread)
