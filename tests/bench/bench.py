@@ -5,6 +5,7 @@
 dp: the data plane beside dpdk-testpmd's macswap and Open vSwitch with DPDK, over the same replay; bench_dp.py says what and how.
 flood: head-end replication to 1, 8 and 64 VTEPs.
 learn: new MACs a second until they are in the FDB, moves a second, and what forwarding loses meanwhile.
+latency: a frame's time inside one gateway at 10 % and 50 % of its maximum.
 fp: the fast path's programs, run by the kernel, and a whole gateway beside the kernel's bridge and vxlan device; bench_fp.c
 and bench_fp.py say what and how.
 bgp: the control plane beside FRR; bench_evpn.py says what and how.
@@ -21,6 +22,7 @@ import sys
 import bench_dp
 import bench_evpn
 import bench_fp
+import bench_latency
 import bench_learn
 import bench_moves
 from bench_host import cpu_model
@@ -58,14 +60,15 @@ def run_moves(args, say):
     return {"machine": cpu_model(), "kernel": platform.release(), **bench_moves.run(args.moves, args.scenarios.split(","), say)}
 
 
-GROUPS = {"dp": bench_dp.run, "flood": bench_dp.run_flood, "learn": bench_learn.run, "fp": run_fp, "bgp": run_bgp, "moves": run_moves}
+GROUPS = {"dp": bench_dp.run, "flood": bench_dp.run_flood, "learn": bench_learn.run, "latency": bench_latency.run,
+          "fp": run_fp, "bgp": run_bgp, "moves": run_moves}
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--group", choices=[*GROUPS, "all"], default="all")
     ap.add_argument("--repeat", type=int, default=5, help="5")
-    ap.add_argument("--seconds", type=float, default=1, help="dp, flood: of each measurement")
+    ap.add_argument("--seconds", type=float, default=1, help="dp, flood, latency: of each measurement")
     ap.add_argument("--macs", default=",".join(map(str, bench_dp.MACS)), help="dp: FDB fills")
     ap.add_argument("--matrix", choices=["default", "full"], default="default",
                     help="dp: the default's 28 rows take about 15 minutes; full: all 168 combinations, an hour and a half")

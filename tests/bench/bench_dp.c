@@ -82,7 +82,8 @@ static void run(const struct replay *r, const char *path, double seconds, struct
     double ns;
 
     snprintf(in, sizeof(in), "net_pcap0,rx_pcap=%s,infinite_rx=1", path);
-    dp = replay_start(r, in, NULL, 0);
+    dp = replay_start(r, 2);
+    replay_ports(r, dp, in, NULL, false);
     replay_program(r, dp, 0);
     if (p ? rte_eal_remote_launch(poll_ports, p, EAL_FIRST_WORKER_LCORE) != 0 : dp_run(dp, err) < 0)
         replay_die(p ? "the core does not start" : err);

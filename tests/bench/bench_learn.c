@@ -188,7 +188,8 @@ static void start(struct learn *l, struct replay *r, const char *path)
 
     r->more_macs = l->count + 1024;
     snprintf(in, sizeof(in), "net_pcap0,rx_pcap=%s,infinite_rx=1", path);
-    l->dp = replay_start(r, in, NULL, 2);
+    l->dp = replay_start(r, 4);
+    replay_ports(r, l->dp, in, NULL, false);
     for (unsigned i = 0; i < 2; i++) {
         struct dp_port_spec spec = {.role = DP_PORT_ACCESS, .owner = DP_OWNER_VDEV};
         char name[RTE_RING_NAMESIZE];

@@ -288,36 +288,45 @@ static void keep_off(int cpu)
     }
 }
 
-struct dp *replay_start(const struct replay *r, const char *in, const char *out, unsigned more)
+struct dp *replay_start(const struct replay *r, unsigned ports)
 {
-    bool access = r->direction != REPLAY_DECAP;
     struct dp_config config = {.max_macs = (r->macs < 1024 ? 1024 : r->macs) + r->more_macs,
                                .cpu = -1,
                                .busy_poll = true,
                                .hugepages = DP_HUGEPAGES_AUTO,
                                .max_mtu = 1600,
                                .packet_buffers = frames_of(r) + MORE_FRAMES,
-                               .n_ports = 2 + more,
+                               .n_ports = ports,
                                .n_networks = REPLAY_NETWORKS,
                                .n_vteps = REPLAY_MAX_VTEPS};
-    struct dp_port_spec first = {
-        .name = "in", .role = access ? DP_PORT_ACCESS : DP_PORT_UNDERLAY, .owner = DP_OWNER_VDEV};
-    struct dp_port_spec second = {
-        .name = "out", .role = access ? DP_PORT_UNDERLAY : DP_PORT_ACCESS, .owner = DP_OWNER_VDEV};
     const char *cpu = getenv("BENCH_CPU");
     char err[DP_ERR_LEN];
     struct dp *dp;
 
     if (cpu)
         config.cpu = atoi(cpu);
-    snprintf(first.device, sizeof(first.device), "%s", in);
-    snprintf(second.device, sizeof(second.device), "%s", out ? out : "net_null0,no-rx=1");
-    if (dp_start(&config, &dp, err) < 0 || dp_port_add(dp, &first, err) < 0 ||
-        dp_port_add(dp, &second, err) < 0)
+    if (dp_start(&config, &dp, err) < 0)
         replay_die(err);
     if (cpu)
         keep_off(config.cpu);
     return dp;
+}
+
+void replay_ports(const struct replay *r, struct dp *dp, const char *in, const char *out, bool existing)
+{
+    bool access = r->direction != REPLAY_DECAP;
+    enum dp_port_owner owner = existing ? DP_OWNER_PCI : DP_OWNER_VDEV;
+    struct dp_port_spec ports[] = {
+        {.name = "in", .role = access ? DP_PORT_ACCESS : DP_PORT_UNDERLAY, .owner = owner},
+        {.name = "out", .role = access ? DP_PORT_UNDERLAY : DP_PORT_ACCESS, .owner = owner},
+    };
+    char err[DP_ERR_LEN];
+
+    snprintf(ports[0].device, sizeof(ports[0].device), "%s", in);
+    snprintf(ports[1].device, sizeof(ports[1].device), "%s", out ? out : "net_null0,no-rx=1");
+    for (unsigned i = 0; i < 2; i++)
+        if (dp_port_add(dp, &ports[i], err) < 0)
+            replay_die(err);
 }
 
 static void publish(const struct replay *r, struct dp *dp, unsigned ports)

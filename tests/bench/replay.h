@@ -41,9 +41,11 @@ uint32_t replay_half(const struct replay *r);
  */
 unsigned replay_frame(uint8_t *p, unsigned len, uint16_t vlan, struct mac dst, struct mac src, uint32_t flow);
 
-/* Port 0 is `in`, a vdev; port 1 is a sink, or the vdev `out`; more: how many ports the caller will add. The
- * worker is pinned to CPU BENCH_CPU, and the caller kept off it. Ends the program when it fails. */
-struct dp *replay_start(const struct replay *r, const char *in, const char *out, unsigned more);
+/* Starts DPDK for so many ports. The worker is pinned to CPU BENCH_CPU, and the caller kept off it. These
+ * three end the program when they fail. */
+struct dp *replay_start(const struct replay *r, unsigned ports);
+/* Port 0 is `in`, port 1 `out`: vdevs, or Ethernet devices that exist (existing). out NULL: a sink. */
+void replay_ports(const struct replay *r, struct dp *dp, const char *in, const char *out, bool existing);
 /* Networks, VTEPs and MACs. ports: access ports that carry the networks besides, ids 2 and up. */
 void replay_program(const struct replay *r, struct dp *dp, unsigned ports);
 
