@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Learning: hosts that nobody knows beside a replay that is forwarded as fast as it goes; bench_learn.c says what is real in it.
 new: MACs that show up for the first time; move: that show up on another access port. Each as many as go, and at the rate that is
-aimed at, where what forwarding loses meanwhile is asked. Repetitions take turns."""
+aimed at, where it is asked what forwarding loses beside the same traffic of hosts that are known. Repetitions take turns."""
 import bench_host as host
 
 VARIANT = "encap,64,1000,uniform,tagged,ipv4"
@@ -22,15 +22,15 @@ def run(args, say):
         for _ in range(args.repeat):
             for kind, rate in RUNS:
                 got[kind, rate].append(host.program("bench_learn", kind, VARIANT, pcap, COUNT, rate, cpu=cpus[-1]))
-    say(f"{'':5} {'offered/s':>10} {'learned/s':>10} {'apart':>6} {'Mpps alone':>10} {'meanwhile':>10} {'lost':>6}")
+    say(f"{'':5} {'offered/s':>10} {'learned/s':>10} {'apart':>6} {'Mpps known':>10} {'meanwhile':>10} {'lost':>6}")
     results = []
     for (kind, rate), runs in got.items():
         r = {"kind": kind, "offered_per_s": rate, "per_s": round(host.median(runs, "per_s")),
-             "apart": host.spread([x["per_s"] for x in runs]), "alone_mpps": host.median(runs, "alone_mpps"),
+             "apart": host.spread([x["per_s"] for x in runs]), "known_mpps": host.median(runs, "known_mpps"),
              "mpps": host.median(runs, "mpps"), "loss": host.median(runs, "loss"), "all": runs}
         results.append(r)
-        say(f"{kind:5} {rate or 'all':>10} {r['per_s']:10} {r['apart']:6.0%} {r['alone_mpps']:10.2f} {r['mpps']:10.2f} "
-            f"{r['loss']:6.1%}")
+        say(f"{kind:5} {rate or 'all':>10} {r['per_s']:10} {r['apart']:6.0%} {r['known_mpps']:10.2f} {r['mpps']:10.2f} "
+            + (f"{r['loss']:6.1%}" if rate else f"{'-':>6}"))
     rows = []
     for r in results:
         what = f"{r['kind']}, {r['offered_per_s'] or 'as many as go'}/s offered"
