@@ -17,7 +17,9 @@
 
 #define ASK_TRIES       5 /* then the other end has not answered */
 #define ASK_INTERVAL_MS 200
-#define TELL_TRIES      10 /* it ends by itself, but sooner is better */
+#define TELL_TRIES      10  /* it ends by itself, but sooner is better */
+#define ASKED_LINES     300 /* about what other gateways ask for, in: */
+#define ASKED_WINDOW_S  10
 
 /* ---- ops */
 
@@ -219,6 +221,21 @@ int moves_wait(struct moves *m, uint64_t prepared, uint64_t call)
     return 0;
 }
 
+/* What is asked for here is always said; what others ask for, as far as it is not too much. */
+static bool may_log(struct moves *m, const struct prepared *p, mono_t now)
+{
+    uint64_t held = 0;
+
+    if (p->by_us)
+        return true;
+    if (quiet_over(&m->quiet_asked, now, ASKED_WINDOW_S, &held))
+        m->asked_lines = 0;
+    if (held >= ASKED_LINES)
+        log_warning("moves", "%llu more lines about moves that other gateways prepared were not written",
+                    (unsigned long long)(held - ASKED_LINES + 1));
+    return m->asked_lines++ < ASKED_LINES;
+}
+
 static void log_change(const struct gateway *g, const struct prepared *p)
 {
     const struct gateway_network *n = gateway_network(g, p->net);
@@ -240,7 +257,8 @@ static void on_changed(void *arg, const struct prepared *p)
 
     if (p->state == PREPARED_ENDED)
         m->ended_bicast = p->bicast;
-    log_change(m->g, p);
+    if (may_log(m, p, mono_now()))
+        log_change(m->g, p);
     watch_prepared(m->g, p);
     answer_calls(m, p);
 }

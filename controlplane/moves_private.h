@@ -9,6 +9,7 @@
 #include "controlplane/move_bounce.h"
 #include "controlplane/move_gone.h"
 #include "controlplane/moves.h"
+#include "controlplane/quiet.h"
 
 #include <sys/queue.h>
 
@@ -60,6 +61,8 @@ struct moves {
     unsigned n_said;
     struct moves_said said[MOVES_SAID];
     struct move_times times;
+    struct quiet quiet_asked;
+    unsigned asked_lines;  /* since then */
     uint64_t ended_bicast; /* of the prepared move that ended last */
     /* By counter of bounced frames: the last entry of the journal that began a bounce beside another one of
      * the same counter. Those up to that one cannot know theirs. */

@@ -428,6 +428,51 @@ START_TEST(test_R5_2_the_other_gateway_leaves_the_network)
 }
 END_TEST
 
+static unsigned lines_of(FILE *f)
+{
+    unsigned n = 0;
+    int c;
+
+    rewind(f);
+    while ((c = fgetc(f)) != EOF)
+        n += c == '\n';
+    return n;
+}
+
+/* A gateway that asks and takes back without end does not fill the log; what is asked for here is in it. */
+START_TEST(test_R5_2_lines_of_what_others_ask)
+{
+    struct oam_message answer,
+        m = {.type = OAM_PREPARE, .mac = mac_no(1), .seconds = 60, .values = {OAM_TO_SENDER}};
+    const struct prepared *p;
+    FILE *log = tmpfile();
+    int err = dup(STDERR_FILENO);
+    unsigned before;
+
+    ck_assert(log && err >= 0 && dup2(fileno(log), STDERR_FILENO) >= 0);
+    for (unsigned i = 1; i <= 200; i++)
+        seen_here(i);
+    for (unsigned i = 0; i < 1000; i++) {
+        m.mac = mac_no(2 + i % 199);
+        m.type = OAM_PREPARE;
+        moves_asked(g.moves, NET, A, &m, &answer);
+        ck_assert_int_eq(answer.status, OAM_OK);
+        m.type = OAM_CANCEL;
+        m.token = answer.token;
+        moves_asked(g.moves, NET, A, &m, &answer);
+        ck_assert_int_eq(answer.status, OAM_OK);
+    }
+    before = lines_of(log);
+    ck_assert_int_eq(moves_prepare(g.moves, NET, mac_no(1), A, 60, &p), 0);
+    ck_assert_uint_eq(lines_of(log), before + 1);
+    dup2(err, STDERR_FILENO);
+    close(err);
+    fclose(log);
+    ck_assert_uint_ge(before, 10);
+    ck_assert_uint_lt(before, 500);
+}
+END_TEST
+
 /* Its IPs come with it, as with a frame of it: what the neighbour table has to say of that is said at once.
  */
 START_TEST(test_R6_2_arrival_by_the_api_settles_its_addresses)
@@ -683,6 +728,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, test_R5_2_the_other_gateway_leaves_the_network);
+    tcase_add_test(tc, test_R5_2_lines_of_what_others_ask);
     tcase_add_test(tc, test_R3_6_a_route_under_way_is_of_its_own_move);
     tcase_add_test(tc, test_R5_1_to_and_fro_without_end);
     tcase_add_test(tc, test_times);
