@@ -264,8 +264,12 @@ static bool is_awaited(struct gateway *g, struct gateway_vtep *v)
     return false;
 }
 
+/* Ids that are let go are published as free at once: who gets one in this turn of the loop has MACs there
+ * before it is in the topology, and their frames must not go to the one before. */
 void gateway_vteps_sweep(struct gateway *g)
 {
+    unsigned freed = 0;
+
     for (unsigned i = 0; i < g->n_vteps; i++) {
         struct gateway_vtep *v = &g->vteps[i];
 
@@ -275,6 +279,8 @@ void gateway_vteps_sweep(struct gateway *g)
         underlay_untrack(g->underlay, &v->address);
         v->address.family = 0;
         g->priv->vteps_freed = true;
-        gateway_topology_changed(g);
+        freed++;
     }
+    if (freed > 0)
+        gateway_publish(g);
 }
