@@ -12,14 +12,14 @@
  * one, never a mixture, as DPDK's worker does with its snapshot. A move is one update of fp_fdb.
  *
  * All maps are pinned by these names under DIR/GATEWAY/ and outlive the process; FP_VERSION is what a later
- * one looks at before it takes them over. Change it with any struct in here.
+ * one looks at before it takes them over. Change it with any struct in here (tests/unit/test_fp_layout.c).
  */
 #ifndef EBPF_FP_H
 #define EBPF_FP_H
 
 #include <linux/types.h>
 
-#define FP_VERSION    1
+#define FP_VERSION    2
 #define FP_TOPOLOGIES 4
 #define FP_PORTS      17 /* DP_MAX_PORTS; the last one is the gateway itself: always punted to */
 #define FP_NETS       4096
