@@ -39,8 +39,8 @@ struct fastpath *fwd_fastpath(const struct forwarding *f);
 /* A port of the fast path, for fwd_publish(); true: that is another state of it than before. */
 bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_port *state);
 
-/* What either says. -EINVAL and -ENOMEM are the worker's, and then nothing changed; else the fast path may
- * have an older topology. */
+/* What either says. If the worker does not take it nothing changed; if only the fast path does not, it has
+ * none until the next one, and the worker gets all frames: the two never differ. */
 int fwd_publish(struct forwarding *f, const struct dp_topology *t);
 
 /* ---- MACs */

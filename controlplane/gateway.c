@@ -118,6 +118,7 @@ int gateway_publish(struct gateway *g)
         for (unsigned i = 0; i < g->n_vteps; i++)
             if (g->vteps[i].address.family)
                 hops[i] = underlay_hop(g->underlay, &g->vteps[i].address);
+        gateway_takeover_hops(g, hops);
         rc = topology_update(&g->priv->topology, g, underlay_link(g->underlay), hops);
         if (rc == 0)
             rc = fwd_publish(g->fwd, &g->priv->topology.dp);

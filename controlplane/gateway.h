@@ -45,10 +45,12 @@ struct gateway_vtep {
     struct ipaddr address; /* family 0: this id is not in use */
     bool is_static;        /* a configured peer */
     bool kept;             /* the fast path that was taken over has it; until the peers told all */
-    bool lost;             /* R9.5: no frame reaches it, so no route to it is followed */
-    uint16_t peer;         /* the RIB's peer that told of it first; 0: configured */
-    uint16_t floods;       /* networks whose flood list it is on by BGP (R8.1) */
-    uint32_t macs;         /* MACs whose best route it is, owner or not */
+    bool has_hop;          /* and knew hop; until the kernel says something of its neighbour */
+    struct mac hop;
+    bool lost;       /* R9.5: no frame reaches it, so no route to it is followed */
+    uint16_t peer;   /* the RIB's peer that told of it first; 0: configured */
+    uint16_t floods; /* networks whose flood list it is on by BGP (R8.1) */
+    uint32_t macs;   /* MACs whose best route it is, owner or not */
 };
 
 /* A VTEP that may send for a network, and gets what is flooded in it: configured, told by BGP, or both

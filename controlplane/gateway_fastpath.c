@@ -141,7 +141,8 @@ void gateway_fastpath_forget(struct gateway *g, dp_port_id id)
 
 bool gateway_fastpath_stays(const struct gateway *g)
 {
-    if (!fwd_fastpath(g->fwd) || !fastpath_pinned(g->priv->fast->fp, NULL))
+    if (!fwd_fastpath(g->fwd) || !fastpath_pinned(g->priv->fast->fp, NULL) ||
+        !fastpath_forwards(g->priv->fast->fp)) /* a program without a topology only stands in the way */
         return false;
     /* A start that fails leaves what it found. */
     return g->priv->running ? g->conf->fastpath.persist : fastpath_taken_over(g->priv->fast->fp);

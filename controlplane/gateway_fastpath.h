@@ -56,6 +56,9 @@ const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, d
 
 /* The VTEPs keep their ids. Ports and underlay are there, networks numbered. 0 or -errno with a sentence. */
 int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len);
+/* hops: by VTEP id - 1, as underlay_hop() has them. What was kept of a VTEP's next hop gives way to the
+ * kernel's word. */
+void gateway_takeover_hops(struct gateway *g, const struct underlay_hop *const *hops);
 /* They may send for the networks that they sent for. 0 or -errno. */
 int gateway_takeover_lists(struct gateway *g);
 /* MACs go where they went; after those that are configured, before the worker runs. */

@@ -82,6 +82,24 @@ static int keep_vtep(struct gateway *g, dp_vtep_id id, const struct ipaddr *addr
     return 1;
 }
 
+/* The kernel may have forgotten the neighbour while nobody asked; the fast path has sent frames there all the
+ * time, and is to go on until it is asked again. */
+static void keep_hops(struct gateway *g, const struct fastpath_kept *kept)
+{
+    for (unsigned i = 1; i < kept->n_vteps && i <= g->n_vteps; i++) {
+        struct gateway_vtep *v = &g->vteps[i - 1];
+
+        v->has_hop = v->address.family != 0 && kept->vtep[i].family != 0 && !mac_is_zero(kept->next_hop[i]);
+        v->hop = kept->next_hop[i];
+    }
+}
+
+void gateway_takeover_hops(struct gateway *g, const struct underlay_hop *const *hops)
+{
+    for (unsigned i = 0; i < g->n_vteps; i++)
+        g->vteps[i].has_hop &= hops[i] && hops[i]->state == UNDERLAY_NO_NEIGHBOUR;
+}
+
 int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len)
 {
     struct fastpath *fp = fwd_fastpath(g->fwd);
@@ -116,6 +134,7 @@ int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len)
         snprintf(err, err_len, "fastpath: %s", strerror(-rc));
         return rc;
     }
+    keep_hops(g, t->kept);
     t->info.happened = t->info.waiting = true;
     return 0;
 }
@@ -289,7 +308,7 @@ void gateway_takeover_end(struct gateway *g)
     t->kept = NULL;
     t->info.waiting = false;
     for (unsigned i = 0; i < g->n_vteps; i++)
-        g->vteps[i].kept = false;
+        g->vteps[i].kept = g->vteps[i].has_hop = false;
     topology_keep_none(&g->priv->topology);
     gateway_topology_changed(g);
 }

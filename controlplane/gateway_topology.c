@@ -323,8 +323,12 @@ int topology_update(struct topology *t, const struct gateway *g, const struct un
         t->dp.n_vteps++;
         *v = (struct dp_vtep){.id = g->vteps[i].id, .address = g->vteps[i].address, .source = link->mac};
         v->resolved = hops[i] && hops[i]->state == UNDERLAY_RESOLVED;
-        if (v->resolved)
+        if (v->resolved) {
             v->next_hop = hops[i]->mac;
+        } else if (g->vteps[i].has_hop && hops[i] && hops[i]->state == UNDERLAY_NO_NEIGHBOUR) {
+            v->resolved = true; /* frames went there until now, and it was not asked until now */
+            v->next_hop = g->vteps[i].hop;
+        }
         v->mtu = hops[i] ? hops[i]->mtu : 0;
         if (most && most < v->mtu)
             v->mtu = most;

@@ -10,6 +10,7 @@
 #include "ebpf/fastpath_private.h"
 
 #include "conf/log.h"
+#include "ebpf/fail.h"
 #include "ebpf/fp_topology.h"
 #include "ebpf/xdp_link.h"
 
@@ -61,6 +62,8 @@ static bool take_over(struct fastpath *fp, uint32_t max_macs)
     char err[FASTPATH_ERR_LEN];
     int rc = fastpath_maps_take_over(&fp->maps, &fp->dir, err, sizeof(err));
 
+    if (rc == 0 && fastpath_forwards(fp) && !fp_topology_is_sound(fastpath_topology(fp)))
+        rc = fail(err, sizeof(err), -EINVAL, "they have a network or a VTEP twice");
     if (rc == 0 && fp->maps.macs.mask + 1 != fp_table_buckets(max_macs))
         rc = resize(fp, max_macs, err, sizeof(err));
     if (rc < 0) {
@@ -71,7 +74,7 @@ static bool take_over(struct fastpath *fp, uint32_t max_macs)
         fastpath_maps_unpin(&fp->dir);
         return false;
     }
-    fp->taken_over = fastpath_topology(fp) != NULL;
+    fp->taken_over = fastpath_forwards(fp);
     if (!fp->taken_over) /* nothing says what the ids of their places mean */
         fp_table_clear(&fp->maps.macs);
     remember_tx(fp);
@@ -221,6 +224,11 @@ bool fastpath_pinned(const struct fastpath *fp, const char **why_not)
 /* ---- what was there
  * ------------------------------------------------------------------------------------------ */
 
+bool fastpath_forwards(const struct fastpath *fp)
+{
+    return fastpath_topology(fp) != NULL;
+}
+
 bool fastpath_taken_over(const struct fastpath *fp)
 {
     return fp->taken_over;
@@ -247,6 +255,8 @@ void fastpath_kept(const struct fastpath *fp, struct fastpath_kept *out)
         if (t->vteps[i].family != 4 && t->vteps[i].family != 6)
             continue;
         out->vtep[i].family = t->vteps[i].family;
+        if (t->vteps[i].resolved)
+            memcpy(out->next_hop[i].b, t->vteps[i].header, sizeof(out->next_hop[i].b));
         memcpy(out->vtep[i].b, t->vteps[i].address, t->vteps[i].family == 4 ? 4 : 16);
         out->n_vteps = i + 1;
     }
@@ -362,8 +372,10 @@ int fastpath_publish(struct fastpath *fp, const struct dp_topology *topology,
     struct fp_topology_used used;
     int rc = fp_topology_build(topology, ports, fp->punt_limit, t, &used);
 
-    if (rc < 0)
+    if (rc < 0) {
+        fastpath_suspend(fp);
         return rc;
+    }
     add_targets(fp, t);
     if (!is_published(fp, t))
         write_topology(fp, t);

@@ -44,6 +44,8 @@ int fastpath_unpin(struct fastpath *fp, char *err, size_t err_len);
 
 /* Whether it is pinned, and why not. */
 bool fastpath_pinned(const struct fastpath *fp, const char **why_not);
+/* Whether there is a topology: without one everything goes to the worker. */
+bool fastpath_forwards(const struct fastpath *fp);
 /* Whether fastpath_open() found maps with a topology in them. */
 bool fastpath_taken_over(const struct fastpath *fp);
 /* What the maps said when they were taken over, for the control plane to begin with. */
@@ -52,6 +54,7 @@ struct fastpath_kept {
     uint32_t ifindex[DP_MAX_PORTS];    /* 0: none */
     uint32_t vni[DP_MAX_NETWORKS + 1]; /* 0: none */
     struct ipaddr vtep[DP_MAX_VTEPS];  /* family 0: none */
+    struct mac next_hop[DP_MAX_VTEPS]; /* all zero: not resolved */
 };
 void fastpath_kept(const struct fastpath *fp, struct fastpath_kept *out);
 /* Whether frames of the network were taken from this VTEP (R1.9). Until the first fastpath_publish(). */
@@ -69,7 +72,8 @@ struct fastpath_port {
 };
 
 /* ports: by id, DP_MAX_PORTS of them. The first one also takes away the pinned programs of ports that are no
- * more, so all ports are open by then. 0 or -errno. */
+ * more, so all ports are open by then. 0 or -errno: then everything goes to the worker, which may have
+ * another topology than the one before, until the next one that is taken. */
 int fastpath_publish(struct fastpath *fp, const struct dp_topology *t, const struct fastpath_port *ports);
 /* slow: the worker's business whatever dest says (bi-cast). 0, -ENOSPC or another -errno. */
 int fastpath_fdb_set(struct fastpath *fp, dp_net_id net, struct mac mac, struct dp_dest dest, bool slow);

@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #define SEEDS       256
 #define PUNT_BURST  1000000u /* ns that a burst may be ahead of the limit, besides 64 frames */
@@ -265,4 +266,41 @@ int fp_topology_build(const struct dp_topology *t, const struct fastpath_port *p
     if (rc == 0 && has_twins(out, used))
         rc = -EINVAL;
     return rc;
+}
+
+/* ---- of an earlier process ---- */
+
+static int compare_vnis(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+    return memcmp(a, b, 16);
+}
+
+bool fp_topology_is_sound(const struct fp_topology *t)
+{
+    uint32_t vnis[FP_NETS] = {0};
+    uint8_t addresses[FP_VTEPS][16] = {{0}};
+    size_t n_vnis = 0, n_addresses = 0;
+
+    for (size_t i = 1; i < FP_NETS; i++)
+        if (t->nets[i].flags & FP_NET_VALID)
+            vnis[n_vnis++] = t->nets[i].vni;
+    for (size_t i = 1; i < FP_VTEPS; i++)
+        if (t->vteps[i].family)
+            memcpy(addresses[n_addresses++], t->vteps[i].address, 16);
+    qsort(vnis, n_vnis, sizeof(vnis[0]), compare_vnis);
+    qsort(addresses, n_addresses, sizeof(addresses[0]), compare_addresses);
+    for (size_t i = 1; i < n_vnis; i++)
+        if (vnis[i] == vnis[i - 1])
+            return false;
+    for (size_t i = 1; i < n_addresses; i++)
+        if (memcmp(addresses[i], addresses[i - 1], 16) == 0)
+            return false;
+    return t->underlay < FP_PORTS;
 }

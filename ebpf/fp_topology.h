@@ -19,4 +19,7 @@ struct fp_topology_used {
 int fp_topology_build(const struct dp_topology *t, const struct fastpath_port *ports, uint32_t punt_limit,
                       struct fp_topology *out, struct fp_topology_used *used);
 
+/* Whether one that somebody else has written makes sense: no network and no VTEP is there twice. */
+bool fp_topology_is_sound(const struct fp_topology *t);
+
 #endif

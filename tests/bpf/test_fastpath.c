@@ -336,8 +336,27 @@ static void spoil_mask(void)
     fastpath_close(fp);
 }
 
-static void (*const spoilers[])(void) = {spoil_version, spoil_shape, spoil_missing, spoil_map, spoil_size,
-                                         spoil_mask,    spoil_flags, spoil_type,    spoil_link};
+static void spoil_vteps(void)
+{
+    struct fastpath *fp = world_open();
+    struct fp_topology *t = &fp->maps.topologies[fp->maps.control->active];
+
+    t->vteps[9] = t->vteps[2];
+    fastpath_close(fp);
+}
+
+static void spoil_networks(void)
+{
+    struct fastpath *fp = world_open();
+    struct fp_topology *t = &fp->maps.topologies[fp->maps.control->active];
+
+    t->nets[9] = t->nets[7];
+    fastpath_close(fp);
+}
+
+static void (*const spoilers[])(void) = {spoil_version, spoil_shape, spoil_missing, spoil_map,
+                                         spoil_size,    spoil_mask,  spoil_flags,   spoil_type,
+                                         spoil_link,    spoil_vteps, spoil_networks};
 
 START_TEST(test_pins_of_no_use)
 {

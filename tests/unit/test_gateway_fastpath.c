@@ -20,7 +20,7 @@ static struct {
     int target_rc; /* nic_redirect_target() */
     bool scattered;
     uint64_t trouble, traced, dropped, redirected;
-    bool blind;
+    bool blind, idle;
     bool up;
     const char *device;
     uint32_t max_macs, punt_limit;
@@ -72,6 +72,12 @@ bool fastpath_pinned(const struct fastpath *fp, const char **why_not)
     if (why_not)
         *why_not = "no bpffs";
     return fake.pinned;
+}
+
+bool fastpath_forwards(const struct fastpath *fp)
+{
+    (void)fp;
+    return !fake.idle;
 }
 
 bool fastpath_taken_over(const struct fastpath *fp)
@@ -461,19 +467,22 @@ START_TEST(test_what_stays)
 {
     static const struct {
         const char *conf;
-        bool running, pinned, taken_over, stays;
+        bool running, pinned, taken_over, forwards, stays;
     } cases[] = {
-        {"", true, true, true, false},
-        {"fastpath: { persist: on }\n", true, true, false, true},
-        {"fastpath: { persist: on }\n", true, false, false, false}, /* it cannot */
-        {"", false, true, true, true}, /* a start that fails leaves what it found */
-        {"", false, true, false, false},
+        {"", true, true, true, true, false},
+        {"fastpath: { persist: on }\n", true, true, false, true, true},
+        {"fastpath: { persist: on }\n", true, false, false, true, false}, /* it cannot */
+        {"", false, true, true, true, true}, /* a start that fails leaves what it found */
+        {"", false, true, false, true, false},
+        {"", false, true, true, false, false}, /* but not when that waits for another topology */
+        {"fastpath: { persist: on }\n", true, true, false, false, false},
     };
 
     open_all(cases[_i].conf);
     priv.running = cases[_i].running;
     fake.pinned = cases[_i].pinned;
     fake.taken_over = cases[_i].taken_over;
+    fake.idle = !cases[_i].forwards;
     ck_assert_int_eq(gateway_fastpath_stays(&g), cases[_i].stays);
     gateway_fastpath_close(&g);
     ck_assert_uint_eq(fake.unpinned, !cases[_i].stays);
@@ -499,7 +508,7 @@ int main(void)
     tcase_add_loop_test(c, test_lost_frames, 0, 4);
     tcase_add_test(c, test_lost_by_others);
     tcase_add_test(c, test_detach);
-    tcase_add_loop_test(c, test_what_stays, 0, 5);
+    tcase_add_loop_test(c, test_what_stays, 0, 7);
     suite_add_tcase(suite, c);
     return run_suite(suite);
 }

@@ -320,6 +320,15 @@ static void teardown(void)
     free(g.vteps);
 }
 
+static void expect_hop(unsigned id, bool resolved, unsigned last)
+{
+    const struct dp_vtep *v = &priv.topology.dp.vteps[id - 1];
+
+    ck_assert_uint_eq(v->id, id);
+    ck_assert(v->resolved == resolved);
+    ck_assert(!resolved || v->next_hop.b[5] == last);
+}
+
 static void begin(void)
 {
     char err[256] = "";
@@ -377,6 +386,51 @@ START_TEST(test_vteps_keep_their_ids)
     ck_assert_uint_eq(n, 3);
     (void)gateway_peers(&g, DB, &n);
     ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
+/* The kernel need not have the neighbours any more: frames go on to where they went until it says something.
+ */
+START_TEST(test_next_hops_are_kept_until_the_kernel_speaks)
+{
+    struct underlay_link link = {.mtu = 1600};
+    struct underlay_hop fixed = {.state = UNDERLAY_NO_NEIGHBOUR, .mtu = 1600}, told = fixed;
+    const struct underlay_hop *hops[] = {&fixed, &told};
+
+    kept.next_hop[STATIC_ID] = mac_n(8);
+    kept.next_hop[TOLD_ID] = mac_n(3);
+    begin();
+    gateway_takeover_hops(&g, hops);
+    ck_assert_int_eq(topology_update(&priv.topology, &g, &link, hops), 0);
+    expect_hop(STATIC_ID, true, 8);
+    expect_hop(TOLD_ID, true, 3);
+    told.state = UNDERLAY_NO_ROUTE;
+    fixed.state = UNDERLAY_RESOLVED;
+    fixed.mac = mac_n(9);
+    gateway_takeover_hops(&g, hops);
+    ck_assert_int_eq(topology_update(&priv.topology, &g, &link, hops), 0);
+    expect_hop(STATIC_ID, true, 9);
+    expect_hop(TOLD_ID, false, 0);
+    told.state = fixed.state = UNDERLAY_NO_NEIGHBOUR;
+    gateway_takeover_hops(&g, hops);
+    ck_assert_int_eq(topology_update(&priv.topology, &g, &link, hops), 0);
+    expect_hop(STATIC_ID, false, 0);
+    expect_hop(TOLD_ID, false, 0);
+}
+END_TEST
+
+START_TEST(test_next_hops_are_not_kept_for_ever)
+{
+    struct underlay_link link = {.mtu = 1600};
+    struct underlay_hop hop = {.state = UNDERLAY_NO_NEIGHBOUR, .mtu = 1600};
+    const struct underlay_hop *hops[] = {&hop, &hop};
+
+    kept.next_hop[TOLD_ID] = mac_n(3);
+    begin();
+    gateway_takeover_end(&g);
+    ck_assert_int_eq(topology_update(&priv.topology, &g, &link, hops), 0);
+    expect_hop(STATIC_ID, false, 0); /* it was not resolved before */
+    expect_hop(TOLD_ID, false, 0);
 }
 END_TEST
 
@@ -574,6 +628,8 @@ int main(void)
     tcase_add_test(c, test_R8_4_more_than_the_limit);
     tcase_add_loop_test(c, test_confirmed_or_dropped, 0, 2);
     tcase_add_test(c, test_not_for_ever);
+    tcase_add_test(c, test_next_hops_are_kept_until_the_kernel_speaks);
+    tcase_add_test(c, test_next_hops_are_not_kept_for_ever);
     suite_add_tcase(suite, c);
     return run_suite(suite);
 }
