@@ -12,7 +12,7 @@ DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-d
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
 	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
 	qemu-system-x86 busybox-static cpio debhelper debootstrap fakeroot lintian man-db mandoc systemd xz-utils \
-	prometheus nftables iptables
+	prometheus nftables iptables systemd-container
 # Only `make bench`: a peer.
 DEPS_BENCH := openvswitch-switch-dpdk
 

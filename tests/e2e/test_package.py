@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The Debian package in a fresh root of Debian 12: built, installed, started, upgraded, removed, purged.
 
+And under a systemd of its own, booted in a container (systemd-nspawn): what the unit's sandbox leaves of the daemon.
+
 The root (debootstrap) is kept below the build directory, and what a test does to it goes to an overlay. Where packages come from,
 and by which proxy, is what this machine's own apt uses, looked up when the test runs.
 """
+import ctypes
 import os
 import re
 import shutil
+import signal
+import subprocess
 
 import pytest
+import yaml
 
 from gateway import Gateway, gateway_conf, network
 from lab import BUILD, ROOT, Lab
-from netns import Failed, run
+from netns import NETNS_DIR, Failed, end_process, run, wait_for
 
 CACHE = f"{BUILD}/deb"
 BASE = f"{CACHE}/root"
@@ -208,3 +214,128 @@ def test_life_of_the_package(lab, deb):
         root.run("apt-get", "purge", "-y", "-q", "causeway")
         assert root.files() - before == set()
         assert root.run("getent", "group", "causeway", check=False).returncode != 0
+
+
+# ---- under systemd
+
+
+def has_cgroups():
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        mounts = [line.split()[2:4] for line in f]
+    return any("rw" in options.split(",") and (kind == "cgroup2" or "name=systemd" in options) for kind, options in mounts)
+
+
+class Container:
+    """A root whose systemd runs, in the network of a namespace."""
+
+    def __init__(self, root, ns):
+        self.root, self.ns, self.process = root, ns, None
+        self.log_file = ns.lab.file("nspawn.log")
+
+    def __enter__(self):
+        libc = ctypes.CDLL(None)
+        with open(self.log_file, "w", encoding="utf-8") as log:
+            # What it runs ends with it. Its filter knows nothing of bpf(2) by default.
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no", "--boot", "--capability=all",
+                 "--system-call-filter=bpf perf_event_open", "--bind=/dev/net/tun", "--machine=causeway-test",
+                 f"--network-namespace-path={NETNS_DIR}/{self.ns.full}", "-D", self.root.path],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=lambda: libc.prctl(1, signal.SIGKILL))
+        try:
+            wait_for(self._runs, 60, lambda: f"systemd runs:\n{self.log()}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        end_process(self.process)
+
+    def log(self):
+        with open(self.log_file, encoding="utf-8", errors="replace") as f:
+            return f.read()[-3000:]
+
+    def _runs(self):
+        if self.process.poll() is not None:
+            raise Failed(f"systemd-nspawn ended: {self.log()}")
+        return self.leader() and self.run("systemctl", "is-active", "multi-user.target", check=False).stdout == "active\n"
+
+    def leader(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as f:
+            return f.read().split()[:1]
+
+    def run(self, *cmd, **kw):
+        return run("nsenter", "-t", *self.leader(), "-m", "-p", "-u", "-i", "-n", "-r", "-w", "env", "PAGER=cat",
+                   "DEBIAN_FRONTEND=noninteractive", *cmd, **kw)
+
+    def show(self, name):
+        return self.run("systemctl", "show", "-P", name, "causewayd").stdout.strip()
+
+    def wait_restarts(self, n):
+        """Until it runs after so many."""
+        wait_for(lambda: (self.show("NRestarts"), self.show("SubState")) == (str(n), "running"), 30,
+                 lambda: f"started {n} times anew: {self.journal()}")
+
+    def journal(self, *args):
+        return self.run("journalctl", "-u", "causewayd", "--no-pager", "-o", "cat", *args).stdout
+
+    def ctl(self, *args):
+        return self.run("causewayctl", *args).stdout
+
+
+@pytest.mark.skipif(not has_cgroups(), reason="no cgroups that a systemd could have here")
+def test_under_systemd(lab, deb):
+    """The unit starts it, keeps it alive, and leaves it what it needs, the pins of the fast path included; an upgrade restarts
+    it, and what is removed leaves nothing behind."""
+    site = lab.site("berlin", lab.wan("wan-berlin"), 3)
+    with Root(lab) as root:
+        root.put(deb, "/tmp/causeway.deb")
+        root.run("apt-get", "update", "-q")
+        root.run("apt-get", "install", "-y", "-q", "--no-install-recommends", "systemd-sysv", "/tmp/causeway.deb")
+        os.unlink(f"{root.path}/usr/sbin/policy-rc.d")
+        root.put(next_version(deb, lab.file("")), "/root/next.deb")
+        conf = gateway_conf(site, [network("web", 100, 10100, "198.18.0.2")])
+        conf["fastpath"] = {"mode": "on"}
+        conf["moves"] = {"journal": "/var/lib/causeway/moves"}
+        config, broken = f"{root.path}/etc/causeway/causeway.yaml", "site: [\n"
+        good = yaml.safe_dump(conf)
+        quick = f"{root.path}/etc/systemd/system/causewayd.service.d/quick.conf"
+        os.makedirs(os.path.dirname(quick))
+        for path, text in ((config, good), (quick, "[Service]\nWatchdogSec=2\n")):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        with Container(root, site.ns) as c:
+            assert (c.show("ActiveState"), c.show("NRestarts")) == ("active", "0"), c.journal()
+            assert "2 of 2 ports up" in c.show("StatusText")
+            assert c.run("stat", "-c", "%a %U %G", "/run/causeway/api.sock").stdout == "660 root causeway\n"
+            # On a machine of its own systemd has mounted it.
+            c.run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
+            c.run("systemctl", "restart", "causewayd")
+            pins = "/sys/fs/bpf/causeway/berlin-1"
+            assert c.ctl("show", "fastpath").count("in /sys/fs/bpf/causeway") == 1, c.ctl("show", "fastpath")
+            assert c.run("ls", pins).stdout
+            c.run("systemctl", "kill", "-s", "KILL", "causewayd")
+            c.run("test", "-d", pins)
+            c.wait_restarts(1)
+            assert "took over what is pinned" in c.journal()
+            c.run("systemctl", "kill", "-s", "STOP", "causewayd")
+            c.wait_restarts(2)
+            assert "Watchdog timeout" in c.journal()
+
+            pid = c.show("MainPID")
+            for text, said in ((good.replace("name: web", "name: renamed"), "renamed"), (broken, "nothing is changed")):
+                with open(config, "w", encoding="utf-8") as f:
+                    f.write(text)
+                c.run("systemctl", "reload", "causewayd")
+                wait_for(lambda said=said: said in c.journal() + c.ctl("show", "networks"), 10, c.journal)
+            assert c.show("MainPID") == pid
+            with open(config, "w", encoding="utf-8") as f:
+                f.write(good)
+
+            c.run("dpkg", "-i", "/root/next.deb")
+            assert c.show("ActiveState") == "active" and c.show("MainPID") != pid, c.journal()
+            for word in ("Operation not permitted", "Permission denied", "Read-only"):
+                assert word not in c.journal(), c.journal()
+            c.run("dpkg", "-r", "causeway")
+            for path in ("/run/causeway", "/sys/fs/bpf/causeway", "/usr/sbin/causewayd"):
+                assert c.run("test", "-e", path, check=False).returncode, path
