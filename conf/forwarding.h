@@ -10,8 +10,9 @@
 #include "conf/drop.h"
 #include "conf/types.h"
 
-#define DP_MAX_PORTS    17   /* real ones have ids 0..15 */
-#define DP_OWN_PORT     16   /* the gateway itself, as if it were a host on an access port of every network */
+#define DP_MAX_PORTS    17 /* real ones have ids 0..15 */
+#define DP_OWN_PORT     16 /* the gateway itself, as if it were a host on an access port of every network */
+#define DP_NO_PORT      0xffff
 #define DP_MAX_NETWORKS 4095 /* ids 1..4095; 0 means none */
 #define DP_MAX_VTEPS    1024 /* ids 1..1023; 0 means none */
 

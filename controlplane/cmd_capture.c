@@ -5,6 +5,7 @@
  */
 #include "controlplane/cmd.h"
 #include "controlplane/gateway_capture.h"
+#include "ebpf/fastpath.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static int read_filter(const struct gateway *g, const struct api_args *args, str
     int rc = cmd_find_network(g, args, &net, err);
 
     *f = (struct capture_filter){
-        .drops = api_flag(args, DROPS), .reason = DROP_N, .port = CAPTURE_NO_PORT, .snap = CAPTURE_SNAP};
+        .drops = api_flag(args, DROPS), .reason = DROP_N, .port = DP_NO_PORT, .snap = CAPTURE_SNAP};
     if (rc == 0 && port)
         rc = read_port(g, port->text, &f->port, err);
     if (rc == 0 && reason)
@@ -75,6 +76,7 @@ int cmd_capture(void *ctx, const struct api_args *args, cJSON *result, char err[
     struct gateway_capture_config config = {
         .count = count ? count->number : 0, .seconds = seconds ? seconds->number : 0, .call = args->call};
     int rc = read_filter(g, args, &config.filter, err);
+    char without[FASTPATH_ERR_LEN];
     cJSON *rows;
 
     if (rc < 0)
@@ -83,7 +85,7 @@ int cmd_capture(void *ctx, const struct api_args *args, cJSON *result, char err[
         snprintf(err, API_ERR_LEN, "write is causewayctl's: it writes the file itself");
         return -EINVAL;
     }
-    rc = gateway_capture_start(g, &config);
+    rc = gateway_capture_start(g, &config, without, sizeof(without));
     if (rc < 0) {
         snprintf(err, API_ERR_LEN,
                  rc == -EBUSY    ? "there is a capture under way; one at a time"
@@ -92,7 +94,8 @@ int cmd_capture(void *ctx, const struct api_args *args, cJSON *result, char err[
         return rc;
     }
     json_u64(result, "snap", config.filter.snap);
-    json_bool(result, "fastpath", strcmp(cmd_fastpath_state(g), "on") == 0);
+    if (without[0])
+        json_text(result, "without_fastpath", without);
     rows = json_array(result, "ports");
     for (unsigned i = 0; i < g->n_ports; i++) {
         cJSON *row = json_row(rows);

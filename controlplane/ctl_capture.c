@@ -157,8 +157,9 @@ bool ctl_capture(struct ctl_client *client, const cJSON *request, const char *pa
         return false;
     }
     answer = ctl_client_call(client, request, err);
-    if (answer && view_true(answer, "fastpath"))
-        fputs("what the fast path carries is not among the frames (causewayctl fastpath detach)\n", stderr);
+    if (answer && view_text(answer, "without_fastpath"))
+        fprintf(stderr, "what the fast path carries is not among the frames: %s\n",
+                view_text(answer, "without_fastpath"));
     ok = answer && write_to(client, answer, path, err);
     cJSON_Delete(answer);
     return ok;

@@ -365,10 +365,3 @@ int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struc
 {
     return dp_trace(f->dp, frame, out);
 }
-
-/* The worker's own capture is dp_capture_start(). The fast path has no way yet to let go of some frames, so
- * it keeps what it carries; cmd_capture() says so. */
-void fwd_capture(struct forwarding *f, const struct capture_filter *filter)
-{
-    (void)f, (void)filter;
-}

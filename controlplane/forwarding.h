@@ -20,7 +20,6 @@
 struct dp;
 struct fastpath;
 struct fastpath_port;
-struct capture_filter;
 struct forwarding;
 struct trace;
 struct trace_frame;
@@ -67,10 +66,6 @@ bool fwd_bicast_count(const struct forwarding *f, dp_net_id net, struct mac mac,
 /* What the worker would do with a frame that it gets: dp_trace(). Whether it gets it ebpf/fastpath_trace.h
  * says. */
 int fwd_trace(const struct forwarding *f, const struct trace_frame *frame, struct trace *out);
-
-/* Frames of this kind are to be seen by the worker from now on, which captures them; NULL: no more. A fast
- * path that can let go of them does. */
-void fwd_capture(struct forwarding *f, const struct capture_filter *filter);
 
 /* MACs that the fast path did not take, so that the worker carries their frames. */
 uint64_t fwd_refused(const struct forwarding *f);

@@ -31,6 +31,7 @@ struct gateway_fast {
     struct fastpath *fp; /* NULL: none */
     bool detached;
     char why_not[FASTPATH_ERR_LEN];
+    const struct fastpath_capture *capture;       /* NULL: none is under way */
     struct gateway_fast_port ports[DP_MAX_PORTS]; /* by port id */
 };
 
@@ -126,6 +127,8 @@ int gateway_fastpath_attach(struct gateway *g, const struct xdp_config *config, 
     if (fwd_fastpath(g->fwd)) {
         rc = xdp_attach(config, fast->fp, &p->xdp, queues, err, err_len);
         fast->ports[p->id].served = rc == 0;
+        if (rc == 0 && fast->capture && xdp_capture(p->xdp, fast->capture, err, err_len) < 0)
+            log_warning(SUBSYSTEM, "%s is not among what is captured: %s", p->name, err);
         if (rc == 0 || g->conf->fastpath.mode == CONF_FASTPATH_ON)
             return rc;
         log_warning(SUBSYSTEM, "%s is left out, its frames go by the worker: %s", p->name, err);
@@ -189,6 +192,24 @@ int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
     snprintf(fast->why_not, sizeof(fast->why_not), "until the next restart");
     log_info(SUBSYSTEM, "detached: all frames go by the worker");
     return 0;
+}
+
+/* ---- looking at frames */
+
+int gateway_fastpath_capture(struct gateway *g, const struct fastpath_capture *c, char *err, size_t err_len)
+{
+    struct gateway_fast *fast = g->priv->fast;
+    char more[FASTPATH_ERR_LEN];
+    int rc = 0;
+
+    for (unsigned i = 0; i < g->n_ports && rc == 0; i++)
+        if (fast->ports[i].served)
+            rc = xdp_capture(g->ports[i].xdp, c, err, err_len);
+    for (unsigned i = 0; i < g->n_ports && rc < 0; i++)
+        if (fast->ports[i].served && xdp_capture(g->ports[i].xdp, NULL, more, sizeof(more)) < 0)
+            log_warning(SUBSYSTEM, "%s", more);
+    fast->capture = rc == 0 ? c : NULL;
+    return rc;
 }
 
 /* ---- where frames can be redirected to */

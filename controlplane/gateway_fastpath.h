@@ -33,6 +33,10 @@ void gateway_fastpath_close(struct gateway *g);
  * sentence in err. */
 int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len);
 
+/* What the fast path carries and drops is copied into c from now on, ports that come later included; NULL: no
+ * more. 0 or -errno with a sentence in err: then nothing is. */
+int gateway_fastpath_capture(struct gateway *g, const struct fastpath_capture *c, char *err, size_t err_len);
+
 /* Why there is none; NULL: there is one. */
 const char *gateway_fastpath_why_not(const struct gateway *g);
 /* NULL: none, and none was detached. For reading. */

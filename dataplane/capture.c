@@ -141,7 +141,7 @@ void capture_burst(const struct worker *w, struct capture *c, enum capture_what 
     const struct capture_filter *f = &c->filter;
     bool wan = w->ports[port].role != DP_PORT_ACCESS;
 
-    if (f->drops || (f->port != CAPTURE_NO_PORT && f->port != port))
+    if (f->drops || (f->port != DP_NO_PORT && f->port != port))
         return;
     for (unsigned i = 0; i < n; i++) {
         const uint8_t *frame = rte_pktmbuf_mtod(m[i], const uint8_t *);
@@ -161,7 +161,7 @@ static dp_port_id port_of(const struct worker *w, const struct rte_mbuf *m)
     for (unsigned i = 0; i < w->n_ports; i++)
         if (w->ports[i].pool && w->ports[i].pool == m->pool && w->ports[i].ethdev == m->port)
             return (dp_port_id)i;
-    return CAPTURE_NO_PORT;
+    return DP_NO_PORT;
 }
 
 void capture_dropped(const struct worker *w, struct capture *c, const struct rte_mbuf *m,
@@ -171,7 +171,7 @@ void capture_dropped(const struct worker *w, struct capture *c, const struct rte
     dp_port_id port = port_of(w, m);
 
     if (!f->drops || (f->reason != DROP_N && f->reason != reason) ||
-        (f->port != CAPTURE_NO_PORT && f->port != port) ||
+        (f->port != DP_NO_PORT && f->port != port) ||
         (f->by_mac && !has_mac(&f->mac, rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m))))
         return;
     put(c, m, &(struct capture_frame){.what = CAPTURE_DROP, .reason = reason, .port = port});

@@ -6,43 +6,17 @@
  *
  * Frames are as they were received (from an access port with its tag, from the WAN with its outer header), as
  * they are given to the port to be sent, or as they were when they were dropped: without what was taken off
- * until then; where the NIC fills in checksums, without these. What the fast path carries or drops is not seen here.
+ * until then; where the NIC fills in checksums, without these. What the fast path carries or drops is not seen
+ * here, but in ebpf/fastpath_capture.h.
  *
  * Threads: control thread, but for capture_received() and the like, which are the worker's.
  */
 #ifndef DATAPLANE_CAPTURE_H
 #define DATAPLANE_CAPTURE_H
 
-#include "conf/forwarding.h"
+#include "conf/capture.h"
 
-#define CAPTURE_SNAP     256 /* bytes, if nobody says */
-#define CAPTURE_SNAP_MAX 2048
-#define CAPTURE_SLOTS    1024u /* power of two */
-#define CAPTURE_NO_PORT  0xffff
-
-enum capture_what { CAPTURE_IN, CAPTURE_OUT, CAPTURE_DROP };
-
-/* All that is set must be met. */
-struct capture_filter {
-    bool drops;              /* what is dropped, else what comes in and goes out */
-    enum drop_reason reason; /* DROP_N: any */
-    dp_port_id port;         /* CAPTURE_NO_PORT: any */
-    dp_net_id net;           /* 0: any. Not of what is dropped: that has lost its tag */
-    bool by_mac;             /* as source or destination; of VXLAN the inner one */
-    struct mac mac;
-    uint16_t snap; /* 1..CAPTURE_SNAP_MAX */
-};
-
-struct capture_frame {
-    uint64_t unix_ns;
-    enum capture_what what;
-    enum drop_reason reason; /* CAPTURE_DROP */
-    dp_port_id port;         /* a drop: that it came in by; CAPTURE_NO_PORT: none of ours */
-    dp_net_id net;           /* 0: not known */
-    uint32_t len;            /* of the frame */
-    uint16_t snapped;        /* bytes in data */
-    uint8_t data[CAPTURE_SNAP_MAX];
-};
+#define CAPTURE_SLOTS 1024u /* power of two */
 
 struct dp;
 

@@ -170,7 +170,6 @@ int dp_neigh_del(struct dp *dp, dp_net_id net, const struct ipaddr *ip);
  * ----------------------------------------------------------------------------------------- */
 
 #define DP_ALL_PORTS 0xffff
-#define DP_NO_PORT   0xffff
 
 /* Sends a frame without VLAN tag and FCS (60 bytes are made of less) out by one access port of the network,
  * or by all of them but `except`. Nothing is learned from it. 0; -ENOBUFS: the worker does not keep up;

@@ -116,6 +116,10 @@ struct fp_way {
     __u32 len;      /* of the inner frame without the tag of an access port */
     __u16 type;     /* the inner frame's EtherType, as it stands there */
     __u8 ttl;       /* of a frame that is bounced: the most its outer header may have */
+#ifdef FP_LOOKING
+    __u8 looked;   /* a capture has it as it came in */
+    __u32 look_at; /* where the inner frame is now */
+#endif
 };
 
 #include "ebpf/fp_look.bpf.h"

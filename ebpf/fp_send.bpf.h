@@ -176,6 +176,7 @@ static __always_inline int fp_to_port(struct fp_way *w, const struct fp_macs_of 
     if (!fp_can_leave(w, port, &why))
         return fp_punt(w, why);
 
+    fp_look_in(w);
     if (ecn >= 0) {
         data = (void *)(long)w->ctx->data + at + 2;
         end = (void *)(long)w->ctx->data_end;
@@ -193,6 +194,7 @@ static __always_inline int fp_to_port(struct fp_way *w, const struct fp_macs_of 
     FP_STORE32(data + 8, macs->src >> 16);
     if (tag && data + FP_ETH_LEN + FP_TAG_LEN <= end)
         FP_STORE32(data + 12, FP_TYPE_TAG | (__u32)bpf_htons(vlan) << 16);
+    fp_look_at(w, 0);
     n = bpf_map_lookup_elem(&fp_net_count, &net);
     if (n)
         fp_count(&n->access_out, w->len);
@@ -321,6 +323,7 @@ static __always_inline int fp_to_vtep(struct fp_way *w, const struct fp_inner *i
     if (!v->zero_csum && (fp_scattered(w) || w->len + FP_UDP_VXLAN > FP_SUM_MAX))
         return fp_punt(w, FP_PUNT_odd);
 
+    fp_look_in(w);
     if (ecn >= 0) {
         void *ip = (void *)(long)w->ctx->data + at + 2;
 
@@ -330,6 +333,7 @@ static __always_inline int fp_to_vtep(struct fp_way *w, const struct fp_inner *i
     fp_came_in(w);
     if (!fp_wrap(w, v, in, bounce ? NULL : macs, (int)v->header_len + 12 - (int)at, bounce ? w->ttl : 0))
         return fp_drop(w, DROP_no_buffer);
+    fp_look_at(w, v->header_len);
     n = bpf_map_lookup_elem(&fp_net_count, &net);
     if (n) {
         fp_count(&n->wan_out, w->len);

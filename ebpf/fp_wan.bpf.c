@@ -293,6 +293,7 @@ static __always_inline int on_frame(struct xdp_md *ctx)
         return XDP_PASS;
     }
     w.received = (__u32)bpf_xdp_get_buff_len(ctx);
+    fp_look_at(&w, config.family == 4 ? FP_OUTER_IPV4 : FP_OUTER_IPV6);
     fp_active(&w);
     return receive(&w);
 }

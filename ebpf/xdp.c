@@ -32,14 +32,15 @@ struct xdp {
     unsigned queues;
     struct fastpath *fp; /* NULL: none */
     struct xdp_program *program;
-    int link_fd;        /* -1: not attached */
-    bool fast;          /* the program forwards */
-    bool pinned;        /* the link is */
-    bool taken_over;    /* the link was there already */
-    int promiscuous_fd; /* -1: not asked for */
-    unsigned undo;      /* XDP_UNDO_*: what we changed on the interface */
-    bool attached;      /* xdp_verify() has been through */
-    uint32_t mode;      /* XDP_FLAGS_DRV_MODE (native) or XDP_FLAGS_SKB_MODE (generic) */
+    struct xdp_program *looking; /* on the interface in its place while there is a capture; NULL */
+    int link_fd;                 /* -1: not attached */
+    bool fast;                   /* the program forwards */
+    bool pinned;                 /* the link is */
+    bool taken_over;             /* the link was there already */
+    int promiscuous_fd;          /* -1: not asked for */
+    unsigned undo;               /* XDP_UNDO_*: what we changed on the interface */
+    bool attached;               /* xdp_verify() has been through */
+    uint32_t mode;               /* XDP_FLAGS_DRV_MODE (native) or XDP_FLAGS_SKB_MODE (generic) */
 };
 
 /* ---- the interface
@@ -119,7 +120,8 @@ static void stay_promiscuous(struct xdp *x)
 /* ---- our program
  * --------------------------------------------------------------------------------------------- */
 
-static int load_program(struct xdp *x, bool fast, struct xdp_program **out, char *err, size_t err_len)
+static int load_program(struct xdp *x, bool fast, const struct fastpath_capture *capture,
+                        struct xdp_program **out, char *err, size_t err_len)
 {
     const struct xdp_program_spec spec = {
         .config = &x->config,
@@ -127,6 +129,7 @@ static int load_program(struct xdp *x, bool fast, struct xdp_program **out, char
         .fast = fast,
         .queues = x->queues,
         .sockets = x->program,
+        .capture = capture,
     };
 
     return xdp_program_load(&spec, out, err, err_len);
@@ -159,16 +162,29 @@ static int attach_program(struct xdp *x, char *err, size_t err_len)
     return 0;
 }
 
-/* The pinned link gets our program in place of the one that was on it. */
-static int replace_program(struct xdp *x, char *err, size_t err_len)
+static const struct xdp_program *current(const struct xdp *x)
+{
+    return x->looking ? x->looking : x->program;
+}
+
+/* The link gets this one in place of the one that was on it. */
+static int put_program(const struct xdp *x, const struct xdp_program *p, char *err, size_t err_len)
 {
     int rc;
 
     xdp_message_clear();
-    rc = bpf_link_update(x->link_fd, xdp_program_fd(x->program), NULL);
+    rc = bpf_link_update(x->link_fd, xdp_program_fd(p), NULL);
+    return rc ? fail(err, err_len, rc, "interface %s: the XDP program on it cannot be replaced: %s",
+                     x->ifname, xdp_message_reason(rc))
+              : 0;
+}
+
+static int replace_program(struct xdp *x, char *err, size_t err_len)
+{
+    int rc = put_program(x, x->program, err, err_len);
+
     if (rc)
-        return fail(err, err_len, rc, "interface %s: the XDP program on it cannot be replaced: %s", x->ifname,
-                    xdp_message_reason(rc));
+        return rc;
     log_info(SUBSYSTEM, "interface %s: took over the pinned link, the program on it is replaced", x->ifname);
     return 0;
 }
@@ -274,7 +290,7 @@ int xdp_attach(const struct xdp_config *config, struct fastpath *fp, struct xdp 
     if (!rc)
         rc = set_up_interface(x, err, err_len);
     if (!rc)
-        rc = load_program(x, fp != NULL, &x->program, err, err_len);
+        rc = load_program(x, fp != NULL, NULL, &x->program, err, err_len);
     if (!rc)
         rc = fp ? attach_fast(x, err, err_len) : attach_program(x, err, err_len);
     if (rc) {
@@ -291,7 +307,7 @@ int xdp_verify(struct xdp *x, char *err, size_t err_len)
     int rc;
 
     xdp_message_clear();
-    rc = xdp_program_id(x->program, &ours);
+    rc = xdp_program_id(current(x), &ours);
     if (!rc)
         rc = bpf_xdp_query_id(x->ifindex, (int)x->mode, &id);
     if (rc)
@@ -322,13 +338,13 @@ const char *xdp_mode(const struct xdp *x)
 void xdp_status(const struct xdp *x, struct xdp_status *out)
 {
     *out = (struct xdp_status){
-        .program = xdp_program_name(x->program),
+        .program = xdp_program_name(current(x)),
         .mode = xdp_mode(x),
         .fast = x->fast,
         .pinned = x->pinned,
         .taken_over = x->taken_over,
     };
-    (void)xdp_program_id(x->program, &out->program_id);
+    (void)xdp_program_id(current(x), &out->program_id);
 }
 
 int xdp_counters(const struct xdp *x, struct xdp_counters *out)
@@ -372,20 +388,41 @@ int xdp_fast_off(struct xdp *x, char *err, size_t err_len)
 
     if (!x->fp || !x->fast)
         return 0;
-    rc = load_program(x, false, &slow, err, err_len);
+    rc = load_program(x, false, NULL, &slow, err, err_len);
     if (rc)
         return rc;
-    rc = bpf_link_update(x->link_fd, xdp_program_fd(slow), NULL);
+    rc = put_program(x, slow, err, err_len);
     if (rc) {
         xdp_program_free(slow);
-        return fail(err, err_len, rc, "interface %s: the XDP program on it cannot be replaced: %s", x->ifname,
-                    xdp_message_reason(rc));
+        return rc;
     }
     xdp_program_free(x->program);
+    xdp_program_free(x->looking);
     x->program = slow;
+    x->looking = NULL;
     x->fast = false;
     unpin(x);
     forget_note(x);
+    return 0;
+}
+
+int xdp_capture(struct xdp *x, const struct fastpath_capture *c, char *err, size_t err_len)
+{
+    struct xdp_program *looking = NULL;
+    int rc = 0;
+
+    if (!x->fast || (!c && !x->looking))
+        return 0;
+    if (c)
+        rc = load_program(x, true, c, &looking, err, err_len);
+    if (rc == 0)
+        rc = put_program(x, looking ? looking : x->program, err, err_len);
+    if (rc) {
+        xdp_program_free(looking);
+        return rc;
+    }
+    xdp_program_free(x->looking);
+    x->looking = looking;
     return 0;
 }
 
@@ -407,5 +444,6 @@ void xdp_close(struct xdp *x, bool keep)
         forget_note(x);
     }
     xdp_program_free(x->program);
+    xdp_program_free(x->looking);
     free(x);
 }

@@ -21,6 +21,7 @@
 #include "conf/types.h"
 
 struct fastpath;
+struct fastpath_capture;
 struct xdp;
 
 enum xdp_take { XDP_TAKE_ALL, XDP_TAKE_VXLAN };
@@ -65,6 +66,11 @@ void xdp_status(const struct xdp *x, struct xdp_status *out);
 /* From now on everything goes to the worker, and the program ends with the process. DPDK's sockets stay. 0 or
  * -errno with a sentence in err: then it is as it was. */
 int xdp_fast_off(struct xdp *x, char *err, size_t err_len);
+
+/* From now on it copies what it carries and drops into c, where the fast path has it at all; NULL: no more.
+ * Without a gap for the traffic. c outlives that, and xdp_close(). 0 or -errno with a sentence in err: then
+ * it is as it was. */
+int xdp_capture(struct xdp *x, const struct fastpath_capture *c, char *err, size_t err_len);
 
 struct xdp_counters {
     uint64_t taken;    /* frames given to the worker's sockets */

@@ -8,6 +8,7 @@
 #include "ebpf/fp_look.h" /* before the skeletons, which need it */
 
 #include "ebpf/fail.h"
+#include "ebpf/fastpath_capture.h"
 #include "ebpf/fastpath_private.h"
 #include "ebpf/fp_access.skel.h"
 #include "ebpf/fp_access_look.skel.h"
@@ -78,12 +79,13 @@ static void configure_fast(struct fp_program_config *to, const struct xdp_progra
     do {                                                                                                     \
         CONFIGURE_FAST(p, member);                                                                           \
         if ((p)->member)                                                                                     \
-            ((struct fp_look_config *)&(p)->member->rodata->look)->trace = spec->trace;                      \
+            *(struct fp_look_config *)&(p)->member->rodata->look =                                           \
+                (struct fp_look_config){.trace = spec->trace, .capture = spec->capture != NULL};             \
     } while (0)
 
 static void open_program(struct xdp_program *p, const struct xdp_program_spec *spec)
 {
-    bool wan = spec->config->take == XDP_TAKE_VXLAN, look = spec->trace;
+    bool wan = spec->config->take == XDP_TAKE_VXLAN, look = spec->trace || spec->capture;
 
     if (!spec->fp) {
         OPEN(p, xdp_port, port);
@@ -132,6 +134,8 @@ static int load(struct xdp_program *p, const struct xdp_program_spec *spec)
         rc = use_tables(p, &spec->fp->maps);
     else if (rc == 0 && spec->fp)
         rc = fastpath_maps_use(&spec->fp->maps, p->object);
+    if (rc == 0 && spec->capture)
+        rc = fastpath_capture_use(spec->capture, p->object);
     return rc ? rc : bpf_object__load(p->object);
 }
 

@@ -8,6 +8,7 @@
 
 #include "ebpf/xdp.h"
 
+struct fastpath_capture;
 struct xdp_program;
 
 struct xdp_program_spec {
@@ -16,6 +17,7 @@ struct xdp_program_spec {
     bool fast;                         /* false: everything goes to the worker although there is one */
     unsigned queues;                   /* receive queues */
     const struct xdp_program *sockets; /* the worker's sockets are in this one's map, and are to stay; NULL */
+    const struct fastpath_capture *capture; /* copies frames into it; NULL: does not */
     bool trace; /* never attached, run by hand: it counts and notes into maps of its own */
 };
 

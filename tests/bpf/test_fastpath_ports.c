@@ -5,6 +5,8 @@
 #include "tests/bpf/child.h"
 #include "tests/bpf/fastpath_gateway.h"
 
+#include "ebpf/fastpath_capture.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -151,6 +153,57 @@ START_TEST(test_killed_and_replaced_under_a_stream)
     ck_assert_int_eq(status, 0);
     ck_assert_uint_gt(shared->exchanged, 3 * KILLS);
     child_kill(gateway);
+}
+END_TEST
+
+/* So many copies come into it. */
+static void look_for(struct fastpath_capture *c, unsigned n)
+{
+    static struct capture_frame frame;
+    mono_t begin = mono_now();
+
+    while (n > 0) {
+        ck_assert(!dpdk_is_over(begin));
+        fastpath_capture_go_on(c);
+        n -= fastpath_capture_pop(c, &frame);
+    }
+}
+
+/* Captures come and go without a frame lost, and leave the programs that were there. */
+START_TEST(test_captures_under_a_stream)
+{
+    static const struct capture_filter all = {.reason = DROP_N, .port = DP_NO_PORT, .snap = CAPTURE_SNAP};
+    struct {
+        volatile unsigned exchanged;
+        volatile bool over;
+    } *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t lan_id, wan_id;
+    struct gateway g;
+    pid_t stream;
+    int status;
+
+    start(&g);
+    lan_id = program_on(LAN);
+    wan_id = program_on(WAN);
+    stream = start_stream(&shared->exchanged, &shared->over);
+    for (unsigned i = 0; i < KILLS; i++) {
+        struct fastpath_capture *c;
+
+        ck_assert_int_eq(fastpath_capture_open(&all, &c, world_err, sizeof(world_err)), 0);
+        ck_assert_int_eq(xdp_capture(g.lan, c, world_err, sizeof(world_err)), 0);
+        ck_assert_int_eq(xdp_capture(g.wan, c, world_err, sizeof(world_err)), 0);
+        ck_assert(program_on(LAN) != lan_id && program_on(WAN) != wan_id);
+        look_for(c, 20);
+        ck_assert_int_eq(xdp_capture(g.lan, NULL, world_err, sizeof(world_err)), 0);
+        ck_assert_int_eq(xdp_capture(g.wan, NULL, world_err, sizeof(world_err)), 0);
+        ck_assert(program_on(LAN) == lan_id && program_on(WAN) == wan_id);
+        fastpath_capture_close(c);
+    }
+    shared->over = true;
+    ck_assert_int_eq(waitpid(stream, &status, 0), stream);
+    ck_assert_int_eq(status, 0);
+    stop(&g, false);
+    expect_untouched(LAN);
 }
 END_TEST
 
@@ -427,6 +480,7 @@ int main(void)
     tcase_add_test(t, test_goes_on_when_killed);
     tcase_add_test(t, test_removed_without_a_process);
     tcase_add_test(t, test_killed_and_replaced_under_a_stream);
+    tcase_add_test(t, test_captures_under_a_stream);
     tcase_add_test(t, test_unpinned_ends_with_the_process);
     tcase_add_test(t, test_settings_of_the_operator);
     tcase_add_test(t, test_interface_is_gone);

@@ -2,25 +2,33 @@
  *
  * The looking variants of the fast path's programs on the table of cases (tests/flow/cases.h), which is what
  * the programs on ports are held to (test_fp_cases.c): what a trace says is what becomes of the frame, and
- * nothing is left of it in the tables. Needs root; touches no interface.
+ * nothing is left of it in the tables; what a capture has is what came in, went out and was dropped, and not
+ * what the worker gets. Needs root; touches no interface.
  */
 #include "tests/flow/cases.h"
 #include "tests/unit/suite.h"
 
 #include "conf/log.h"
+#include "ebpf/fastpath_capture.h"
 #include "ebpf/fastpath_private.h"
 #include "ebpf/fastpath_trace.h"
+#include "ebpf/xdp_program.h"
 
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <bpf/bpf.h>
 
 #define N_PORTS 3
 #define LO      1 /* where frames are redirected to: test runs send nothing */
 
 static struct fastpath *fp;
 static struct fastpath_tracer *tracers[N_PORTS];
+static struct fastpath_capture *capture;
+static struct xdp_program *programs[N_PORTS]; /* that copy into it */
 static struct fastpath_port ports[DP_MAX_PORTS];
 static const struct flow_case *c;
 static bool ipv6;
@@ -80,10 +88,27 @@ static void teardown(void)
 {
     for (unsigned i = 0; i < N_PORTS; i++) {
         fastpath_tracer_close(tracers[i]);
+        xdp_program_free(programs[i]);
         tracers[i] = NULL;
+        programs[i] = NULL;
     }
+    fastpath_capture_close(capture);
+    capture = NULL;
     fastpath_close(fp);
 }
+
+static const struct flow_case *find_case(const char *name)
+{
+    for (size_t i = 0; i < n_flow_cases; i++)
+        if (strcmp(flow_cases[i].name, name) == 0)
+            return &flow_cases[i];
+    ck_abort_msg("no case \"%s\"", name);
+    return NULL;
+}
+
+#define CARRIED   "R1.4 known unicast to a VTEP"
+#define FROM_VTEP "R1.4 unpacked, tagged"
+#define DROPPED   "R1.12 first reserved address"
 
 /* ---- trace */
 
@@ -181,8 +206,7 @@ START_TEST(test_trace_from_a_vtep)
     dp_port_id port = 0;
     size_t len;
 
-    for (c = flow_cases; strcmp(c->name, "R1.4 unpacked, tagged") != 0; c++)
-        ck_assert(c < flow_cases + n_flow_cases - 1);
+    c = find_case(FROM_VTEP);
     enter();
     len = case_frame_in(c, ipv6, in);
     ck_assert_uint_eq(fastpath_trace_from_vtep(fp, 77, VTEP_1, in + head, len - head, outer, &port), 0);
@@ -214,6 +238,232 @@ START_TEST(test_trace_refuses)
 }
 END_TEST
 
+/* ---- capture */
+
+static const struct capture_filter everything = {
+    .reason = DROP_N, .port = DP_NO_PORT, .snap = CAPTURE_SNAP_MAX};
+static struct capture_frame frame;
+
+static void begin(const struct capture_filter *filter)
+{
+    ck_assert_msg(fastpath_capture_open(filter, &capture, err, sizeof(err)) == 0, "%s", err);
+}
+
+static int program(dp_port_id port)
+{
+    const struct fp_topology *t = fastpath_topology(fp);
+    struct xdp_config config = {.ifname = "test",
+                                .take = port == PORT_WAN ? XDP_TAKE_VXLAN : XDP_TAKE_ALL,
+                                .address = {.family = t->family},
+                                .vxlan_port = 4789,
+                                .port = port};
+    struct xdp_program_spec spec = {
+        .config = &config, .fp = fp, .fast = true, .queues = 1, .capture = capture};
+
+    memcpy(config.address.b, t->address, sizeof(config.address.b));
+    if (!programs[port])
+        ck_assert_msg(xdp_program_load(&spec, &programs[port], err, sizeof(err)) == 0, "%s", err);
+    return xdp_program_fd(programs[port]);
+}
+
+/* c's frame, so many times. Its length. */
+static size_t send(unsigned times)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, opts);
+    static uint8_t out[CASE_FRAME + 100];
+    size_t len;
+
+    enter();
+    len = case_frame_in(c, ipv6, in);
+    opts.data_in = in;
+    opts.data_size_in = (uint32_t)len;
+    for (unsigned i = 0; i < times; i++) {
+        opts.data_out = out;
+        opts.data_size_out = sizeof(out);
+        ck_assert_msg(bpf_prog_test_run_opts(program(c->port), &opts) == 0, "%s", c->name);
+    }
+    return len;
+}
+
+static void expect_one(enum capture_what what, dp_port_id port, const uint8_t *must, size_t len)
+{
+    uint64_t now = (uint64_t)time(NULL);
+
+    ck_assert_msg(fastpath_capture_pop(capture, &frame), "%s: nothing is there", c->name);
+    ck_assert_msg(frame.what == what && frame.port == port, "%s: what %d, port %u", c->name, frame.what,
+                  frame.port);
+    ck_assert_msg(frame.len == len && frame.snapped == len && memcmp(frame.data, must, len) == 0,
+                  "%s: %u bytes", c->name, frame.len);
+    ck_assert(frame.unix_ns / 1000000000 + 60 > now && frame.unix_ns / 1000000000 < now + 60);
+}
+
+static bool is_carried(void)
+{
+    return c->fast == CASE_FAST_TOO && (c->verdict == CASE_TO_PORT || c->verdict == CASE_TO_VTEP);
+}
+
+static void each_case(void (*check)(size_t len))
+{
+    for (c = flow_cases; c < flow_cases + n_flow_cases; c++) {
+        size_t len;
+
+        if (!case_runs_over(c, ipv6) || case_frame_in(c, ipv6, in) > CAPTURE_SNAP_MAX - 70 ||
+            case_frame_in(c, ipv6, in) < 14)
+            continue;
+        len = send(1);
+        fastpath_capture_go_on(capture);
+        check(len);
+        ck_assert_msg(!fastpath_capture_pop(capture, &frame), "%s: one too many, %d", c->name, frame.what);
+    }
+    ck_assert_uint_eq(fastpath_capture_lost(capture), 0);
+}
+
+static void check_in_and_out(size_t len)
+{
+    if (is_carried() || (c->fast == CASE_FAST_TOO && c->verdict == CASE_DROP))
+        expect_one(CAPTURE_IN, c->port, in, len);
+    if (!is_carried())
+        return;
+    ck_assert_msg(frame.net == case_net(c), "%s: network %u", c->name, frame.net);
+    expect_one(CAPTURE_OUT, c->verdict == CASE_TO_VTEP ? PORT_WAN : c->to, want,
+               case_frame_out(c, ipv6, want));
+    ck_assert_msg(frame.net == case_net(c), "%s: network %u", c->name, frame.net);
+}
+
+static void check_drop(size_t len)
+{
+    if (c->fast != CASE_FAST_TOO || c->verdict != CASE_DROP)
+        return;
+    expect_one(CAPTURE_DROP, c->port, in, len);
+    ck_assert_msg((int)frame.reason == c->drop, "%s: %s", c->name, drop_name(frame.reason));
+}
+
+START_TEST(test_capture_has_what_is_carried_and_dropped)
+{
+    begin(&everything);
+    each_case(check_in_and_out);
+}
+END_TEST
+
+START_TEST(test_capture_has_each_drop_by_its_reason)
+{
+    struct capture_filter filter = everything;
+
+    filter.drops = true;
+    begin(&filter);
+    each_case(check_drop);
+}
+END_TEST
+
+/* How many of the frames of a case, in and out, are there with this filter. */
+static unsigned copies(const char *name, struct capture_filter filter)
+{
+    unsigned n = 0;
+
+    begin(&filter);
+    c = find_case(name);
+    send(1);
+    while (fastpath_capture_pop(capture, &frame))
+        n++;
+    fastpath_capture_close(capture);
+    capture = NULL;
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        xdp_program_free(programs[i]);
+        programs[i] = NULL;
+    }
+    return n;
+}
+
+#define ANY .reason = DROP_N, .port = DP_NO_PORT, .snap = 64
+
+START_TEST(test_capture_filters)
+{
+    static const struct {
+        const char *name;
+        struct capture_filter filter;
+        unsigned n;
+    } t[] = {
+        {CARRIED, {.reason = DROP_N, .port = PORT_A, .snap = 64}, 1},
+        {CARRIED, {.reason = DROP_N, .port = PORT_WAN, .snap = 64}, 1},
+        {CARRIED, {.reason = DROP_N, .port = PORT_B, .snap = 64}, 0},
+        {CARRIED, {ANY, .net = NET_WEB}, 2},
+        {CARRIED, {ANY, .net = NET_DB}, 0},
+        {CARRIED, {ANY, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 1}}}, 2},
+        {CARRIED, {ANY, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 2}}}, 2},
+        {CARRIED, {ANY, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 3}}}, 0},
+        {FROM_VTEP, {ANY, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 1}}, .net = NET_WEB}, 2},
+        {FROM_VTEP, {ANY, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 2}}}, 2},
+        {FROM_VTEP, {ANY, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 3}}}, 0},
+        {DROPPED, {ANY, .drops = true}, 1},
+        {DROPPED, {.drops = true, .reason = DROP_link_local, .port = PORT_A, .snap = 64}, 1},
+        {DROPPED, {.drops = true, .reason = DROP_vlan_unknown, .port = DP_NO_PORT, .snap = 64}, 0},
+        {DROPPED, {.drops = true, .reason = DROP_N, .port = PORT_B, .snap = 64}, 0},
+        {DROPPED, {ANY, .drops = true, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 1}}}, 1},
+        {DROPPED, {ANY, .drops = true, .by_mac = true, .mac = {{2, 0, 0, 0, 0, 2}}}, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+        ck_assert_msg(copies(t[i].name, t[i].filter) == t[i].n, "%zu: %s", i, t[i].name);
+}
+END_TEST
+
+START_TEST(test_capture_cuts_frames)
+{
+    struct capture_filter filter = everything;
+    size_t len;
+
+    filter.snap = 33;
+    filter.port = PORT_A;
+    begin(&filter);
+    c = find_case(CARRIED);
+    len = send(1);
+    ck_assert(fastpath_capture_pop(capture, &frame));
+    ck_assert_uint_eq(frame.snapped, 33);
+    ck_assert_uint_eq(frame.len, len);
+    ck_assert_mem_eq(frame.data, in, 33);
+}
+END_TEST
+
+START_TEST(test_capture_counts_what_it_has_no_room_for)
+{
+    enum { TIMES = 15000 }; /* two copies each, of more than 100 bytes */
+    unsigned n = 0;
+
+    begin(&everything);
+    c = find_case(CARRIED);
+    for (unsigned i = 0; i < TIMES / 1000; i++) {
+        fastpath_capture_go_on(capture);
+        send(1000);
+    }
+    while (fastpath_capture_pop(capture, &frame))
+        n++;
+    ck_assert_uint_gt(fastpath_capture_lost(capture), 0);
+    ck_assert_uint_eq(n + fastpath_capture_lost(capture), 2 * TIMES);
+    send(1);
+    ck_assert(fastpath_capture_pop(capture, &frame));
+}
+END_TEST
+
+/* A process that was killed does not go on with it. */
+START_TEST(test_capture_ends_unless_it_is_to_go_on)
+{
+    bool more = true;
+
+    begin(&everything);
+    c = find_case(CARRIED);
+    for (mono_t start = mono_now(); more && mono_now().ns - start.ns < 20000000000u;) {
+        send(1);
+        more = fastpath_capture_pop(capture, &frame);
+        while (fastpath_capture_pop(capture, &frame))
+            ;
+    }
+    ck_assert(!more);
+    fastpath_capture_go_on(capture);
+    send(1);
+    ck_assert(fastpath_capture_pop(capture, &frame));
+}
+END_TEST
+
 /* CK_INCLUDE_TAGS=table runs the table alone. */
 static void add(Suite *s, const char *name, void (*open)(void), bool table)
 {
@@ -224,9 +474,15 @@ static void add(Suite *s, const char *name, void (*open)(void), bool table)
     if (table) {
         tcase_set_tags(t, "table");
         tcase_add_test(t, test_trace_says_what_becomes_of_each_case);
+        tcase_add_test(t, test_capture_has_what_is_carried_and_dropped);
+        tcase_add_test(t, test_capture_has_each_drop_by_its_reason);
     } else {
         tcase_add_test(t, test_trace_from_a_vtep);
         tcase_add_test(t, test_trace_refuses);
+        tcase_add_test(t, test_capture_filters);
+        tcase_add_test(t, test_capture_cuts_frames);
+        tcase_add_test(t, test_capture_counts_what_it_has_no_room_for);
+        tcase_add_test(t, test_capture_ends_unless_it_is_to_go_on);
     }
     suite_add_tcase(s, t);
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """causewayctl capture: what comes in, goes out and is dropped, as a file that others can read."""
+import contextlib
+import json
 import re
 import signal
 import subprocess
@@ -17,17 +19,29 @@ WEB, DB, VNI = "web", "db", 10100
 OTHER = "02:aa:00:00:00:09"
 
 
-def conf(p):
-    c = p.gateway_conf([network(WEB, 100, VNI, p.vtep(2)), network(DB, 200, 10200, p.vtep(2))])
-    c["fastpath"] = {"mode": "off"}  # what it carries is not captured
-    return c
+@contextlib.contextmanager
+def probe_with(mode):
+    def conf(p):
+        c = p.gateway_conf([network(WEB, 100, VNI, p.vtep(2)), network(DB, 200, 10200, p.vtep(2))])
+        c["fastpath"]["mode"] = mode
+        return c
 
-
-@pytest.fixture(scope="module")
-def p():
     with running_probe(conf, kind=INTERFACE) as probe:
         probe.learn(100, HOST_A)
         probe.learn_remote(REMOTE)
+        probe.fast = mode == "on"
+        yield probe
+
+
+@pytest.fixture(scope="module", params=["off", "on"])
+def p(request):
+    with probe_with(request.param) as probe:
+        yield probe
+
+
+@pytest.fixture
+def own():
+    with probe_with("on") as probe:
         yield probe
 
 
@@ -207,7 +221,7 @@ def test_seconds_under_a_flood(p, tmp_path):
 
 def test_too_fast_is_counted(p, tmp_path):
     """Nothing that the gateway carries is slowed down or lost for a capture that cannot follow."""
-    c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0", "--seconds", 3)
+    c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0", "--seconds", 3, "--snap", 2048)
     c.process.send_signal(signal.SIGSTOP)
     before = p.gw.counters()
     many = [p.tagged(frame(100 + i, size=1200)) for i in range(250)]
@@ -253,3 +267,110 @@ def test_where_to(p, tmp_path):
     assert done.returncode == 1 and "such" in done.stderr
     done = p.ns.run("sh", "-c", f"{CAUSEWAYCTL} -s {p.gw.socket} capture --port trunk0 --seconds 1 -w - | wc -c")
     assert int(done.stdout) > 100
+
+
+# ---- the fast path
+
+def programs(p):
+    """Name and id of what is on each port."""
+    return {(x["program"], x["program_id"]) for x in p.gw.ctl("show", "fastpath")["ports"]}
+
+
+def names(p):
+    return {name for name, _ in programs(p)}
+
+
+def bpf(*args):
+    return json.loads(run("/usr/sbin/bpftool", "-j", *args).stdout)
+
+
+def expect_no_trace_of_it(p):
+    assert names(p) == {"fp_access", "fp_wan"}
+    maps = {bpf("map", "show", "id", str(m))["name"] for _, n in programs(p) for m in bpf("prog", "show", "id", str(n))["map_ids"]}
+    assert "fp_fdb" in maps and not [m for m in maps if "look" in m], maps
+
+
+def carried(p):
+    return sum(x["carried_in"]["frames"] for x in p.gw.ctl("show", "fastpath")["ports"])
+
+
+def test_each_frame_once_whoever_carries_it(p, tmp_path):
+    """Both ways through the network, some by the fast path and some by the worker, each in and out once."""
+    numbers = range(1000, 1040)
+    c = Capture(p, tmp_path / "a.pcapng", "--network", WEB, "--count", 4 * len(numbers))
+    if p.fast:
+        assert names(p) == {"fp_access_look", "fp_wan_look"}
+        before = carried(p)
+    for n in numbers:
+        new = {"src": OTHER} if n % 8 == 0 else {}  # not known: for the worker
+        p.lan0.send(p.tagged(frame(n, **new)))
+        p.wan.send(p.outer(frame(n, src=REMOTE, dst=HOST_A)))
+        if n % 8 == 0:
+            wait_for(lambda: p.gw.mac(WEB, OTHER), 5, "it is learned")
+            p.gw.ctl("clear", "macs", "--mac", OTHER)
+    frames = c.end()
+    if p.fast:
+        assert carried(p) - before >= len(numbers)
+    seen = [int(re.search(rb"capture (\d{8})", bytes(f))[1]) for f in frames]
+    assert sorted(seen) == sorted(n for n in numbers for _ in range(4))
+    assert sorted(comments(c)) == ["in, network web"] * 2 * len(numbers) + ["out, network web"] * 2 * len(numbers)
+    times = [float(f.time) for f in frames]
+    # What both data planes have is put in order; how far one is behind is a turn of the daemon's loop.
+    assert all(b > a - 0.05 for a, b in zip(times, times[1:]))
+
+
+def test_drops_of_the_fast_path(own, tmp_path):
+    p = own
+    c = Capture(p, tmp_path / "a.pcapng", "--drops", "--count", 3)
+    before = carried(p)
+    p.lan0.send(p.tagged(frame(50, dst="01:80:c2:00:00:02")), p.tagged(frame(51), 999))
+    p.wan.send(p.outer(frame(52, src=REMOTE, dst=HOST_A), vni=999))
+    frames = c.end()
+    assert carried(p) - before >= 3, "the fast path dropped them"
+    assert sorted(comments(c)) == ["drop: link_local", "drop: vlan_unknown", "drop: vni_unknown"]
+    assert {bytes(f)[12:14] for f in frames} == {b"\x81\x00", b"\x08\x00"}, "as they came in"
+    wait_for(lambda: names(p) == {"fp_access", "fp_wan"}, 10, "the programs are back")
+    expect_no_trace_of_it(p)
+
+
+def passes(p):
+    p.from_lan0(p.tagged(frame(60)))
+
+
+def test_nothing_is_left_of_a_client_that_dies(own, tmp_path):
+    p = own
+    c = Capture(p, tmp_path / "a.pcapng", "--network", WEB)
+    assert names(p) == {"fp_access_look", "fp_wan_look"}
+    c.process.kill()
+    c.process.communicate(timeout=10)
+    wait_for(lambda: names(p) == {"fp_access", "fp_wan"}, 10, "the programs are back")
+    expect_no_trace_of_it(p)
+    passes(p)
+
+
+def test_nothing_is_left_after_a_kill(own, tmp_path):
+    """The pinned programs go on copying for two seconds at most; the next daemon replaces them."""
+    p = own
+    c = Capture(p, tmp_path / "a.pcapng", "--network", WEB)
+    p.gw.kill()
+    c.process.communicate(timeout=10)
+    out = p.lan0.send(p.tagged(frame(61)))
+    assert [f for f in p.wan.frames(lambda f: b"capture 00000061" in f, 5) if b"capture 00000061" in f], out
+    p.gw.start()
+    p.gw.wait_vtep(p.vtep(2))
+    assert all(x["taken_over"] for x in p.gw.ctl("show", "fastpath")["ports"])
+    expect_no_trace_of_it(p)
+    wait_for(p.alive, 10, "frames pass through the gateway")
+    assert Capture(p, tmp_path / "b.pcapng", "--network", WEB, "--seconds", 1).end() is not None
+
+
+def test_detach_during_one(own, tmp_path):
+    """From then on the worker has all frames, and shows them."""
+    p = own
+    c = Capture(p, tmp_path / "a.pcapng", "--port", "trunk0", "--count", 2)
+    p.lan0.send(p.tagged(frame(70)))
+    wait_for(lambda: b"capture 00000070" in open(c.path, "rb").read(), 10, "the frame is in the file")
+    p.gw.ctl("fastpath", "detach")
+    p.lan0.send(p.tagged(frame(71)))
+    frames = c.end()
+    assert [re.search(rb"capture (\d{8})", bytes(f))[1] for f in frames] == [b"00000070", b"00000071"]

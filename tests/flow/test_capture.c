@@ -37,7 +37,7 @@ static void begin(struct capture_filter filter)
     f->w.capture = c;
 }
 
-#define ANY .reason = DROP_N, .port = CAPTURE_NO_PORT
+#define ANY .reason = DROP_N, .port = DP_NO_PORT
 
 static void send(unsigned port, unsigned from, unsigned to, uint16_t vlan)
 {
@@ -104,7 +104,7 @@ START_TEST(test_drops)
     send(PORT_A, 1, 2, 999);
     ck_assert(capture_pop(c, &frame));
     ck_assert(frame.what == CAPTURE_DROP && frame.reason == DROP_vlan_unknown);
-    begin((struct capture_filter){.reason = DROP_same_port, .port = CAPTURE_NO_PORT, .drops = true});
+    begin((struct capture_filter){.reason = DROP_same_port, .port = DP_NO_PORT, .drops = true});
     send(PORT_A, 1, 2, 999);
     ck_assert_uint_eq(count(), 0);
     send(PORT_A, 5, 1, 100);

@@ -93,7 +93,7 @@ static void begin_capture(struct flow *f, uint8_t how)
 {
     struct capture_filter filter = {.drops = how & 1,
                                     .reason = DROP_N,
-                                    .port = CAPTURE_NO_PORT,
+                                    .port = DP_NO_PORT,
                                     .net = how & 2 ? NET_WEB : 0,
                                     .by_mac = how & 4,
                                     .mac = flow_mac(1),

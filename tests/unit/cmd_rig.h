@@ -97,9 +97,10 @@ void fwd_fdb_usage(const struct forwarding *f, uint32_t *used, uint32_t *capacit
     *capacity = 4096;
 }
 
-int gateway_capture_start(struct gateway *g, const struct gateway_capture_config *config)
+int gateway_capture_start(struct gateway *g, const struct gateway_capture_config *config, char *without_fast,
+                          size_t len)
 {
-    (void)g, (void)config;
+    (void)g, (void)config, (void)without_fast, (void)len;
     return -EBUSY;
 }
 

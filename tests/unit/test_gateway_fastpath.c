@@ -26,6 +26,7 @@ static struct {
     uint32_t max_macs, punt_limit;
     unsigned removed, opened, closed, unpinned, fast_offs, published;
     unsigned fast_attached, plain_attached;
+    unsigned looking, looking_fails_at; /* ports that copy; the one that cannot, from 1 */
 } fake;
 
 static struct gateway g;
@@ -107,6 +108,16 @@ int xdp_fast_off(struct xdp *x, char *why, size_t len)
     fake.fast_offs += fake.fast_off_rc == 0;
     snprintf(why, len, "no memory");
     return fake.fast_off_rc;
+}
+
+int xdp_capture(struct xdp *x, const struct fastpath_capture *c, char *why, size_t len)
+{
+    (void)x;
+    snprintf(why, len, "no memory for it");
+    if (c && fake.looking + 1 == fake.looking_fails_at)
+        return -ENOMEM;
+    fake.looking = c ? fake.looking + 1 : 0;
+    return 0;
 }
 
 const char *xdp_mode(const struct xdp *x)
@@ -490,6 +501,36 @@ START_TEST(test_what_stays)
 }
 END_TEST
 
+static const struct fastpath_capture *const some_capture = (const struct fastpath_capture *)&fake;
+
+START_TEST(test_capture_on_all_ports_and_later_ones)
+{
+    configure("interface: lan0", "");
+    ck_assert_int_eq(gateway_fastpath_open(&g, err, sizeof(err)), 0);
+    ck_assert_int_eq(attach(0), 0);
+    ck_assert_int_eq(gateway_fastpath_capture(&g, some_capture, err, sizeof(err)), 0);
+    ck_assert_uint_eq(fake.looking, 1);
+    ck_assert_int_eq(attach(1), 0);
+    ck_assert_uint_eq(fake.looking, 2);
+    ck_assert_int_eq(gateway_fastpath_capture(&g, NULL, err, sizeof(err)), 0);
+    ck_assert_uint_eq(fake.looking, 0);
+    ck_assert_int_eq(attach(1), 0);
+    ck_assert_uint_eq(fake.looking, 0);
+}
+END_TEST
+
+START_TEST(test_capture_on_all_ports_or_none)
+{
+    open_all("");
+    fake.looking_fails_at = 2;
+    ck_assert_int_eq(gateway_fastpath_capture(&g, some_capture, err, sizeof(err)), -ENOMEM);
+    ck_assert_str_eq(err, "no memory for it");
+    ck_assert_uint_eq(fake.looking, 0);
+    ck_assert_int_eq(attach(1), 0);
+    ck_assert_uint_eq(fake.looking, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gateway_fastpath");
@@ -508,6 +549,8 @@ int main(void)
     tcase_add_loop_test(c, test_lost_frames, 0, 4);
     tcase_add_test(c, test_lost_by_others);
     tcase_add_test(c, test_detach);
+    tcase_add_test(c, test_capture_on_all_ports_and_later_ones);
+    tcase_add_test(c, test_capture_on_all_ports_or_none);
     tcase_add_loop_test(c, test_what_stays, 0, 7);
     suite_add_tcase(suite, c);
     return run_suite(suite);
