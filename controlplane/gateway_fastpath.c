@@ -203,10 +203,10 @@ int gateway_fastpath_capture(struct gateway *g, const struct fastpath_capture *c
     int rc = 0;
 
     for (unsigned i = 0; i < g->n_ports && rc == 0; i++)
-        if (fast->ports[i].served)
+        if (fast->ports[g->ports[i].id].served)
             rc = xdp_capture(g->ports[i].xdp, c, err, err_len);
     for (unsigned i = 0; i < g->n_ports && rc < 0; i++)
-        if (fast->ports[i].served && xdp_capture(g->ports[i].xdp, NULL, more, sizeof(more)) < 0)
+        if (fast->ports[g->ports[i].id].served && xdp_capture(g->ports[i].xdp, NULL, more, sizeof(more)) < 0)
             log_warning(SUBSYSTEM, "%s", more);
     fast->capture = rc == 0 ? c : NULL;
     return rc;
