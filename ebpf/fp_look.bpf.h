@@ -77,8 +77,10 @@ __noinline int fp_look_copy(struct xdp_md *ctx, __u32 what_why, __u32 port_net, 
         return 0;
     len = (__u32)bpf_xdp_get_buff_len(ctx);
     n = len < f->snap ? len : f->snap;
-    asm volatile("" : "+r"(n)); /* what is checked is what is used */
-    if (n < 1 || n > FP_LOOK_SNAP || bpf_xdp_load_bytes(ctx, 0, frame->data, n))
+    /* 1..FP_LOOK_SNAP it is already; this way a verifier that forgets what was compared (6.1) knows it, too.
+     */
+    n = ((n - 1) & (FP_LOOK_SNAP - 1)) + 1;
+    if (bpf_xdp_load_bytes(ctx, 0, frame->data, n))
         return 0;
     frame->ns = now;
     frame->len = len;

@@ -208,10 +208,10 @@ static __always_inline int fp_to_worker(struct fp_way *w, enum fp_punt why)
 }
 
 /* For what the worker wants to see and the fast path could carry: while no process is there (it was killed),
- * it does. */
+ * it does. Who asks for a trace is there. */
 static __always_inline int fp_worker_is_there(const struct fp_way *w)
 {
-    return bpf_redirect_map(&xsks_map, w->ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT;
+    return fp_look_only() || bpf_redirect_map(&xsks_map, w->ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT;
 }
 
 /* Known unicast that cannot be redirected is what the worker is there for: the limit is for what needs

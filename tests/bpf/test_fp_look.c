@@ -17,6 +17,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ static struct fastpath *fp;
 static struct fastpath_tracer *tracers[N_PORTS];
 static struct fastpath_capture *capture;
 static struct xdp_program *programs[N_PORTS]; /* that copy into it */
+static int worker = -1;                       /* a socket of the worker */
 static struct fastpath_port ports[DP_MAX_PORTS];
 static const struct flow_case *c;
 static bool ipv6;
@@ -70,6 +72,7 @@ static void open_fastpath(bool v6)
     ipv6 = v6;
     rc = fastpath_open(&config, &fp, err, sizeof(err));
     ck_assert_msg(rc == 0, "%s", err);
+    worker = socket(AF_XDP, SOCK_RAW, 0);
     c = &flow_cases[0];
     enter();
 }
@@ -92,6 +95,7 @@ static void teardown(void)
         tracers[i] = NULL;
         programs[i] = NULL;
     }
+    close(worker);
     fastpath_capture_close(capture);
     capture = NULL;
     fastpath_close(fp);
@@ -249,6 +253,16 @@ static void begin(const struct capture_filter *filter)
     ck_assert_msg(fastpath_capture_open(filter, &capture, err, sizeof(err)) == 0, "%s", err);
 }
 
+/* A socket is at its queue: a worker is there. */
+static void let_worker_in(const struct xdp_program *p)
+{
+    int map = xdp_program_map(p, "xsks_map");
+    uint32_t queue = 0;
+
+    ck_assert(worker >= 0 && map >= 0);
+    ck_assert_int_eq(bpf_map_update_elem(map, &queue, &worker, 0), 0);
+}
+
 static int program(dp_port_id port)
 {
     const struct fp_topology *t = fastpath_topology(fp);
@@ -261,13 +275,15 @@ static int program(dp_port_id port)
         .config = &config, .fp = fp, .fast = true, .queues = 1, .capture = capture};
 
     memcpy(config.address.b, t->address, sizeof(config.address.b));
-    if (!programs[port])
+    if (!programs[port]) {
         ck_assert_msg(xdp_program_load(&spec, &programs[port], err, sizeof(err)) == 0, "%s", err);
+        let_worker_in(programs[port]);
+    }
     return xdp_program_fd(programs[port]);
 }
 
 /* c's frame, so many times. Its length. */
-static size_t send(unsigned times)
+static size_t send_case(unsigned times)
 {
     LIBBPF_OPTS(bpf_test_run_opts, opts);
     static uint8_t out[CASE_FRAME + 100];
@@ -310,7 +326,7 @@ static void each_case(void (*check)(size_t len))
         if (!case_runs_over(c, ipv6) || case_frame_in(c, ipv6, in) > CAPTURE_SNAP_MAX - 70 ||
             case_frame_in(c, ipv6, in) < 14)
             continue;
-        len = send(1);
+        len = send_case(1);
         fastpath_capture_go_on(capture);
         check(len);
         ck_assert_msg(!fastpath_capture_pop(capture, &frame), "%s: one too many, %d", c->name, frame.what);
@@ -362,7 +378,7 @@ static unsigned copies(const char *name, struct capture_filter filter)
 
     begin(&filter);
     c = find_case(name);
-    send(1);
+    send_case(1);
     while (fastpath_capture_pop(capture, &frame))
         n++;
     fastpath_capture_close(capture);
@@ -416,7 +432,7 @@ START_TEST(test_capture_cuts_frames)
     filter.port = PORT_A;
     begin(&filter);
     c = find_case(CARRIED);
-    len = send(1);
+    len = send_case(1);
     ck_assert(fastpath_capture_pop(capture, &frame));
     ck_assert_uint_eq(frame.snapped, 33);
     ck_assert_uint_eq(frame.len, len);
@@ -433,13 +449,13 @@ START_TEST(test_capture_counts_what_it_has_no_room_for)
     c = find_case(CARRIED);
     for (unsigned i = 0; i < TIMES / 1000; i++) {
         fastpath_capture_go_on(capture);
-        send(1000);
+        send_case(1000);
     }
     while (fastpath_capture_pop(capture, &frame))
         n++;
     ck_assert_uint_gt(fastpath_capture_lost(capture), 0);
     ck_assert_uint_eq(n + fastpath_capture_lost(capture), 2 * TIMES);
-    send(1);
+    send_case(1);
     ck_assert(fastpath_capture_pop(capture, &frame));
 }
 END_TEST
@@ -452,14 +468,14 @@ START_TEST(test_capture_ends_unless_it_is_to_go_on)
     begin(&everything);
     c = find_case(CARRIED);
     for (mono_t start = mono_now(); more && mono_now().ns - start.ns < 20000000000u;) {
-        send(1);
+        send_case(1);
         more = fastpath_capture_pop(capture, &frame);
         while (fastpath_capture_pop(capture, &frame))
             ;
     }
     ck_assert(!more);
     fastpath_capture_go_on(capture);
-    send(1);
+    send_case(1);
     ck_assert(fastpath_capture_pop(capture, &frame));
 }
 END_TEST
