@@ -23,6 +23,7 @@ struct way {
     uint32_t max_len;                    /* longer frames are odd; 0: all are */
     uint16_t vlan;                       /* to a port */
     dp_port_id port;                     /* that they leave by */
+    struct worker_tx *tx;                /* its queue */
     const struct vxlan_template *header; /* to a VTEP; NULL: to a port */
     struct dp_count sent;                /* not yet in the counters */
 };
@@ -73,6 +74,7 @@ static __rte_noinline void way_turn(struct worker *w, const struct snapshot *s, 
         way->header = &s->vteps[target].header;
         way->max_len = s->vteps[target].max_frame;
     }
+    way->tx = &w->tx[way->port];
 }
 
 /* ---- out */
@@ -128,7 +130,7 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
     fdb_touch(src, w->now_ms);
     way->sent.frames++;
     way->sent.bytes += len;
-    worker_transmit(w, way->port, f->m);
+    worker_enqueue(w, way->tx, way->port, f->m);
     return true;
 }
 
@@ -206,7 +208,7 @@ static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id 
 
 /* The VNI and the sender of the last packets of a burst. */
 struct tunnel {
-    uint32_t source, vni;
+    uint64_t id;                /* vxlan_usual.tunnel */
     const struct snap_net *net; /* NULL: unknown, or not allowed */
     dp_vtep_id vtep;
     struct dp_count received; /* not yet in the counters */
@@ -221,15 +223,13 @@ static inline void tunnel_count(struct worker *w, struct tunnel *t)
 
 /* R1.9 */
 static __rte_noinline void tunnel_turn(struct worker *w, const struct snapshot *s, struct tunnel *t,
-                                       const struct vxlan_usual *p)
+                                       uint64_t id)
 {
-    struct ipaddr source = {.family = 4};
+    struct ipaddr source = vxlan_usual_source(id);
 
     tunnel_count(w, t);
-    t->source = p->source;
-    t->vni = p->vni;
-    t->net = snapshot_net_by_vni(s, p->vni);
-    memcpy(source.b, &p->source, 4);
+    t->id = id;
+    t->net = snapshot_net_by_vni(s, vxlan_usual_vni(id));
     t->vtep = snapshot_vtep_by_addr(s, &source);
     if (t->vtep == 0 || (t->net && !snapshot_bit(t->net->known, t->vtep)))
         t->net = NULL;
@@ -245,8 +245,8 @@ static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *
 
     if (unlikely(!vxlan_parse_usual(m, expect, &p) || (p.tos & ECN_MASK) != ECN_NOT_ECT))
         return false;
-    if (unlikely(p.source != tunnel->source || p.vni != tunnel->vni))
-        tunnel_turn(w, s, tunnel, &p);
+    if (unlikely(p.tunnel != tunnel->id))
+        tunnel_turn(w, s, tunnel, p.tunnel);
     if (unlikely(!tunnel->net || forward_is_tag(inner_load16(frame + 12))))
         return false;
     fdb_keys(tunnel->net->id, inner_load64(frame), inner_load64(frame + 4), &f->dst_key, &f->src_key);

@@ -85,6 +85,8 @@ static inline bool forward_plain_macs(uint64_t dst_key, uint64_t src_key)
 
 static inline bool forward_is_tag(uint16_t ethertype_be)
 {
+    if (likely(ethertype_be == ETHERTYPE_IPV4_BE))
+        return false;
     return ethertype_be == RTE_BE16(0x8100) || ethertype_be == RTE_BE16(0x88a8) ||
            ethertype_be == RTE_BE16(0x9100);
 }

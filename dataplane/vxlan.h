@@ -97,73 +97,72 @@ int vxlan_parse(const struct rte_mbuf *m, const struct vxlan_local *local, struc
 /* What vxlan_parse() says of the packets that nearly all are: over IPv4 without options, whole, in one
  * buffer, without UDP checksum, with an inner Ethernet header. The outer header is VXLAN_OUTER_IPV4 long. */
 struct vxlan_usual {
-    uint32_t source; /* as it stands in the packet */
-    uint32_t vni;
+    uint64_t tunnel; /* vxlan_usual_source() and vxlan_usual_vni() as they stand in the packet */
     uint16_t inner_len;
     uint8_t tos, ttl;
 };
 
+static inline struct ipaddr vxlan_usual_source(uint64_t tunnel)
+{
+    struct ipaddr a = {.family = 4};
+
+    memcpy(a.b, &tunnel, 4);
+    return a;
+}
+
+static inline uint32_t vxlan_usual_vni(uint64_t tunnel)
+{
+    return rte_be_to_cpu_32((uint32_t)(tunnel >> 32)) >> 8;
+}
+
 /* The fields that must be what they are for us, as they lie in the packet: made once for a burst. */
 struct vxlan_expect {
-    uint64_t mac; /* bytes 0-5 */
-    uint64_t to;  /* bytes 30-37: destination, (source port), destination port */
-    bool ipv4;    /* false: no packet is a usual one */
+    uint64_t mac;     /* bytes 0-5 */
+    uint64_t address; /* bytes 30-33, as bits 16-47 of a word */
+    uint64_t udp;     /* bytes 36-43: our port, (length), no checksum, flag I */
+    bool ipv4;        /* false: no packet is a usual one */
 };
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the masks and what is compared");
-#define VXLAN_MASK_MAC UINT64_C(0x0000ffffffffffff)
-#define VXLAN_MASK_TO  UINT64_C(0xffff0000ffffffff)
 
 static inline struct vxlan_expect vxlan_expect(const struct vxlan_local *local)
 {
     struct vxlan_expect e = {.ipv4 = local->address.family == 4};
     uint32_t address;
 
+    _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words of headers, and their masks");
     memcpy(&e.mac, local->mac.b, 6);
     memcpy(&address, local->address.b, 4);
-    e.to = (uint64_t)rte_cpu_to_be_16(local->port) << 48 | address;
+    e.address = (uint64_t)address << 16;
+    e.udp = UINT64_C(0x08) << 48 | rte_cpu_to_be_16(local->port);
     return e;
 }
 
-/* The sum of an IPv4 header without options, checksum included, is 0xffff when it is right. */
-static inline bool vxlan_ipv4_sum_ok(const uint8_t *ip)
-{
-    uint64_t sum = (uint64_t)inner_load32(ip) + inner_load32(ip + 4) + inner_load32(ip + 8) +
-                   inner_load32(ip + 12) + inner_load32(ip + 16);
-
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
-    return sum == UINT16_MAX;
-}
-
-/* False: it is none of these, and vxlan_parse() says what it is. */
+/* False: it is none of these, and vxlan_parse() says what it is. Reads each 8 bytes of the header once. */
 static __rte_always_inline bool vxlan_parse_usual(const struct rte_mbuf *m, const struct vxlan_expect *e,
                                                   struct vxlan_usual *out)
 {
     const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-    uint32_t len = rte_pktmbuf_pkt_len(m), total, udp_len, fragment_ttl_proto, length_sum;
-    uint64_t odd;
+    uint32_t len = rte_pktmbuf_pkt_len(m), total, udp_len;
+    uint64_t w12, w20, w28, w36, odd, sum;
 
     if (unlikely(!e->ipv4 || m->nb_segs != 1 || len < VXLAN_OUTER_IPV4 + 14))
         return false;
-    fragment_ttl_proto = inner_load32(p + 20);
-    length_sum = inner_load32(p + 38);
-    odd = (inner_load64(p) & VXLAN_MASK_MAC) ^ e->mac;
-    odd |= (inner_load64(p + 30) & VXLAN_MASK_TO) ^ e->to;
-    odd |= (inner_load32(p + 12) & 0xffffffu) ^ 0x450008u;   /* IPv4, 20 bytes */
-    odd |= (fragment_ttl_proto & 0xff00ff3fu) ^ 0x11000000u; /* no fragment; UDP */
-    odd |= length_sum & 0xffff0000u;                         /* R1.3 */
-    odd |= (p[42] & 0x08u) ^ 0x08u;                          /* R1.4 */
-    if (unlikely(odd != 0))
+    w12 = inner_load64(p + 12); /* EtherType, version and length, TOS, total length, id */
+    w20 = inner_load64(p + 20); /* fragment, TTL, protocol, checksum, first half of the source */
+    w28 = inner_load64(p + 28); /* second half, destination, source port */
+    w36 = inner_load64(p + 36); /* destination port, UDP length, UDP checksum, VXLAN flags */
+    odd = (inner_load64(p) & UINT64_C(0xffffffffffff)) ^ e->mac;
+    odd |= (w12 & 0xffffff) ^ 0x450008;
+    odd |= (w20 & 0xff00ff3f) ^ 0x11000000;
+    odd |= (w28 & UINT64_C(0xffffffff0000)) ^ e->address;
+    odd |= (w36 & UINT64_C(0x0008ffff0000ffff)) ^ e->udp; /* R1.3, R1.4 */
+    total = rte_be_to_cpu_16((uint16_t)(w12 >> 32));
+    udp_len = rte_be_to_cpu_16((uint16_t)(w36 >> 16));
+    odd |= total ^ (udp_len + 20);
+    /* The sum of the header's 16-bit words, checksum included, is a multiple of 0xffff when that is right. */
+    sum = (w12 >> 16) + (uint32_t)w20 + (w20 >> 32) + (w28 & UINT64_C(0xffffffffffff));
+    if (unlikely(odd != 0 || total > len - 14 || udp_len < 8 + 8 + 14 || sum % 0xffff != 0))
         return false;
-    total = rte_be_to_cpu_16(inner_load16(p + 16));
-    udp_len = rte_be_to_cpu_16((uint16_t)length_sum);
-    if (unlikely(total > len - 14 || udp_len + 20 > total || udp_len < 8 + 8 + 14 ||
-                 !vxlan_ipv4_sum_ok(p + 14)))
-        return false;
-    out->source = inner_load32(p + 26);
-    out->vni = rte_be_to_cpu_32(inner_load32(p + 46)) >> 8;
+    out->tunnel = (uint64_t)(inner_load32(p + 46) & 0xffffff) << 32 | inner_load32(p + 26);
     out->inner_len = (uint16_t)(udp_len - 16);
     out->tos = p[15];
     out->ttl = p[22];

@@ -201,13 +201,17 @@ static inline void worker_drop_received(struct worker *w, dp_port_id port, struc
     worker_drop(w, m, reason);
 }
 
-static inline void worker_transmit(struct worker *w, dp_port_id port, struct rte_mbuf *m)
+/* tx: the queue of that port. */
+static inline void worker_enqueue(struct worker *w, struct worker_tx *tx, dp_port_id port, struct rte_mbuf *m)
 {
-    struct worker_tx *tx = &w->tx[port];
-
     tx->m[tx->n++] = m;
     if (unlikely(tx->n == WORKER_TX_QUEUE))
         worker_flush(w, port);
+}
+
+static inline void worker_transmit(struct worker *w, dp_port_id port, struct rte_mbuf *m)
+{
+    worker_enqueue(w, &w->tx[port], port, m);
 }
 
 static inline void worker_count(struct dp_count *c, uint32_t bytes)

@@ -172,14 +172,14 @@ static bool both_parse(struct rte_mbuf *m)
     struct vxlan_expect expect = vxlan_expect(&f->snapshot->local);
     struct vxlan_usual quick;
     struct vxlan_packet whole;
-    uint32_t source;
+    struct ipaddr source;
 
     if (!vxlan_parse_usual(m, &expect, &quick))
         return false;
     ck_assert_int_eq(vxlan_parse(m, &f->snapshot->local, &whole), VXLAN_FOR_US);
-    memcpy(&source, whole.source.b, 4);
-    ck_assert_uint_eq(quick.source, source);
-    ck_assert_uint_eq(quick.vni, whole.vni);
+    source = vxlan_usual_source(quick.tunnel);
+    ck_assert(ipaddr_eq(&source, &whole.source));
+    ck_assert_uint_eq(vxlan_usual_vni(quick.tunnel), whole.vni);
     ck_assert_uint_eq(quick.inner_len, whole.inner_len);
     ck_assert_uint_eq(whole.inner_offset, VXLAN_OUTER_IPV4);
     ck_assert_uint_eq(quick.tos, whole.tos);

@@ -142,8 +142,9 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
     if (vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US)
         require((size_t)p.inner_offset + p.inner_len <= size);
     if (vxlan_parse_usual(&m, &expect, &usual))
-        require(vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US && p.vni == usual.vni &&
-                p.inner_len == usual.inner_len && p.inner_offset == VXLAN_OUTER_IPV4);
+        require(vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US &&
+                p.vni == vxlan_usual_vni(usual.tunnel) && p.inner_len == usual.inner_len &&
+                p.inner_offset == VXLAN_OUTER_IPV4);
     if (size >= 14) {
         (void)inner_parse(copy, (uint32_t)size);
         snoop_look(copy, (uint32_t)size, &sn);
