@@ -67,9 +67,9 @@ static void usage(FILE *out)
 
 static void version(void)
 {
-    printf("causewayd %s (build %s)\n%s, libbpf %s, %s, libevent %s, libfyaml %s\n", CAUSEWAY_VERSION,
-           version_build(), dp_version(), libbpf_version_string() + 1, LIBNL_STRING, event_get_version(),
-           conf_yaml_version());
+    printf("causewayd %s (build %s)\n%s, libbpf %s, %s, libevent %s, libfyaml %s\nframe path: %s\n",
+           CAUSEWAY_VERSION, version_build(), dp_version(), libbpf_version_string() + 1, LIBNL_STRING,
+           event_get_version(), conf_yaml_version(), dp_isa());
 }
 
 static void set_mode(struct options *o, enum mode mode)

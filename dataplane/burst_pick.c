@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See burst.h. Control thread, before the worker runs.
+ * See burst.h. Control thread.
  */
 #include "dataplane/burst.h"
+
+#include "dataplane/dp.h"
 
 #include <stdbool.h>
 
@@ -25,4 +27,9 @@ const struct burst *burst_pick(unsigned i)
         return &burst_v3;
 #endif
     return i == 0 ? &burst_base : NULL;
+}
+
+const char *dp_isa(void)
+{
+    return burst_pick(0)->isa;
 }

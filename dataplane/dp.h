@@ -103,6 +103,8 @@ void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out);
 void dp_port_set_link(struct dp *dp, dp_port_id port, bool up, uint16_t mtu);
 /* "DPDK 22.11.11": the library that this runs with. */
 const char *dp_version(void);
+/* Which build of the frame path this processor gets: "x86-64-v3"; "base": the oldest that DPDK runs on. */
+const char *dp_isa(void);
 /* Whether packet buffers are in hugepages. */
 bool dp_hugepages(const struct dp *dp);
 
