@@ -59,7 +59,7 @@ FUZZ_SECONDS ?= 20
 MIGRATIONS ?= 1
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run install deb clean \
+.PHONY: all help deps fuzz-build check check-run demo demo-run lint asan fuzz fuzz-run bench bench-run profile install deb clean \
 	tests unit flow bpf e2e vm fuzz-replay force
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -75,6 +75,7 @@ help:
 	@echo "asan     unit and flow tests under ASan and UBSan"
 	@echo "fuzz     each fuzz target for FUZZ_SECONDS (20) under ASan"
 	@echo "bench    measure (root)"
+	@echo "profile  where the cycles of a frame go (root)"
 	@echo "lint     format, warnings, static analysis, include arrows, sizes"
 	@echo "clean    remove build/"
 	@echo "install  to DESTDIR and PREFIX (/usr/local)"
@@ -218,6 +219,11 @@ bench: deps
 	@$(MAKE) --no-print-directory bench-run
 bench-run: all $(BENCH) $(TOOLS) $(TOOLS_BPF) vm
 	@/usr/bin/python3 tests/bench/bench.py $(BENCH_ARGS)
+
+# Where the cycles of a frame go: a build of its own, with marks in the frame path.
+profile:
+	@$(MAKE) --no-print-directory B=$(B)/profile CFLAGS_EXTRA=-DDATAPLANE_PROFILE $(B)/profile/tests/bench/bench_dp
+	@BENCH_PROGRAMS=$(abspath $(B))/profile/tests/bench /usr/bin/python3 tests/bench/bench.py --group profile $(BENCH_ARGS)
 
 PREFIX ?= /usr/local
 # Of a distribution's package it is /lib/systemd/system.

@@ -10,6 +10,7 @@
 #include "dataplane/burst.h"
 
 #include "dataplane/forward.h"
+#include "dataplane/profile.h"
 
 #define ETH_LEN      14u
 #define VLAN_TAG_LEN 4u
@@ -118,6 +119,7 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
 
     if (unlikely(!src || !dst || (fdb_where(src) & FDB_PLACE_MASK) != source))
         return false;
+    PROFILE(look_up);
     if (here != SNAP_NOT_A_MEMBER && unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
         return false;
     where = fdb_where(dst);
@@ -125,12 +127,14 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
         way_turn(w, s, way, f->net, where, here);
     if (unlikely(len > way->max_len))
         return false;
+    PROFILE(way);
     if (way->header ? !out_to_vtep(f->m, frame, way) : !out_by_port(f->m, frame, way->vlan))
         return false;
     fdb_touch(src, w->now_ms);
     way->sent.frames++;
     way->sent.bytes += len;
     worker_enqueue(w, way->tx, way->port, f->m);
+    PROFILE(out);
     return true;
 }
 
@@ -198,10 +202,12 @@ static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id 
         else
             n_frames++;
     }
+    PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)
         if (unlikely(!usual(w, s, &frames[i], &way, port, FDB_WHERE(DP_WHERE_PORT, port, 0))))
             access_forward(w, s, &frames[i]);
     way_count(w, &way, false);
+    PROFILE(count);
 }
 
 /* ---- from the underlay */
@@ -280,11 +286,13 @@ static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id por
         n_frames += likely(unpack(w, s, port, m[i], &expect, &tunnel, &frames[n_frames])) ||
                     wan_unpack(w, s, port, m[i], &frames[n_frames]);
     tunnel_count(w, &tunnel);
+    PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)
         if (unlikely(!usual(w, s, &frames[i], &way, SNAP_NOT_A_MEMBER,
                             FDB_WHERE(DP_WHERE_VTEP, frames[i].place, 0))))
             wan_forward(w, s, &frames[i]);
     way_count(w, &way, true);
+    PROFILE(count);
 }
 
 #ifndef BURST_NAME

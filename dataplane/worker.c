@@ -8,6 +8,8 @@
  */
 #include "dataplane/worker.h"
 
+#include "dataplane/profile.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -355,7 +357,9 @@ void worker_flush(struct worker *w, dp_port_id port)
     /* The driver may free a frame before it returns: all lengths are added first. */
     for (uint16_t i = 0; i < tx->n; i++)
         bytes += rte_pktmbuf_pkt_len(tx->m[i]);
+    PROFILE(queue);
     sent = transmit(&w->ports[port], tx->m, tx->n);
+    PROFILE(send);
     for (uint16_t i = sent; i < tx->n; i++) {
         bytes -= rte_pktmbuf_pkt_len(tx->m[i]);
         worker_drop(w, tx->m[i], DROP_tx_full);
@@ -416,6 +420,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
         uint16_t n = rte_eth_rx_burst(p->ethdev, p->rx_first + q, m, WORKER_BURST);
         uint64_t bytes = 0;
 
+        PROFILE(receive);
         if (n == 0)
             continue;
         total += n;
@@ -425,6 +430,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
         }
         count->rx.frames += n;
         count->rx.bytes += bytes;
+        PROFILE(arrive);
         if (unlikely(w->capturing != NULL))
             capture_burst(w, w->capturing, CAPTURE_IN, port, m, n);
         if (p->spread)
@@ -461,6 +467,7 @@ unsigned worker_poll(struct worker *w)
     if (unlikely(w->park.n > 0))
         park_serve(w, s);
     total += spread_serve(w, s);
+    PROFILE(round);
     for (unsigned i = 0; i < n_ports; i++)
         total += poll_port(w, s, (dp_port_id)i);
     for (unsigned i = 0; i < n_ports; i++)

@@ -6,6 +6,7 @@ dp: the data plane beside dpdk-testpmd's macswap and Open vSwitch with DPDK, ove
 flood: head-end replication to 1, 8 and 64 VTEPs.
 learn: new MACs a second until they are in the FDB, moves a second, and what forwarding loses meanwhile.
 latency: a frame's time inside one gateway at 10 % and 50 % of its maximum.
+profile: where the cycles of a frame go; only by make profile.
 fp: the fast path's programs, run by the kernel, and a whole gateway beside the kernel's bridge and vxlan device; bench_fp.c
 and bench_fp.py say what and how.
 bgp: the control plane beside FRR; bench_evpn.py says what and how.
@@ -25,6 +26,7 @@ import bench_fp
 import bench_latency
 import bench_learn
 import bench_moves
+import bench_profile
 from bench_host import cpu_model
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -66,7 +68,7 @@ GROUPS = {"dp": bench_dp.run, "flood": bench_dp.run_flood, "learn": bench_learn.
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ap.add_argument("--group", choices=[*GROUPS, "all"], default="all")
+    ap.add_argument("--group", choices=[*GROUPS, "profile", "all"], default="all")
     ap.add_argument("--repeat", type=int, default=5, help="5")
     ap.add_argument("--seconds", type=float, default=1, help="dp, flood, latency: of each measurement")
     ap.add_argument("--macs", default=",".join(map(str, bench_dp.MACS)), help="dp: FDB fills")
@@ -86,7 +88,7 @@ def main():
         args.repeat, args.seconds, args.new_macs, args.moves = 1, 1, min(args.new_macs, 300), min(args.moves, 5)
     say = (lambda line: None) if args.json else (lambda line: print(line, flush=True))
     for name in GROUPS if args.group == "all" else [args.group]:
-        print(json.dumps(GROUPS[name](args, say)), flush=True)
+        print(json.dumps((GROUPS | {"profile": bench_profile.run})[name](args, say)), flush=True)
 
 
 if __name__ == "__main__":

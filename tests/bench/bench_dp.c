@@ -6,10 +6,14 @@
  *   bench_dp run   VARIANT FILE SECONDS     forwards them; prints one line of JSON
  *   bench_dp ports VARIANT FILE SECONDS     only receives and sends them: what the ports cost without us
  *
+ * In a build made for it (make profile) the stages of dataplane/profile.h follow, each as cycles and marks a
+ * frame.
+ *
  * VARIANT: replay_parse(). Tricky: `ports` runs the same bursts on the same devices from the same core as the
  * worker, but nobody reads a frame; the difference to `run` is our work, and the cache misses it causes.
  */
 #include "dataplane/eal.h"
+#include "dataplane/profile.h"
 #include "tests/bench/replay.h"
 
 #include <stdio.h>
@@ -64,6 +68,29 @@ static struct sample sample(const struct dp *dp, const struct ports *p)
                            .at = mono_now()};
 }
 
+/* Since the worker began: all of it is the same. */
+static void print_stages(const struct dp *dp)
+{
+#ifdef DATAPLANE_PROFILE
+#define NAME(name) #name,
+    static const char *const names[] = {PROFILE_STAGES(NAME)};
+    struct dp_port_counters out;
+    struct profile now = profile;
+    uint64_t start = __builtin_ia32_rdtsc();
+
+    dp_port_counters(dp, 1, &out);
+    for (unsigned i = 0; i < 1000000; i++)
+        __asm__ volatile("rdtsc; add %%rax, %0" : "+m"(now.last) : : "rax", "rdx");
+    printf("{\"mark\": %.2f", (double)(__builtin_ia32_rdtsc() - start) / 1e6);
+    for (unsigned i = 0; i < PROFILE_N; i++)
+        printf(", \"%s\": [%.2f, %.4f]", names[i], (double)now.stage[i].cycles / (double)out.tx.frames,
+               (double)now.stage[i].marks / (double)out.tx.frames);
+    printf("}\n");
+#else
+    (void)dp;
+#endif
+}
+
 static void check_drops(const struct dp *dp)
 {
     struct dp_totals totals;
@@ -85,6 +112,9 @@ static void run(const struct replay *r, const char *path, double seconds, struct
     dp = replay_start(r, 2);
     replay_ports(r, dp, in, NULL, false);
     replay_program(r, dp, 0);
+#ifdef DATAPLANE_PROFILE
+    profile.last = __builtin_ia32_rdtsc();
+#endif
     if (p ? rte_eal_remote_launch(poll_ports, p, EAL_FIRST_WORKER_LCORE) != 0 : dp_run(dp, err) < 0)
         replay_die(p ? "the core does not start" : err);
     usleep(WARM_US);
@@ -99,6 +129,8 @@ static void run(const struct replay *r, const char *path, double seconds, struct
            (double)(s1.frames - s0.frames) / ns * 1e3,
            (double)(s1.tsc - s0.tsc) / (double)(s1.frames - s0.frames), (double)(s1.tsc - s0.tsc) / ns,
            dp_hugepages(dp) ? "true" : "false");
+    if (!p)
+        print_stages(dp);
     if (p) {
         __atomic_store_n(&p->stop, true, __ATOMIC_RELAXED);
         rte_eal_wait_lcore(EAL_FIRST_WORKER_LCORE);

@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAMS = os.path.join(HERE, "../../build/tests/bench")
+PROGRAMS = os.environ.get("BENCH_PROGRAMS", os.path.join(HERE, "../../build/tests/bench"))
 HUGEPAGES = "/proc/sys/vm/nr_hugepages"
 PR_SET_PDEATHSIG = 1
 
