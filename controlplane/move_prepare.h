@@ -19,8 +19,8 @@
  *
  * A gateway of the network that means no good can still ask for what a good one may: second copies to itself
  * of what a host of ours gets, or to our access ports of what one of its own gets; a quarter of the places at
- * most, for the time it says, and no longer than it serves the network. It could as well announce the MAC. And
- * it cannot excuse a MAC that swings without end (mac_dup.c).
+ * most, for the time it says, and no longer than it serves the network. It could as well announce the MAC.
+ * And it cannot excuse a MAC that swings without end (mac_dup.c).
  *
  * Pure: takes what happens and `now`, acts through its ops. Control thread only.
  */

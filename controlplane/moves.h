@@ -29,8 +29,8 @@ int moves_start(struct gateway *g, char *err, size_t err_len);
 void moves_configure(struct moves *m);
 /* The network is about to be no more: what is prepared in it ends. */
 void moves_network_gone(struct moves *m, dp_net_id net);
-/* Some VTEPs may serve a network no more: what is prepared with them there ends. To be called before their ids
- * are given to others. */
+/* Some VTEPs may serve a network no more: what is prepared with them there ends. To be called before their
+ * ids are given to others. */
 void moves_peers_gone(struct moves *m);
 /* Closes what is open in the journal. To be called while MAC table and data plane are there; prepared moves
  * end with the data plane. NULL is fine. */
