@@ -167,12 +167,13 @@ void worker_report_source(struct worker *w, struct frame *f)
     uint32_t deletions = fdb_deletions(w->fdb);
     /* Said no to and still speaking? Unless something was deleted since, yes. */
     bool again = r->key == f->src_key && r->place == place && r->deletions == deletions;
-    const struct fdb_value *v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
+    const struct fdb_value *v;
     struct dp_event event;
     struct snoop sn;
 
     if (again && w->now < r->repeat)
         return;
+    v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
     snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
     event = event_of(f, DP_EVENT_SOURCE, &sn);
     if (!queue_event(w, &event, v == NULL))
