@@ -23,7 +23,7 @@ from netns import NETNS_DIR, Failed, end_process, run, wait_for
 CACHE = f"{BUILD}/deb"
 BASE = f"{CACHE}/root"
 SUITE = "bookworm"
-MINUTES = 60
+MINUTES = 60  # seconds
 # Mounts of its own, gone with it; the root is $1, what is run in it follows.
 ENTER = """set -e; root=$1; shift
 mount -t proc proc "$root/proc"
@@ -265,6 +265,7 @@ class Container:
             return f.read().split()[:1]
 
     def run(self, *cmd, **kw):
+        kw.setdefault("timeout", 2 * MINUTES)
         return run("nsenter", "-t", *self.leader(), "-m", "-p", "-u", "-i", "-n", "-r", "-w", "env", "PAGER=cat",
                    "DEBIAN_FRONTEND=noninteractive", *cmd, **kw)
 
@@ -273,7 +274,7 @@ class Container:
 
     def wait_restarts(self, n):
         """Until it runs after so many."""
-        wait_for(lambda: (self.show("NRestarts"), self.show("SubState")) == (str(n), "running"), 30,
+        wait_for(lambda: (self.show("NRestarts"), self.show("SubState")) == (str(n), "running"), 60,
                  lambda: f"started {n} times anew: {self.journal()}")
 
     def journal(self, *args):
@@ -301,7 +302,7 @@ def test_under_systemd(lab, deb):
         good = yaml.safe_dump(conf)
         quick = f"{root.path}/etc/systemd/system/causewayd.service.d/quick.conf"
         os.makedirs(os.path.dirname(quick))
-        for path, text in ((config, good), (quick, "[Service]\nWatchdogSec=2\n")):
+        for path, text in ((config, good), (quick, "[Service]\nWatchdogSec=5\n")):
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text)
         with Container(root, site.ns) as c:
