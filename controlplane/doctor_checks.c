@@ -269,6 +269,16 @@ static void firewall(struct doctor_check *c, const struct doctor_firewall *w, en
                    w->rule[0] ? w->rule : "not known");
 }
 
+/* Where all sessions are up by connections of our own, it is still how they fail when the peers must connect.
+ */
+static enum doctor_verdict bgp_blocked(const struct doctor_facts *f)
+{
+    for (size_t i = 0; i < f->n_peers; i++)
+        if (!f->peers[i].established)
+            return DOCTOR_PROBLEM;
+    return f->n_peers ? DOCTOR_WARNING : DOCTOR_PROBLEM;
+}
+
 static void check_firewall(const struct doctor_facts *f, struct doctor_check *c)
 {
     char todo[DOCTOR_TEXT], what[64];
@@ -285,9 +295,9 @@ static void check_firewall(const struct doctor_facts *f, struct doctor_check *c)
     snprintf(todo, sizeof(todo), "nft list ruleset; let TCP %u in and out", port);
     if (f->conf && !f->conf->bgp.on)
         return;
-    firewall(c, &f->bgp_in, DOCTOR_PROBLEM, what, todo);
+    firewall(c, &f->bgp_in, bgp_blocked(f), what, todo);
     snprintf(what, sizeof(what), "BGP (TCP %u) from this host", port);
-    firewall(c, &f->bgp_out, DOCTOR_PROBLEM, what, todo);
+    firewall(c, &f->bgp_out, bgp_blocked(f), what, todo);
 }
 
 /* ---- all of them */

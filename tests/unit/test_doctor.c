@@ -260,7 +260,15 @@ END_TEST
 START_TEST(test_firewall_findings)
 {
     f.bgp_in = (struct doctor_firewall){DOCTOR_BLOCKED, "tcp dport 179 drop"};
+    f.n_peers = 0;
     fires("firewall", DOCTOR_PROBLEM, "tcp dport 179 drop");
+    f.peers = calloc(2, sizeof(*f.peers));
+    f.n_peers = 2;
+    f.peers[0].established = true;
+    run();
+    ck_assert_ptr_nonnull(find("firewall", DOCTOR_PROBLEM, "tcp dport 179 drop"));
+    f.peers[1].established = true; /* we could connect to both */
+    fires("firewall", DOCTOR_WARNING, "tcp dport 179 drop");
     f.bgp_in = passes;
     f.vxlan_in.pass = DOCTOR_BLOCKED;
     fires("firewall", DOCTOR_WARNING, "UDP 4789");
