@@ -237,6 +237,28 @@ def test_no_such_cpu(fresh):
     refused(fresh.gw, "dataplane.cpu is 999", "no such CPU")
 
 
+@pytest.fixture
+def one_cpu():
+    """What is started has one CPU."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    yield max(before)
+    os.sched_setaffinity(0, before)
+
+
+def test_more_workers_than_cpus(fresh, one_cpu):
+    fresh.gw.conf["dataplane"] |= {"workers": 2, "poll": "busy"}
+    fresh.gw.write()
+    refused(fresh.gw, "dataplane.workers is 2", "with poll: busy each worker needs one")
+    fresh.gw.conf["dataplane"] |= {"poll": "adaptive", "cpu": one_cpu}
+    fresh.gw.write()
+    refused(fresh.gw, f"dataplane.workers is 2 and their first CPU {one_cpu}", "1 only")
+    fresh.gw.conf["dataplane"]["cpu"] = "any"
+    fresh.gw.write()
+    fresh.gw.start()
+    assert "2 workers share 1 CPUs" in fresh.gw.log
+
+
 @pytest.mark.only("af_packet")
 @pytest.mark.parametrize("device", ["net_nonsense0", "net_pcap0,rx_pcap=/nonexistent"])
 def test_wrong_vdevs_are_refused_by_name(fresh, device):
