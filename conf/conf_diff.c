@@ -157,17 +157,17 @@ static bool same_text(const struct conf_node *a, const struct conf_node *b)
            memcmp(a->text, b->text, a->len) == 0;
 }
 
-static bool is_key(const struct conf_node *n, const char *key)
+static const struct conf_node *find_key(const struct conf_node *map, const char *key, size_t len)
 {
-    return n->kind == CONF_NODE_SCALAR && strlen(key) == n->len && memcmp(n->text, key, n->len) == 0;
+    for (const struct conf_node *k = map->first; k && k->next; k = k->next->next)
+        if (k->kind == CONF_NODE_SCALAR && k->len == len && memcmp(k->text, key, len) == 0)
+            return k->next;
+    return NULL;
 }
 
 static const struct conf_node *value_of(const struct conf_node *map, const char *key)
 {
-    for (const struct conf_node *k = map->first; k && k->next; k = k->next->next)
-        if (is_key(k, key))
-            return k->next;
-    return NULL;
+    return find_key(map, key, strlen(key));
 }
 
 /* What an item of a list goes by: itself, or its name and the like. */
@@ -248,21 +248,13 @@ static void compare_key(struct walk *w, const char *path, const struct conf_node
     compare(w, sub, from, to);
 }
 
-static const struct conf_node *find_key(const struct conf_node *map, const struct conf_node *key)
-{
-    for (const struct conf_node *k = map->first; k && k->next; k = k->next->next)
-        if (same_text(k, key))
-            return k->next;
-    return NULL;
-}
-
 static void compare_maps(struct walk *w, const char *path, const struct conf_node *from,
                          const struct conf_node *to)
 {
     for (const struct conf_node *k = from->first; k && k->next; k = k->next->next)
-        compare_key(w, path, k, k->next, find_key(to, k));
+        compare_key(w, path, k, k->next, find_key(to, k->text, k->len));
     for (const struct conf_node *k = to->first; k && k->next; k = k->next->next)
-        if (!find_key(from, k))
+        if (!find_key(from, k->text, k->len))
             compare_key(w, path, k, NULL, k->next);
 }
 
