@@ -17,6 +17,8 @@
 
 #define MAX_DEPTH      16      /* the deepest configuration has 7 */
 #define MAX_NODES      2000000 /* 4,094 networks and 131,072 static MACs have 800,000 */
+#define MAX_SKIP       64      /* deeper than MAX_DEPTH; the library takes 400 bytes for each, without end */
+#define MAX_BRACKETS   4096    /* in comments, too */
 #define MAX_COMPLAINTS 20      /* of the library: the first is the mistake, more are seldom news */
 #define MAX_ESCAPES    2
 #define BLOCK_SIZE     65536u
@@ -276,7 +278,7 @@ static bool on_event(struct builder *b, struct fy_event *e)
     if (b->skip > 0) {
         b->skip += opens;
         b->skip -= closes;
-        return true;
+        return b->skip < MAX_SKIP;
     }
     switch (e->type) {
     case FYET_DOCUMENT_START:
@@ -356,6 +358,26 @@ static bool run_parser(struct builder *b)
     return !b->failed && !fy_parser_get_stream_error(b->parser);
 }
 
+/* The library reads a flow list to its end before it tells of its beginning, and takes hundreds of bytes for
+ * each that is open. Brackets in comments and quotes count as well: so many are nowhere. */
+static bool check_brackets(const char *yaml, size_t len, struct conf_report *report)
+{
+    struct conf_mark at = {1, 1};
+    long open = 0;
+
+    for (size_t i = 0; i < len; i++, at.col++) {
+        open += (yaml[i] == '[' || yaml[i] == '{') - (yaml[i] == ']' || yaml[i] == '}');
+        if (open > MAX_BRACKETS) {
+            conf_report_add(report, at, "more than %d brackets are open here, no part of a configuration is",
+                            MAX_BRACKETS);
+            return false;
+        }
+        if (yaml[i] == '\n')
+            at = (struct conf_mark){at.line + 1, 0};
+    }
+    return true;
+}
+
 bool conf_tree_parse(struct conf_tree *tree, const char *yaml, size_t len, struct conf_report *report)
 {
     static const char bom[] = "\xef\xbb\xbf";
@@ -374,7 +396,7 @@ bool conf_tree_parse(struct conf_tree *tree, const char *yaml, size_t len, struc
     }
     b.yaml = yaml;
     b.len = len;
-    if (!check_text(yaml, len, report))
+    if (!check_text(yaml, len, report) || !check_brackets(yaml, len, report))
         return false;
     fy_diag_cfg_default(&diag_cfg);
     diag_cfg.fp = NULL;

@@ -6,6 +6,7 @@
 #include "tests/unit/conf_expect.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -494,6 +495,37 @@ START_TEST(test_yaml_refused)
 }
 END_TEST
 
+static long peak_kb(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return u.ru_maxrss;
+}
+
+/* The library would take memory for each level: gigabytes for a file of this size. */
+START_TEST(test_yaml_very_deep)
+{
+    static const char *const levels[] = {"[", "[a,", "{a: ", "- ", "? ", "[\n"};
+    const size_t size = 4u << 20;
+    char *yaml = malloc(size);
+
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        size_t step = strlen(levels[i]), len = 0;
+        long before = peak_kb();
+        struct conf_errors errors = {0};
+
+        for (; len + step < size; len += step)
+            memcpy(yaml + len, levels[i], step);
+        ck_assert(!conf_load_string("FILE", yaml, len, &errors));
+        ck_assert_uint_ge(errors.n, 1);
+        conf_errors_free(&errors);
+        ck_assert_msg(peak_kb() - before < 64 * 1024, "%s: %ld KB", levels[i], peak_kb() - before);
+    }
+    free(yaml);
+}
+END_TEST
+
 /* Nine levels of ten aliases each would be 10^9 values. */
 START_TEST(test_yaml_billion_laughs)
 {
@@ -716,6 +748,7 @@ int main(void)
     tcase_add_test(tc, test_too_many_vteps);
     tcase_add_test(tc, test_too_many_static_macs);
     tcase_add_test(tc, test_too_many_mistakes);
+    tcase_add_test(tc, test_yaml_very_deep);
     suite_add_tcase(s, tc);
     tcase_add_unchecked_fixture(files, files_setup, files_teardown);
     tcase_add_test(files, test_files_refused);
