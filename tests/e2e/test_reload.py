@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from bgp import VLAN, VNI, BgpGateway, bgp_conf, peer
-from gateway import network
+from gateway import CAUSEWAYCTL, network
 from lab import Lab, open_all
 from netns import wait_for
 from stream import Stream
@@ -442,3 +442,98 @@ def test_again_and_again_under_traffic(s):
         undisturbed(s, stream)
     assert len(memory) < 4 or memory[-1] - memory[len(memory) // 3] < 4096, memory
     assert s.paris.established(s.at[1])
+
+
+# ---- what somebody may try who knows nothing of how it is done
+
+
+def agrees(gateway):
+    """What runs is what the file says."""
+    assert gateway.ctl_run("diff", gateway.file).returncode == 0
+    conf = {n["name"]: (n["vlan"], n["vni"]) for n in gateway.conf["networks"]}
+    assert {n["name"]: (n["vlan"], n["vni"]) for n in gateway.ask("show networks")["networks"]} == conf
+    assert sorted(gateway.ports()) == sorted([a["name"] for a in gateway.conf["access"]] + ["underlay"])
+
+
+def exchanged(conf, *keys):
+    """The first two networks exchange these."""
+    one, other = conf["networks"][:2]
+    for key in keys:
+        one[key], other[key] = other[key], one[key]
+
+
+@pytest.mark.parametrize("keys", [("vlan",), ("vni",), ("name",), ("vlan", "vni"), ("name", "vni")], ids="-".join)
+def test_two_networks_exchange(s, keys):
+    """At both sites, and back; a third one goes on."""
+    third = {"name": "third", "vlan": 300, "vni": 10300}
+    for g in (s.paris, s.london):
+        g.reload(lambda c: (add_db(c), c["networks"].append(dict(third))))
+    meet(s.c, s.d)
+    for _ in range(2):
+        for g in (s.paris, s.london):
+            g.reload(lambda c: exchanged(c, *keys))
+            agrees(g)
+        for pair in ((s.a, s.b), (s.c, s.d)):
+            meet(*pair)
+        nets = {n["vlan"]: n["name"] for n in s.paris.conf["networks"]}
+        s.paris.wait_mac(nets[VLAN], s.b.mac, s.at[1])
+        s.paris.wait_mac(nets[DB_VLAN], s.d.mac, s.at[1])
+        assert not s.a.ping(s.d, count=1, wait=0.2).complete
+
+
+def test_a_network_gets_another_name(s):
+    """It is another one: what its MACs were is forgotten, and learned again. The other one loses nothing."""
+    for g in (s.paris, s.london):
+        g.reload(add_db)
+    meet(s.c, s.d)
+    with Stream(s.a, s.b) as stream:
+        for g in (s.paris, s.london):
+            g.reload(change_db(name="renamed"))
+            agrees(g)
+        meet(s.c, s.d)
+        s.paris.wait_mac("renamed", s.d.mac, s.at[1])
+        undisturbed(s, stream)
+
+
+def test_all_at_once_and_twice_in_one_turn(s):
+    """Two requests and a signal that the daemon finds in one turn of its loop."""
+    generation = s.paris.generation
+    with Stream(s.a, s.b) as stream:
+        s.paris.put(add_db)
+        os.kill(s.paris.pid, signal.SIGSTOP)
+        try:
+            s.paris.process.send_signal(signal.SIGHUP)
+            asked = [s.paris.ns.start(CAUSEWAYCTL, "-s", s.paris.socket, "reload") for _ in range(2)]
+        finally:
+            os.kill(s.paris.pid, signal.SIGCONT)
+        assert [p.wait(10) for p in asked] == [0, 0]
+        wait_for(lambda: s.paris.generation == generation + 1, 5, "one generation later")
+        agrees(s.paris)
+        undisturbed(s, stream)
+
+
+def test_a_file_that_vanishes(s):
+    generation = s.paris.generation
+    os.rename(s.paris.file, s.paris.file + ".away")
+    try:
+        answer = s.paris.ask("reload")
+        assert not answer["applied"] and "cannot be opened" in answer["errors"][0], answer
+        os.mkdir(s.paris.file)
+        answer = s.paris.ask("reload")
+        assert not answer["applied"] and "not a regular file" in answer["errors"][0], answer
+        os.rmdir(s.paris.file)
+    finally:
+        os.rename(s.paris.file + ".away", s.paris.file)
+    assert s.paris.generation == generation
+    agrees(s.paris)
+
+
+def test_an_access_port_as_underlay(s):
+    """Refused as a whole: the WAN port is opened once."""
+    def change(conf):
+        conf["underlay"]["port"], conf["access"][0]["interface"] = {"interface": "lan0"}, "wan0"
+    s.paris.put(change)
+    answer = s.paris.ask("reload")
+    assert not answer["applied"] and answer["restart"] >= 1, answer
+    s.paris.put(conf=s.first[0])
+    agrees(s.paris)
