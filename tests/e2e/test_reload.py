@@ -537,3 +537,51 @@ def test_an_access_port_as_underlay(s):
     assert not answer["applied"] and answer["restart"] >= 1, answer
     s.paris.put(conf=s.first[0])
     agrees(s.paris)
+
+
+def prepared(gateway):
+    return gateway.ask("show moves", prepared=True)["prepared"]
+
+
+def test_during_a_prepared_move_and_a_rehearsal(s):
+    """They go on where their network stays, and end where it goes."""
+    for g in (s.paris, s.london):
+        g.reload(add_db)
+    meet(s.c, s.d)
+    with Stream(s.a, s.b) as stream:
+        assert s.paris.ask("move prepare", mac=s.c.mac, to=s.at[1], timeout=60)["state"] == "ready"
+        s.paris.reload(change_db(mac_limit=77))
+        assert prepared(s.paris) and prepared(s.london) and s.c.ping(s.d, count=2).complete
+        s.paris.reload(without_db)
+        assert not prepared(s.paris)
+        s.paris.reload(add_db)
+        s.paris.ask("move rehearse", network=DB, to=s.at[1])
+        s.paris.reload(change_db(mac_limit=78))
+        s.paris.reload(without_db)
+        s.london.reload(without_db)
+        assert not prepared(s.london)
+        agrees(s.paris)
+        undisturbed(s, stream)
+    for g in (s.paris, s.london):
+        g.reload(add_db)
+    meet(s.c, s.d)
+
+
+def test_during_the_take_over(s):
+    """The gateway is killed, starts with another file, and gets the next one before its peers have told all."""
+    for g in (s.paris, s.london):
+        g.reload(add_db)
+    meet(s.c, s.d)
+    s.paris.kill()
+    s.paris.put(lambda c: c["networks"].reverse())
+    s.paris.start()
+    s.paris.reload(without_db)
+    s.paris.reload(add_db)
+    s.paris.reload(lambda c: c["networks"].reverse())
+    agrees(s.paris)
+    s.paris.wait_session(s.at[1])
+    meet(s.a, s.b)
+    meet(s.c, s.d)
+    wait_for(lambda: not s.paris.ask("show fastpath").get("taken_over", {}).get("waiting"), 15, "the peers have told all")
+    s.paris.wait_mac(WEB, s.b.mac, s.at[1])
+    agrees(s.paris)
