@@ -187,24 +187,80 @@ static const struct conf_node *identity(const struct conf_node *item)
     return id ? id : item;
 }
 
-/* The list's item with that identity; which: the how-manieth of them, from 0 (an address can be there twice).
- */
-static const struct conf_node *find_item(const struct conf_node *list, const struct conf_node *id,
-                                         unsigned which)
+/* The items of a list by their identities, and how manieth of its identity each is, from 0 (an address can be
+ * there twice): thousands of networks are compared with thousands. */
+struct items {
+    struct item {
+        const struct conf_node *node, *id;
+        size_t at; /* in the list */
+        unsigned rank;
+    } * sorted;
+    unsigned *ranks; /* in the order of the list */
+    size_t n;
+};
+
+static int by_identity(const struct item *a, const struct item *b)
 {
-    for (const struct conf_node *i = list ? list->first : NULL; i; i = i->next)
-        if (same_text(identity(i), id) && which-- == 0)
-            return i;
-    return NULL;
+    size_t len = a->id->len < b->id->len ? a->id->len : b->id->len;
+    int rc = a->id->kind == CONF_NODE_SCALAR && b->id->kind == CONF_NODE_SCALAR && len
+                 ? memcmp(a->id->text, b->id->text, len)
+                 : (int)a->id->kind - (int)b->id->kind;
+
+    return rc ? rc : (a->id->len > b->id->len) - (a->id->len < b->id->len);
 }
 
-static unsigned rank(const struct conf_node *list, const struct conf_node *item)
+static int by_place(const void *x, const void *y)
 {
-    unsigned n = 0;
+    const struct item *a = x, *b = y;
+    int rc = by_identity(a, b);
 
-    for (const struct conf_node *i = list->first; i != item; i = i->next)
-        n += same_text(identity(i), identity(item));
-    return n;
+    return rc ? rc : (a->at > b->at) - (a->at < b->at);
+}
+
+static int by_rank(const void *x, const void *y)
+{
+    const struct item *a = x, *b = y;
+    int rc = by_identity(a, b);
+
+    return rc ? rc : (a->rank > b->rank) - (a->rank < b->rank);
+}
+
+static bool items_init(struct items *s, const struct conf_node *list)
+{
+    const struct conf_node *i;
+    size_t n = 0;
+
+    for (i = list ? list->first : NULL; i; i = i->next)
+        n++;
+    *s = (struct items){.sorted = calloc(n + 1, sizeof(*s->sorted)),
+                        .ranks = calloc(n + 1, sizeof(*s->ranks))};
+    if (!s->sorted || !s->ranks)
+        return false;
+    for (i = list ? list->first : NULL; i; i = i->next, s->n++)
+        s->sorted[s->n] = (struct item){.node = i, .id = identity(i), .at = s->n};
+    qsort(s->sorted, n, sizeof(*s->sorted), by_place);
+    for (size_t k = 0; k < n; k++) {
+        if (k > 0 && same_text(s->sorted[k].id, s->sorted[k - 1].id))
+            s->sorted[k].rank = s->sorted[k - 1].rank + 1;
+        s->ranks[s->sorted[k].at] = s->sorted[k].rank;
+    }
+    return true;
+}
+
+static void items_free(struct items *s)
+{
+    free(s->sorted);
+    free(s->ranks);
+}
+
+static const struct conf_node *find_item(const struct items *s, const struct conf_node *id, unsigned rank)
+{
+    const struct item key = {.id = id, .rank = rank}, *found;
+
+    if (id->kind != CONF_NODE_SCALAR)
+        return NULL;
+    found = bsearch(&key, s->sorted, s->n, sizeof(*s->sorted), by_rank);
+    return found ? found->node : NULL;
 }
 
 static void compare(struct walk *w, const char *path, const struct conf_node *from,
@@ -232,11 +288,21 @@ static void compare_item(struct walk *w, const char *path, const struct conf_nod
 static void compare_lists(struct walk *w, const char *path, const struct conf_node *from,
                           const struct conf_node *to)
 {
+    struct items was = {0}, is = {0};
+    size_t at = 0;
+
+    if (!items_init(&was, from) || !items_init(&is, to)) {
+        w->no_memory = true;
+        from = to = NULL;
+    }
     for (const struct conf_node *i = from ? from->first : NULL; i; i = i->next)
-        compare_item(w, path, identity(i), i, find_item(to, identity(i), rank(from, i)));
+        compare_item(w, path, identity(i), i, find_item(&is, identity(i), was.ranks[at++]));
+    at = 0;
     for (const struct conf_node *i = to ? to->first : NULL; i; i = i->next)
-        if (!find_item(from, identity(i), rank(to, i)))
+        if (!find_item(&was, identity(i), is.ranks[at++]))
             compare_item(w, path, identity(i), NULL, i);
+    items_free(&was);
+    items_free(&is);
 }
 
 static void compare_key(struct walk *w, const char *path, const struct conf_node *key,
