@@ -17,6 +17,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -82,6 +83,14 @@ static int get(const struct fastpath_dir *d, const char *name, struct link *out)
     return -EINVAL;
 }
 
+/* Numbers of interfaces mean something in one network namespace only. */
+static unsigned long long this_namespace(void)
+{
+    struct stat st;
+
+    return stat("/proc/self/ns/net", &st) ? 0 : (unsigned long long)st.st_ino;
+}
+
 /* ---- what was changed on the interface
  * ----------------------------------------------------------------------- */
 
@@ -108,8 +117,8 @@ int xdp_link_set_undo(const struct fastpath_dir *d, unsigned ifindex, unsigned u
         rc = fastpath_dir_unpin(d, name);
         return rc == -ENOENT ? 0 : rc;
     }
-    snprintf(text, sizeof(text), "%s %s", undo & XDP_UNDO_PROMISC ? "promisc" : "-",
-             undo & XDP_UNDO_RXVLAN ? "rxvlan" : "-");
+    snprintf(text, sizeof(text), "%s %s in %llu", undo & XDP_UNDO_PROMISC ? "promisc" : "-",
+             undo & XDP_UNDO_RXVLAN ? "rxvlan" : "-", this_namespace());
     return fastpath_dir_note(d, name, text);
 }
 
@@ -207,18 +216,32 @@ static int check_one(const char *name, void *arg)
     return -EBUSY;
 }
 
-/* Notes of links that are gone. */
+/* Whether an interface of this namespace is meant. */
+static bool is_note_of_here(const struct fastpath_dir *d, const char *name)
+{
+    char text[FASTPATH_NOTE_LEN];
+    unsigned long long in = 0;
+
+    return fastpath_dir_read_note(d, name, text) && sscanf(text, "%*s %*s in %llu", &in) == 1 && in != 0 &&
+           in == this_namespace();
+}
+
+/* Notes of links that are gone: a process was killed between changing the interface and pinning the link, or
+ * somebody else has taken that away. */
 static int check_note(const char *name, void *arg)
 {
     const struct fastpath_dir *d = ((const struct sentence *)arg)->d;
-    unsigned long ifindex = strtoul(name + strlen(UNDO_PREFIX), NULL, 10);
+    unsigned ifindex = (unsigned)strtoul(name + strlen(UNDO_PREFIX), NULL, 10);
     uint32_t mode;
-    int fd = xdp_link_find(d, (unsigned)ifindex, &mode);
+    int fd = xdp_link_find(d, ifindex, &mode);
 
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
-    else
-        (void)fastpath_dir_unpin(d, name);
+        return 0;
+    }
+    if (is_note_of_here(d, name))
+        xdp_link_settings_back(ifindex, xdp_link_undo(d, ifindex));
+    (void)fastpath_dir_unpin(d, name);
     return 0;
 }
 

@@ -20,8 +20,9 @@ struct fastpath;
 #define XDP_UNDO_PROMISC 0x01 /* IFF_PROMISC was set by us */
 #define XDP_UNDO_RXVLAN  0x02 /* receive VLAN offload was switched off by us */
 
-/* Looks at all of a directory: those whose interface is gone are taken away. 0; -EBUSY with a sentence in
- * err: one is on an interface of another network namespace. */
+/* Looks at all of a directory: those whose interface is gone are taken away, and where a change is noted but
+ * no link is, it is undone. 0; -EBUSY with a sentence in err: one is on an interface of another network
+ * namespace. */
 int xdp_link_check_all(const struct fastpath_dir *d, char *err, size_t err_len);
 /* Takes all away, programs and changes included. 0, or as above: then nothing was done. */
 int xdp_link_remove_all(const struct fastpath_dir *d, char *err, size_t err_len);

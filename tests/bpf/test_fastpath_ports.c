@@ -2,6 +2,7 @@
  *
  * The fast path on interfaces: processes are killed and come back, and find the world as it was, or another.
  */
+#include "ebpf/xdp_link.h"
 #include "tests/bpf/child.h"
 #include "tests/bpf/fastpath_gateway.h"
 
@@ -240,6 +241,28 @@ START_TEST(test_settings_of_the_operator)
     ck_assert(nic_is_promiscuous(LAN));
     ck_assert(!nic_rxvlan(LAN));
     ck_assert(nic_rxvlan(WAN));
+}
+END_TEST
+
+/* A process was killed after it had changed the interface, and before its program was pinned there. */
+START_TEST(test_changes_of_a_process_that_never_pinned)
+{
+    const unsigned both = XDP_UNDO_PROMISC | XDP_UNDO_RXVLAN;
+    struct fastpath *fp = world_open();
+
+    ck_assert_int_eq(xdp_link_set_undo(&fp->dir, if_nametoindex(LAN), both), 0);
+    ck_assert_int_eq(xdp_link_set_undo(&fp->dir, if_nametoindex(WAN), 0), 0);
+    /* An interface of that number, but elsewhere. */
+    ck_assert_int_eq(fastpath_dir_note(&fp->dir, "undo_1", "promisc rxvlan in 1"), 0);
+    ck_assert_int_eq(nic_set_promiscuous("lo", true), 0);
+    ck_assert_int_eq(nic_set_promiscuous(LAN, true), 0);
+    ck_assert_int_eq(nic_set_promiscuous(WAN, true), 0);
+    ck_assert_int_eq(nic_set_rxvlan(LAN, false), 0);
+    fastpath_close(fp);
+    fastpath_close(world_open());
+    expect_untouched(LAN);
+    ck_assert_int_eq(nic_is_promiscuous("lo"), 1);
+    ck_assert_int_eq(nic_is_promiscuous(WAN), 1);
 }
 END_TEST
 
@@ -483,6 +506,7 @@ int main(void)
     tcase_add_test(t, test_captures_under_a_stream);
     tcase_add_test(t, test_unpinned_ends_with_the_process);
     tcase_add_test(t, test_settings_of_the_operator);
+    tcase_add_test(t, test_changes_of_a_process_that_never_pinned);
     tcase_add_test(t, test_interface_is_gone);
     tcase_add_test(t, test_interface_is_renamed);
     tcase_add_test(t, test_port_is_no_more);
