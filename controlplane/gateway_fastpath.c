@@ -29,7 +29,6 @@
 
 struct gateway_fast {
     struct fastpath *fp; /* NULL: none */
-    bool detached;
     char why_not[FASTPATH_ERR_LEN];
     const struct fastpath_capture *capture;       /* NULL: none is under way */
     struct gateway_fast_port ports[DP_MAX_PORTS]; /* by port id */
@@ -188,7 +187,6 @@ int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
     if (fastpath_unpin(fast->fp, err, err_len) < 0)
         log_warning(SUBSYSTEM, "%s", err);
     fwd_leave_fastpath(g->fwd);
-    fast->detached = true;
     snprintf(fast->why_not, sizeof(fast->why_not), "until the next restart");
     log_info(SUBSYSTEM, "detached: all frames go by the worker");
     return 0;

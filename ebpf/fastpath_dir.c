@@ -26,10 +26,12 @@
 
 #define ATTEMPTS 8
 
-void fastpath_dir_name(char name[FASTPATH_NAME_LEN], const char *prefix, const char *text)
+/* "paris.1": "paris%2e1". */
+static void write_name(char name[FASTPATH_NAME_LEN], const char *text)
 {
-    int n = snprintf(name, FASTPATH_NAME_LEN, "%s", prefix);
+    int n = 0;
 
+    name[0] = '\0';
     /* One too long is cut: it can only meet another that begins with the same hundred bytes. */
     for (; *text && n < FASTPATH_NAME_LEN - 4; text++) {
         unsigned char c = (unsigned char)*text;
@@ -99,7 +101,7 @@ int fastpath_dir_open(struct fastpath_dir *d, const char *dir, const char *gatew
     int rc;
 
     d->fd = -1;
-    fastpath_dir_name(name, "", gateway);
+    write_name(name, gateway);
     if (strlen(dir) + 1 + strlen(name) + 1 + FASTPATH_NAME_LEN > sizeof(d->path) || name[0] == '\0')
         return fail(err, err_len, -ENAMETOOLONG, "no directory for pins: \"%s/%s\" is too long or empty", dir,
                     gateway);

@@ -29,9 +29,6 @@ void fastpath_dir_close(struct fastpath_dir *d);
  * -errno. */
 int fastpath_dir_remove(struct fastpath_dir *d);
 
-/* "" and "paris.1": "paris%2e1". */
-void fastpath_dir_name(char name[FASTPATH_NAME_LEN], const char *prefix, const char *text);
-
 /* A file descriptor, or -errno. */
 int fastpath_dir_get(const struct fastpath_dir *d, const char *name);
 /* Replaces what has the name. 0 or -errno. */

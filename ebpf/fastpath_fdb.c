@@ -7,8 +7,6 @@
 
 #include <errno.h>
 
-#define UNIT_SHIFT 20 /* FP_SEEN() */
-
 static uint64_t key_of(dp_net_id net, struct mac mac)
 {
     uint64_t key = (uint64_t)net << 48;
@@ -50,7 +48,7 @@ static mono_t time_of(uint32_t seen, mono_t now)
         return (mono_t){0};
     if (age < 0)
         age = 0;
-    return (mono_t){now.ns - ((uint64_t)age << UNIT_SHIFT)};
+    return (mono_t){now.ns - ((uint64_t)age << FP_SEEN_SHIFT)};
 }
 
 int fastpath_fdb_set(struct fastpath *fp, dp_net_id net, struct mac mac, struct dp_dest dest, bool slow)

@@ -5,7 +5,7 @@
  * sizes.
  *
  * Who writes what: the control thread writes fp_fdb (`where`), fp_topology, fp_control and fp_tx. The
- * programs write `seen_ns` and `bounced` of MACs, and their own CPU's counters.
+ * programs write `seen` and `bounced` of MACs, and their own CPU's counters.
  *
  * The topology is one flat struct, in FP_TOPOLOGIES copies: the control thread fills one that no program can
  * still be reading, then stores its number in fp_control.active. So a program sees the old one or the new
@@ -48,7 +48,8 @@ struct fp_fdb_bucket {
 
 /* CLOCK_MONOTONIC (coarse is enough) in units of 1.05 ms, for 52 days; never 0, so every other one is not
  * used. */
-#define FP_SEEN(ns) ((__u32)((ns) >> 20) | 1u)
+#define FP_SEEN_SHIFT 20
+#define FP_SEEN(ns)   ((__u32)((ns) >> FP_SEEN_SHIFT) | 1u)
 
 /* Map fp_bounced: array of __u64, frames sent on after a move (R6.5), by bucket * FP_FDB_WAYS + slot. */
 

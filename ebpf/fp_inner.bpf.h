@@ -26,8 +26,6 @@
 #define FP_LOAD32(p) (*(const __u32 *)(p))
 #define FP_LOAD64(p) (*(const __u64 *)(p))
 
-enum fp_macs { FP_MACS_FINE, FP_MACS_GATEWAY, FP_MACS_BAD };
-
 /* Both MACs of a frame, as fp_fdb's keys have them. */
 struct fp_macs_of {
     __u64 dst, src;

@@ -12,6 +12,7 @@
 
 #include "conf/drop.h"
 #include "ebpf/fp.h"
+#include "ebpf/xdp_sockets.bpf.h"
 
 #include <linux/bpf.h>
 
@@ -25,13 +26,6 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct fp_program_config config = {};
-
-struct {
-    __uint(type, BPF_MAP_TYPE_XSKMAP);
-    __type(key, __u32);
-    __type(value, __u32);
-    __uint(max_entries, 1); /* the number of receive queues */
-} xsks_map SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -99,9 +93,6 @@ struct {
     __type(value, __u64);
     __uint(max_entries, DROP_N);
 } fp_drop_count SEC(".maps");
-
-/* Read by libxdp from the BTF: see xdp_port.bpf.c. */
-__uint(xsk_prog_version, 1) SEC("xdp_metadata");
 
 /* A frame on its way. */
 struct fp_way {
@@ -197,7 +188,7 @@ static __always_inline int fp_may_punt(struct fp_way *w)
 /* To the worker, as it came; to the kernel where there is no worker's socket. */
 static __always_inline int fp_to_worker(struct fp_way *w, enum fp_punt why)
 {
-    int action = bpf_redirect_map(&xsks_map, w->ctx->rx_queue_index, XDP_PASS);
+    int action = xdp_to_socket(w->ctx);
 
     fp_look_punted(w, why);
     if (action == XDP_REDIRECT)
@@ -208,10 +199,11 @@ static __always_inline int fp_to_worker(struct fp_way *w, enum fp_punt why)
 }
 
 /* For what the worker wants to see and the fast path could carry: while no process is there (it was killed),
- * it does. Who asks for a trace is there. */
+ * it does. */
 static __always_inline int fp_worker_is_there(const struct fp_way *w)
 {
-    return fp_look_only() || bpf_redirect_map(&xsks_map, w->ctx->rx_queue_index, XDP_PASS) == XDP_REDIRECT;
+    /* A trace is asked for by who has the worker; the map is not the port's then. */
+    return fp_look_only() || xdp_to_socket(w->ctx) == XDP_REDIRECT;
 }
 
 /* Known unicast that cannot be redirected is what the worker is there for: the limit is for what needs
@@ -220,14 +212,6 @@ static __always_inline int fp_punt(struct fp_way *w, enum fp_punt why)
 {
     return why == FP_PUNT_no_redirect || fp_may_punt(w) ? fp_to_worker(w, why)
                                                         : fp_drop_received(w, DROP_punt_limit);
-}
-
-/* Never attached. Run by the loader to learn whether a receive queue has a socket: the map cannot be read
- * from outside. */
-SEC("xdp")
-int xdp_port_probe(struct xdp_md *ctx)
-{
-    return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 }
 
 #endif

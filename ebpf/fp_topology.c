@@ -23,10 +23,6 @@ static_assert(FP_WHERE_PORT == (int)DP_WHERE_PORT && FP_WHERE_VTEP == (int)DP_WH
               "");
 static_assert(FP_DSCP_INHERIT == DP_DSCP_INHERIT, "");
 static_assert(FP_HEADER >= VXLAN_OUTER_IPV6, "");
-static_assert(sizeof(struct fp_fdb_bucket) == 64 && sizeof(struct fp_net) == 304 &&
-                  sizeof(struct fp_vtep) == 104,
-              "as the programs have it");
-static_assert((int)FP_PUNT_N <= FASTPATH_PUNTS, "");
 
 /* ---- tables ---- */
 

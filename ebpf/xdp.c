@@ -222,7 +222,7 @@ static int attach_fast(struct xdp *x, char *err, size_t err_len)
     int rc;
 
     check_topology(x);
-    rc = x->taken_over ? replace_program(x, err, err_len) : attach_program(x, err, err_len);
+    rc = x->taken_over ? take_over_link(x, err, err_len) : attach_program(x, err, err_len);
     if (rc)
         return rc;
     x->fast = true;

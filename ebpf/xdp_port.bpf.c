@@ -23,13 +23,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 const volatile struct xdp_port_config config = {};
 
 #include "ebpf/xdp_ours.bpf.h"
-
-struct {
-    __uint(type, BPF_MAP_TYPE_XSKMAP);
-    __type(key, __u32);
-    __type(value, __u32);
-    __uint(max_entries, 1); /* xdp.c sets the number of receive queues */
-} xsks_map SEC(".maps");
+#include "ebpf/xdp_sockets.bpf.h"
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -37,9 +31,6 @@ struct {
     __type(value, __u64);
     __uint(max_entries, XDP_PORT_COUNTERS);
 } counters SEC(".maps");
-
-/* Read by libxdp from the BTF. */
-__uint(xsk_prog_version, 1) SEC("xdp_metadata");
 
 static __always_inline void count(__u32 key)
 {
@@ -58,15 +49,7 @@ int xsk_def_prog(struct xdp_md *ctx)
         count(XDP_PORT_PASSED);
         return XDP_PASS;
     }
-    action = bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
+    action = xdp_to_socket(ctx);
     count(action == XDP_REDIRECT ? XDP_PORT_TAKEN : XDP_PORT_UNSERVED);
     return action;
-}
-
-/* Never attached. Run by xdp.c to learn whether a receive queue has a socket: the map cannot be read from
- * outside. */
-SEC("xdp")
-int xdp_port_probe(struct xdp_md *ctx)
-{
-    return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 }
