@@ -179,7 +179,7 @@ static int put_program(const struct xdp *x, const struct xdp_program *p, char *e
               : 0;
 }
 
-static int replace_program(struct xdp *x, char *err, size_t err_len)
+static int take_over_link(struct xdp *x, char *err, size_t err_len)
 {
     int rc = put_program(x, x->program, err, err_len);
 
