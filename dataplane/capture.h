@@ -6,8 +6,8 @@
  *
  * Frames are as they were received (from an access port with its tag, from the WAN with its outer header), as
  * they are given to the port to be sent, or as they were when they were dropped: without what was taken off
- * until then; where the NIC fills in checksums, without these. What the fast path carries or drops is not seen
- * here, but in ebpf/fastpath_capture.h.
+ * until then; where the NIC fills in checksums, without these. What the fast path carries or drops is not
+ * seen here, but in ebpf/fastpath_capture.h.
  *
  * Threads: control thread, but for capture_received() and the like, which are the worker's.
  */
