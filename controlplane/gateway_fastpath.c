@@ -194,6 +194,11 @@ int gateway_fastpath_detach(struct gateway *g, char *err, size_t err_len)
 
 /* ---- looking at frames */
 
+static bool served(const struct gateway *g, const struct gateway_port *p)
+{
+    return g->priv->fast->ports[p->id].served;
+}
+
 int gateway_fastpath_capture(struct gateway *g, const struct fastpath_capture *c, char *err, size_t err_len)
 {
     struct gateway_fast *fast = g->priv->fast;
@@ -201,10 +206,10 @@ int gateway_fastpath_capture(struct gateway *g, const struct fastpath_capture *c
     int rc = 0;
 
     for (unsigned i = 0; i < g->n_ports && rc == 0; i++)
-        if (fast->ports[g->ports[i].id].served)
+        if (served(g, &g->ports[i]))
             rc = xdp_capture(g->ports[i].xdp, c, err, err_len);
     for (unsigned i = 0; i < g->n_ports && rc < 0; i++)
-        if (fast->ports[g->ports[i].id].served && xdp_capture(g->ports[i].xdp, NULL, more, sizeof(more)) < 0)
+        if (served(g, &g->ports[i]) && xdp_capture(g->ports[i].xdp, NULL, more, sizeof(more)) < 0)
             log_warning(SUBSYSTEM, "%s", more);
     fast->capture = rc == 0 ? c : NULL;
     return rc;
@@ -229,7 +234,7 @@ static const char *driver_refuses(const struct gateway_port *p, const char *ifna
 static bool any_generic(const struct gateway *g)
 {
     for (unsigned i = 0; i < g->n_ports; i++)
-        if (g->priv->fast->ports[i].served && strcmp(xdp_mode(g->ports[i].xdp), "generic") == 0)
+        if (served(g, &g->ports[i]) && strcmp(xdp_mode(g->ports[i].xdp), "generic") == 0)
             return true;
     return false;
 }

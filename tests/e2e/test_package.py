@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 import yaml
@@ -108,7 +109,7 @@ class Root:
     """A fresh root: the base, and an overlay for what is changed."""
 
     def __init__(self, lab):
-        self.top = lab.file("overlay")
+        self.top = tempfile.mkdtemp(prefix="overlay-", dir=lab.file(""))
         self.path = f"{self.top}/root"
         for d in ("upper", "work", "root"):
             os.makedirs(f"{self.top}/{d}")
@@ -294,7 +295,7 @@ def test_under_systemd(lab, deb):
         root.run("apt-get", "update", "-q")
         root.run("apt-get", "install", "-y", "-q", "--no-install-recommends", "systemd-sysv", "/tmp/causeway.deb")
         os.unlink(f"{root.path}/usr/sbin/policy-rc.d")
-        root.put(next_version(deb, lab.file("")), "/root/next.deb")
+        root.put(next_version(deb, root.top), "/root/next.deb")
         conf = gateway_conf(site, [network("web", 100, 10100, "198.18.0.2")])
         conf["fastpath"] = {"mode": "on"}
         conf["moves"] = {"journal": "/var/lib/causeway/moves"}

@@ -12,7 +12,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define TRUNK 1
+/* The id of the second port: not its place. */
+#define TRUNK 5
 
 static struct {
     int open_rc, remove_rc, attach_rc, fast_off_rc, unpin_rc;
@@ -29,6 +30,7 @@ static struct {
     unsigned looking, looking_fails_at; /* ports that copy; the one that cannot, from 1 */
 } fake;
 
+static char xdps[DP_MAX_PORTS]; /* what each port is attached as, by id */
 static struct gateway g;
 static struct gateway_private priv;
 static char err[FASTPATH_ERR_LEN];
@@ -90,14 +92,13 @@ bool fastpath_taken_over(const struct fastpath *fp)
 int xdp_attach(const struct xdp_config *config, struct fastpath *fp, struct xdp **out, unsigned *queues,
                char *why, size_t len)
 {
-    (void)config;
     if (fp && fake.attach_rc < 0) {
         snprintf(why, len, "the kernel does not take it");
         return fake.attach_rc;
     }
     fake.fast_attached += fp != NULL;
     fake.plain_attached += fp == NULL;
-    *out = (struct xdp *)&fake;
+    *out = (struct xdp *)&xdps[config->port];
     *queues = 1;
     return 0;
 }
@@ -122,8 +123,7 @@ int xdp_capture(struct xdp *x, const struct fastpath_capture *c, char *why, size
 
 const char *xdp_mode(const struct xdp *x)
 {
-    (void)x;
-    return fake.generic ? "generic" : "native";
+    return fake.generic && x == (const struct xdp *)&xdps[TRUNK] ? "generic" : "native";
 }
 
 int nic_redirect_target(const char *ifname, bool *scattered)
@@ -237,7 +237,7 @@ static void setup(void)
     g.n_networks = g.max_networks = 2;
     g.n_ports = 2;
     for (unsigned i = 0; i < 2; i++)
-        g.ports[i] = (struct gateway_port){.id = (dp_port_id)i, .name = "port"};
+        g.ports[i] = (struct gateway_port){.id = i ? TRUNK : 0, .name = "port"};
 }
 
 static void configure(const char *access, const char *more)
@@ -263,7 +263,7 @@ static void teardown(void)
 
 static int attach(unsigned i)
 {
-    const struct xdp_config config = {.ifname = "lo", .port = (uint16_t)i};
+    const struct xdp_config config = {.ifname = "lo", .port = g.ports[i].id};
     unsigned queues = 0;
 
     return gateway_fastpath_attach(&g, &config, &g.ports[i], &queues, err, sizeof(err));
@@ -357,7 +357,7 @@ START_TEST(test_a_port_that_cannot_but_must)
     configure("interface: lan0", "fastpath: on\n");
     ck_assert_int_eq(gateway_fastpath_open(&g, err, sizeof(err)), 0);
     fake.attach_rc = -EINVAL;
-    ck_assert_int_eq(attach(TRUNK), -EINVAL);
+    ck_assert_int_eq(attach(1), -EINVAL);
     ck_assert_uint_eq(fake.plain_attached, 0);
 }
 END_TEST
