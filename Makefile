@@ -54,7 +54,7 @@ FLOW_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/flow/test_%,$(wildcard te
 BPF_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
 BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(filter-out tests/bench/bench_% %.bpf.c,$(wildcard tests/bench/*.c)))
 
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 10
 # How many times the live migration test goes there and back.
 MIGRATIONS ?= 1
 
@@ -73,7 +73,7 @@ help:
 	@echo "check    deps, build, lint, and all tests (root)"
 	@echo "unit flow bpf e2e fuzz-replay   one group of tests each, after a build"
 	@echo "asan     unit and flow tests under ASan and UBSan"
-	@echo "fuzz     each fuzz target for FUZZ_SECONDS (20) under ASan"
+	@echo "fuzz     each fuzz target for FUZZ_SECONDS (10) under ASan"
 	@echo "bench    measure (root)"
 	@echo "profile  where the cycles of a frame go (root)"
 	@echo "lint     format, warnings, static analysis, include arrows, sizes"
@@ -185,7 +185,7 @@ e2e: all $(TOOLS) $(TOOLS_BPF) $(B)/tests/bpf/test_fp_cases $(B)/tests/bpf/test_
 	@CAUSEWAY_BUILD=$(abspath $(B)) CAUSEWAY_MIGRATIONS=$(MIGRATIONS) tests/e2e/run.sh $(PYTEST)
 
 asan:
-	@$(MAKE) --no-print-directory B=$(B)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" unit flow
+	@$(MAKE) --no-print-directory B=$(B)/asan OPT="-O1 -g1" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" unit flow
 
 # libFuzzer targets: everything compiled by clang with coverage, ASan and UBSan.
 FUZZ_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all

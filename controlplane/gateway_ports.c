@@ -382,16 +382,18 @@ static void count_on(struct gateway *g, const struct gateway_port *was,
                      const struct dp_port_counters *counted, unsigned n, const struct gateway_port *p)
 {
     static const struct dp_port_counters nothing;
+    const struct dp_port_counters *before = &nothing;
     struct dp_port_counters c;
 
     for (unsigned i = 0; i < n; i++) {
         if (strcmp(was[i].name, p->name) != 0)
             continue;
-        if (was[i].id != p->id)
-            fwd_port_begin(g->fwd, p->id, &counted[i]);
-        return;
+        if (was[i].id == p->id)
+            return;
+        before = &counted[i];
+        break;
     }
-    fwd_port_begin(g->fwd, p->id, &nothing);
+    fwd_port_begin(g->fwd, p->id, before);
     fwd_port_counters(g->fwd, p->id, &c);
     g->priv->port_drops[p->id] = c.drops;
 }

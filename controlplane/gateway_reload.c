@@ -86,7 +86,7 @@ static int prepare(struct change *c, const struct conf *conf, char *err, size_t 
     if (rc < 0) {
         snprintf(err, err_len, "the static peers of the networks: %s",
                  rc == -ENOSPC ? "with the VTEPs that BGP told of, there are too many" : strerror(-rc));
-        return rc;
+        goto undo_vteps;
     }
     rc = g->overlay ? overlay_prepare(g->overlay, conf, err, err_len) : 0;
     if (rc < 0)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Runs test programs, as many at a time as there are CPUs; prints one line with its time for each, and the output of those that
-# failed. These are run once more, alone, and only a second failure counts: some wait for the kernel and share the CPUs with
-# others.
+# Runs test programs, one more at a time than there are CPUs (some only wait); prints one line with its time for each, and the
+# output of those that failed. These are run once more, alone, and only a second failure counts: some wait for the kernel and
+# share the CPUs with others.
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 export out
@@ -19,7 +19,7 @@ one() {
     fi
 }
 export -f one
-printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'one "$1"' _
+printf '%s\0' "$@" | xargs -0 -n 1 -P $(($(nproc) + 1)) bash -c 'one "$1"' _
 [ -e "$out/failed" ] || exit 0
 status=0
 while read -r program; do

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.." || exit 1
 tests() { # cache, argument of pytest...
     local pytest=(/usr/bin/python3 -m pytest -q -o cache_dir="${CAUSEWAY_BUILD:-build}/$1") status
     shift
-    "${pytest[@]}" -n 3 --dist loadfile "$@"
+    "${pytest[@]}" -n 3 --dist loadfile --durations=12 "$@"
     status=$?
     [ $status = 1 ] || return $status
     printf '\ne2e: the tests that failed, once more and alone\n'

@@ -5,7 +5,7 @@
 dir=$1
 shift
 cd "$(dirname "$0")/../.." || exit 1
-seconds=${FUZZ_SECONDS:-20}
+seconds=${FUZZ_SECONDS:-10}
 export UBSAN_OPTIONS=print_stacktrace=1
 
 one() {
