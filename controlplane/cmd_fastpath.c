@@ -16,16 +16,14 @@ struct share {
 
 static struct share share_of(const struct gateway *g)
 {
-    const struct fastpath *fp = gateway_fastpath(g);
+    struct fastpath_port_work work;
     struct dp_port_counters c;
     struct share s = {0};
 
     for (unsigned i = 0; i < g->n_ports; i++) {
         fwd_port_counters(g->fwd, g->ports[i].id, &c);
         s.all += c.rx.frames;
-        if (!fp)
-            continue;
-        fastpath_port_counters(fp, g->ports[i].id, &c);
+        fwd_port_fast(g->fwd, g->ports[i].id, &c, &work);
         s.fast += c.rx.frames;
     }
     return s;
@@ -67,14 +65,12 @@ static void port_row(const struct gateway *g, unsigned i, cJSON *row)
 {
     const struct gateway_port *p = &g->ports[i];
     const struct gateway_fast_port *f = gateway_fastpath_port(g, p->id);
-    const struct fastpath *fp = gateway_fastpath(g);
     struct fastpath_port_work work;
     struct dp_port_counters c;
     struct xdp_status x;
 
     xdp_status(p->xdp, &x);
-    fastpath_port_counters(fp, p->id, &c);
-    fastpath_port_work(fp, p->id, &work);
+    fwd_port_fast(g->fwd, p->id, &c, &work);
     json_text(row, "port", p->name);
     json_text(row, "program", x.program);
     json_u64(row, "program_id", x.program_id);
@@ -100,13 +96,14 @@ static void all_punts(const struct gateway *g, cJSON *result)
 {
     cJSON *rows = json_array(result, "punts");
     struct fastpath_port_work work;
+    struct dp_port_counters c;
 
     for (unsigned reason = 0; reason < fastpath_punt_reasons(); reason++) {
         uint64_t sum = 0;
         cJSON *row;
 
         for (unsigned i = 0; i < g->n_ports; i++) {
-            fastpath_port_work(gateway_fastpath(g), g->ports[i].id, &work);
+            fwd_port_fast(g->fwd, g->ports[i].id, &c, &work);
             sum += work.punts[reason];
         }
         if (sum == 0)

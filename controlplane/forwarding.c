@@ -26,6 +26,8 @@ struct forwarding {
     bool left;           /* only its counters are read */
     struct fastpath_port ports[DP_MAX_PORTS];
     struct dp_port_counters port_before[DP_MAX_PORTS];   /* what earlier ports of this id had, modulo 2^64 */
+    struct dp_port_counters fast_before[DP_MAX_PORTS];   /* the fast path's part of it */
+    struct fastpath_port_work work_before[DP_MAX_PORTS]; /* likewise */
     struct dp_net_counters *before[DP_MAX_NETWORKS + 1]; /* what earlier networks of this id had; NULL: 0 */
     uint32_t *bounced; /* [DP_BOUNCE_COUNTERS] by MACs that the fast path has no more */
     uint64_t refused;
@@ -282,12 +284,34 @@ void fwd_port_begin(struct forwarding *f, dp_port_id port, const struct dp_port_
 {
     port_counters(f, port, &f->port_before[port]);
     take_port(&f->port_before[port], so_far);
+    if (!f->fp)
+        return;
+    fastpath_port_counters(f->fp, port, &f->fast_before[port]);
+    fastpath_port_work(f->fp, port, &f->work_before[port]);
 }
 
 void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out)
 {
     port_counters(f, port, out);
     take_port(out, &f->port_before[port]);
+}
+
+void fwd_port_fast(const struct forwarding *f, dp_port_id port, struct dp_port_counters *counters,
+                   struct fastpath_port_work *work)
+{
+    const struct fastpath_port_work *before = &f->work_before[port];
+
+    *counters = (struct dp_port_counters){0};
+    *work = (struct fastpath_port_work){0};
+    if (!f->fp)
+        return;
+    fastpath_port_counters(f->fp, port, counters);
+    take_port(counters, &f->fast_before[port]);
+    fastpath_port_work(f->fp, port, work);
+    for (unsigned i = 0; i < FASTPATH_PUNTS; i++)
+        work->punts[i] -= before->punts[i];
+    work->passed -= before->passed;
+    work->unserved -= before->unserved;
 }
 
 static void net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out)

@@ -20,6 +20,7 @@
 struct dp;
 struct fastpath;
 struct fastpath_port;
+struct fastpath_port_work;
 struct forwarding;
 struct trace;
 struct trace_frame;
@@ -75,6 +76,10 @@ uint64_t fwd_refused(const struct forwarding *f);
 /* The id is another port's from now on, which has counted so much already: its counters go on from there. */
 void fwd_port_begin(struct forwarding *f, dp_port_id port, const struct dp_port_counters *so_far);
 void fwd_port_counters(const struct forwarding *f, dp_port_id port, struct dp_port_counters *out);
+/* What of it the fast path did, since the id is this port's, and what else it did there; zeros without one.
+ */
+void fwd_port_fast(const struct forwarding *f, dp_port_id port, struct dp_port_counters *counters,
+                   struct fastpath_port_work *work);
 /* The id is another network's from now on: its counters begin at 0. */
 void fwd_net_begin(struct forwarding *f, dp_net_id net);
 void fwd_net_counters(const struct forwarding *f, dp_net_id net, struct dp_net_counters *out);

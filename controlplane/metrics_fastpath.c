@@ -16,12 +16,9 @@ struct fast_state {
 
 static void look(const struct gateway *g, unsigned index, struct fast_state *s)
 {
-    const struct fastpath *fp = gateway_fastpath(g);
-
     s->port = &g->ports[index];
     s->fast = gateway_fastpath_port(g, s->port->id);
-    fastpath_port_counters(fp, s->port->id, &s->counters);
-    fastpath_port_work(fp, s->port->id, &s->work);
+    fwd_port_fast(g->fwd, s->port->id, &s->counters, &s->work);
 }
 
 static void traffic(const struct fast_state *s, unsigned n, struct metric_text *t)

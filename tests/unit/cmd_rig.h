@@ -237,6 +237,18 @@ void fastpath_port_work(const struct fastpath *fp, dp_port_id port, struct fastp
     *out = (struct fastpath_port_work){.punts = {[1] = 9}, .passed = 8, .unserved = 7};
 }
 
+void fwd_port_fast(const struct forwarding *f, dp_port_id port, struct dp_port_counters *counters,
+                   struct fastpath_port_work *work)
+{
+    (void)f;
+    *counters = (struct dp_port_counters){0};
+    *work = (struct fastpath_port_work){0};
+    if (!fake_fastpath)
+        return;
+    fastpath_port_counters(NULL, port, counters);
+    fastpath_port_work(NULL, port, work);
+}
+
 unsigned fastpath_punt_reasons(void)
 {
     return 2;

@@ -204,6 +204,12 @@ void fastpath_port_counters(const struct fastpath *fp, dp_port_id port, struct d
     *out = (struct dp_port_counters){{100, 1000}, {200, 2000}, 300, 0};
 }
 
+void fastpath_port_work(const struct fastpath *fp, dp_port_id port, struct fastpath_port_work *out)
+{
+    (void)fp, (void)port;
+    *out = (struct fastpath_port_work){.punts = {7, 8}, .passed = 9, .unserved = 10};
+}
+
 void fastpath_net_counters(const struct fastpath *fp, dp_net_id net, struct dp_net_counters *out)
 {
     (void)fp, (void)net;
@@ -411,6 +417,7 @@ END_TEST
 
 START_TEST(test_counters_are_sums)
 {
+    struct fastpath_port_work work;
     struct dp_port_counters port;
     struct dp_net_counters net;
     struct dp_vtep_counters vtep;
@@ -420,6 +427,15 @@ START_TEST(test_counters_are_sums)
     ck_assert(port.rx.frames == 101 && port.rx.bytes == 1010 && port.tx.frames == 202 &&
               port.tx.bytes == 2020);
     ck_assert(port.drops == 303 && port.missed == 4);
+    fwd_port_fast(f, 1, &port, &work);
+    ck_assert(port.rx.frames == 100 && port.drops == 300 && work.punts[1] == 8 && work.passed == 9);
+    /* A port that has counted 7 so far gets the id. */
+    fwd_port_begin(f, 1, &(struct dp_port_counters){.rx.frames = 7});
+    fwd_port_counters(f, 1, &port);
+    ck_assert(port.rx.frames == 7 && port.tx.frames == 0 && port.drops == 0);
+    fwd_port_fast(f, 1, &port, &work);
+    ck_assert(port.rx.frames == 0 && port.drops == 0);
+    ck_assert(work.punts[0] == 0 && work.punts[1] == 0 && work.passed == 0 && work.unserved == 0);
     fwd_net_counters(f, NET, &net);
     ck_assert(net.access_in[0].frames == 101 && net.access_in[0].bytes == 202 &&
               net.access_in[1].frames == 3);
