@@ -5,6 +5,7 @@
  * ANNOUNCE_SEED=N repeats a run.
  */
 #include "tests/unit/announce_world.h"
+#include "tests/unit/suite.h"
 
 #include <stdio.h>
 
@@ -328,21 +329,20 @@ END_TEST
 /* Each burst is looked at once, and once more for each time that it was cut or tried again: no searching. */
 START_TEST(test_work_grows_with_the_moves_only)
 {
-    mono_t start = mono_now();
+    const unsigned macs = SCALE * 20000;
 
     world_start(2, 1100, 100000);
     for (unsigned i = 0; i < WORLD_HOSTS; i++)
         w.hosts[i].place = VTEPS(1);
-    for (unsigned i = 0; i < 100000; i++) {
+    for (unsigned i = 0; i < macs; i++) {
         announce_mac(w.a, (dp_net_id)(1 + i % 4000), many(i), false, now());
         if (i % 100 == 0)
             world_pass(10 * MS);
     }
     world_pass(60 * S);
-    ck_assert_uint_eq(w.n_sent, 300000);
+    ck_assert_uint_eq(w.n_sent, 3 * macs);
     ck_assert_uint_eq(announce_counts(w.a, 0).waiting, 0);
-    ck_assert_uint_le(w.looks, 300000);
-    ck_assert_msg(mono_now().ns - start.ns < 10 * S, "%.1f s", (double)(mono_now().ns - start.ns) / 1e9);
+    ck_assert_uint_le(w.looks, 3 * macs);
     world_stop();
 }
 END_TEST
@@ -479,8 +479,6 @@ int main(void)
 {
     Suite *s = suite_create("announce_limit");
     TCase *tc = tcase_create("announce_limit"), *size = tcase_create("size");
-    SRunner *sr;
-    int failed;
 
     tcase_add_test(tc, test_R6_3_limit);
     tcase_add_test(tc, test_R6_3_limit_of_one);
@@ -501,9 +499,5 @@ int main(void)
     tcase_add_test(size, test_work_grows_with_the_moves_only);
     tcase_add_test(size, test_R6_3_random);
     suite_add_tcase(s, size);
-    sr = srunner_create(s);
-    srunner_run_all(sr, CK_NORMAL);
-    failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -6,6 +6,7 @@
  * EVPN_RIB_SEED=N repeats a run, EVPN_RIB_STEPS=N makes it longer.
  */
 #include "tests/unit/evpn_rib_world.h"
+#include "tests/unit/suite.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -575,7 +576,7 @@ START_TEST(test_random_operations_against_a_model)
 {
     const char *given = getenv("EVPN_RIB_SEED"), *longer = getenv("EVPN_RIB_STEPS");
     uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) ^ (uint64_t)getpid() << 32;
-    unsigned long steps = longer ? strtoul(longer, NULL, 0) : 20000;
+    unsigned long steps = longer ? strtoul(longer, NULL, 0) : SCALE * 4000;
     struct evpn_rib_config c = default_config();
 
     printf("EVPN_RIB_SEED=%llu\n", (unsigned long long)seed);
@@ -615,15 +616,9 @@ int main(void)
 {
     Suite *s = suite_create("evpn_rib_random");
     TCase *tc = tcase_create("model");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(tc, 3600);
     tcase_add_test(tc, test_random_operations_against_a_model);
     suite_add_tcase(s, tc);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s);
 }

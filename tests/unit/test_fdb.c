@@ -6,6 +6,7 @@
 #include "dataplane/dp.h"
 #include "dataplane/fdb.h"
 #include "dataplane/storm.h"
+#include "tests/unit/suite.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -59,11 +60,7 @@ START_TEST(test_layout)
 }
 END_TEST
 
-#ifdef __SANITIZE_ADDRESS__
-#define OPS 400000 /* each costs several times as much */
-#else
-#define OPS 2000000
-#endif
+#define OPS (SCALE * 400000)
 
 /* The model: an array indexed by a small key space. */
 #define MODEL_KEYS 6000
@@ -286,8 +283,6 @@ int main(void)
 {
     Suite *s = suite_create("fdb");
     TCase *t = tcase_create("fdb");
-    SRunner *r;
-    int failed;
 
     tcase_set_timeout(t, 240);
     tcase_add_test(t, test_layout);
@@ -297,9 +292,5 @@ int main(void)
     tcase_add_test(t, test_writer_and_readers_at_once);
     tcase_add_test(t, test_R8_3_storm_rate);
     suite_add_tcase(s, t);
-    r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }
