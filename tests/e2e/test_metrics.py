@@ -35,6 +35,7 @@ def conf(here, there, jumbo):
     c = bgp_conf(here, [there.address], nets, duplicate={"moves": 3}, graceful_restart="off")
     c["metrics"] = {"listen": f"{here.address}:{PORT}"}
     c["dataplane"]["max_macs"] = 1024
+    c["fastpath"]["mode"] = "on"  # its metrics, too, whatever the other tests run with
     return c
 
 
