@@ -189,7 +189,8 @@ static void check_now(struct neighbors *t, struct neighbor_dup *d, mono_t now)
     }
     if (neighbor_probe(t, d->net, d->owner, &d->ip) == NEIGHBOR_PROBE_LIMITED)
         return;
-    d->check = false;
+    /* While nobody has it, it is asked again: one frame may be lost, and no other would bring the IP back. */
+    d->check = used == RIB_NONE;
     d->checked = now;
 }
 

@@ -197,14 +197,14 @@ static bool other_flags(const struct snoop *sn, uint8_t known)
            ((sn->flags ^ known) & compare);
 }
 
-/* Does the proxy give another MAC for this IP, or other flags? Then two claim it, or it has changed: that
- * must not wait. */
-static bool disputed(const struct worker *w, const struct frame *f, const struct snoop *sn)
+/* Does the proxy give this MAC for the IP, with these flags? If not, two claim it, it has changed, or nobody
+ * has it since two gateways gave way to each other: that must not wait. */
+static bool answered(const struct worker *w, const struct frame *f, const struct snoop *sn)
 {
     struct neigh_entry entry;
 
     return neigh_find(w->neigh, f->net->id, &sn->ip, &entry) &&
-           (fdb_key(f->net->id, entry.mac.b) != f->src_key || other_flags(sn, entry.flags));
+           fdb_key(f->net->id, entry.mac.b) == f->src_key && !other_flags(sn, entry.flags);
 }
 
 void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn)
@@ -214,7 +214,7 @@ void worker_report_neighbour(struct worker *w, const struct frame *f, const stru
     struct dp_event event;
 
     if (!f->told && r->key == f->src_key && r->place == place && r->deletions == deletions &&
-        w->now < (disputed(w, f, sn) ? r->decided : r->repeat))
+        w->now < (answered(w, f, sn) ? r->repeat : r->decided))
         return;
     event = event_of(f, DP_EVENT_NEIGHBOUR, sn);
     if (!queue_event(w, &event, !f->told))

@@ -173,8 +173,8 @@ void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf 
  * moment. Sets f->told when it did. */
 void worker_report_source(struct worker *w, struct frame *f);
 /* Tells the control plane which IP the sender of a frame has (sn->ip); repeats are held back for a second,
- * but not from a source that has just shown up elsewhere, and hardly where the proxy still names another MAC
- * for the IP. */
+ * but not from a source that has just shown up elsewhere, and hardly where the proxy names another MAC for
+ * the IP, or none. */
 void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn);
 /* A frame for a watched MAC left for `where`, which has the watch mark: tells it once and takes the mark
  * off. */

@@ -243,6 +243,32 @@ START_TEST(test_R7_5_hold_down)
 }
 END_TEST
 
+/* Two gateways hear of each other's at the same time, and each gives way: the owner is asked until it has it
+ * again. */
+START_TEST(test_R7_5_both_gave_way)
+{
+    move(1, m1, port_no(1), 0);
+    move(1, m2, vtep_no(7), 0);
+    seen(1, m1, &ip_a, 1);
+    route(1, m2, &ip_a, true, 1);
+    route(1, m2, &ip_a, false, 1);
+    expect_no_answer(1, &ip_a);
+    age_from_to(1, 3); /* its first answer is lost */
+    ck_assert_uint_eq(fake.n_probes, 2);
+    ck_assert(mac_eq(fake.probes[1].mac, m1));
+    seen(1, m1, &ip_a, 3);
+    ck_assert(announced(1, m1, &ip_a));
+    age_from_to(3, 20);
+    ck_assert_uint_eq(fake.n_probes, 2);
+    /* One that is not there any more is not asked for ever. */
+    seen(1, m1, &ip_a, 20);
+    route(1, m2, &ip_a, true, 20);
+    route(1, m2, &ip_a, false, 20);
+    age_from_to(20, 60);
+    ck_assert(fake.n_probes > 5 && fake.n_probes < 15);
+}
+END_TEST
+
 /* Two hosts that both answer their checks: found within seconds, although neither says anything by itself. */
 START_TEST(test_R7_5_two_that_answer_are_found)
 {
@@ -361,6 +387,7 @@ int main(void)
     tcase_add_test(c, test_R7_5_clear);
     tcase_add_test(c, test_R7_5_clear_forgets_what_nobody_speaks_for);
     tcase_add_test(c, test_R7_5_hold_down);
+    tcase_add_test(c, test_R7_5_both_gave_way);
     tcase_add_test(c, test_R7_5_two_that_answer_are_found);
     tcase_add_test(c, test_R7_5_off);
     tcase_add_test(c, test_memory_of_changes_is_bounded_and_forgotten);
