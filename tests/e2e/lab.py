@@ -232,8 +232,10 @@ class Host:
         return wait_for(lambda: self.ping(to, **{"count": 1, **kw}).received, timeout,
                         f"{self.name} reaches {getattr(to, 'name', to)}")
 
-    def forget_neighbours(self):
-        self.ns.ip("neigh flush dev eth0")
+    def forget_neighbours(self, *others):
+        """Of these hosts, or all; what is on its way to one of them may be lost in this host's kernel."""
+        for to in [f" to {ip}" for h in others for ip in (h.ip, h.ip6) if ip] if others else [""]:
+            self.ns.ip(f"neigh flush dev eth0{to}")
 
     def iperf(self, server, udp=False, seconds=1, ip6=False, bitrate=None, length=None, reverse=False, port=5201):
         """iperf3 from here to another host; the JSON of the client's end."""

@@ -91,9 +91,10 @@ def as_at_first(s):
 
 
 def meet(a, b):
-    """They ask for each other: a network that is new knows no silent host."""
-    for h in (a, b):
-        h.forget_neighbours()
+    """They ask for each other, and for no other one that a stream is on its way to: a network that is new knows no silent
+    host."""
+    a.forget_neighbours(b)
+    b.forget_neighbours(a)
     a.reaches(b, wait=0.2, timeout=10)
 
 
