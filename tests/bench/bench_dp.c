@@ -115,7 +115,7 @@ static void run(const struct replay *r, const char *path, double seconds, struct
 #ifdef DATAPLANE_PROFILE
     profile.last = __builtin_ia32_rdtsc();
 #endif
-    if (p ? rte_eal_remote_launch(poll_ports, p, EAL_FIRST_WORKER_LCORE) != 0 : dp_run(dp, err) < 0)
+    if (p ? rte_eal_remote_launch(poll_ports, p, EAL_WORKER_LCORE) != 0 : dp_run(dp, err) < 0)
         replay_die(p ? "the core does not start" : err);
     usleep(WARM_US);
     s0 = sample(dp, p);
@@ -133,7 +133,7 @@ static void run(const struct replay *r, const char *path, double seconds, struct
         print_stages(dp);
     if (p) {
         __atomic_store_n(&p->stop, true, __ATOMIC_RELAXED);
-        rte_eal_wait_lcore(EAL_FIRST_WORKER_LCORE);
+        rte_eal_wait_lcore(EAL_WORKER_LCORE);
     }
     dp_stop(dp);
 }
