@@ -37,7 +37,7 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
     if (capacity == 0 || capacity > TABLE_MAX)
         return -EINVAL;
     memset(t, 0, sizeof(*t));
-    n = pow2_at_least((capacity * 2 + TABLE_BUCKET_SLOTS - 1) / TABLE_BUCKET_SLOTS);
+    n = pow2_at_least(RTE_MAX((capacity * 2 + TABLE_BUCKET_SLOTS - 1) / TABLE_BUCKET_SLOTS, 2u));
     if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
         return -errno;
     t->bytes = (size_t)n * sizeof(struct table_bucket);

@@ -44,7 +44,7 @@ struct table_bucket {
 
 struct table {
     struct table_bucket *buckets;
-    uint64_t offsets;   /* (number of buckets - 1) * bytes of a bucket: a hash and this is an offset */
+    uint64_t offsets;   /* (number of buckets - 1) * bytes of a bucket: bits of a hash and this, an offset */
     uint64_t seed[2];   /* secret */
     uint32_t used;      /* keys present */
     uint32_t capacity;  /* what it was made for */
@@ -57,23 +57,26 @@ struct table {
 };
 
 /* Both halves of a product whose factors both have the key in them: with a constant factor, keys that count
- * up would form a pattern. */
+ * up would form a pattern. With one seed in some hundreds they still do, in a few bits; the second product
+ * spreads those over its upper bits, of which the buckets are made. */
 static inline uint64_t table_hash(const struct table *t, uint64_t key)
 {
     unsigned __int128 product =
         (unsigned __int128)(key ^ t->seed[0]) * ((key << 32 | key >> 32) ^ t->seed[1]);
 
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return ((uint64_t)product ^ (uint64_t)(product >> 64)) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static inline struct table_bucket *table_bucket_1(const struct table *t, uint64_t hash)
 {
-    return (struct table_bucket *)((char *)t->buckets + (hash & t->offsets));
+    return (struct table_bucket *)((char *)t->buckets + (hash >> 39 & t->offsets));
 }
 
+/* Never the first one again. */
 static inline struct table_bucket *table_bucket_2(const struct table *t, uint64_t hash)
 {
-    return (struct table_bucket *)((char *)t->buckets + (hash >> 32 & t->offsets));
+    return (struct table_bucket *)((char *)t->buckets +
+                                   ((hash >> 39 ^ (hash >> 21 | sizeof(struct table_bucket))) & t->offsets));
 }
 
 static inline void table_prefetch(const struct table *t, uint64_t hash)

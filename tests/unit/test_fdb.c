@@ -139,16 +139,37 @@ START_TEST(test_a_million_macs)
 }
 END_TEST
 
+/* With each of these secrets a hash once had a pattern in the bits that choose the buckets. */
+START_TEST(test_no_secret_is_bad_for_macs_that_count_up)
+{
+    static const uint64_t seeds[][2] = {
+        {0xeae8aad9d44fc0e9, 0xf9d19087ea96de4a}, {0xfee698ac8d800e7f, 0x4394987c00434c44},
+        {0x8bd2ddc5cb090f9d, 0x77aa21e712785996}, {0xb9cbd5409b7b5946, 0x74a7dfc14690e506},
+        {0xc413baf3b645ebe6, 0x9b5652e6c39d419f}, {0x8a8e7036e366ed42, 0x6575f8a28d56cf1a},
+    };
+    struct fdb f;
+
+    ck_assert_int_eq(fdb_init(&f, 1024, NULL), 0);
+    memcpy(f.t.seed, seeds[_i], sizeof(f.t.seed));
+    for (unsigned i = 0; i < 1000; i++) {
+        struct mac m = {{i % 2 ? 6 : 2, 0, 0, 0, (uint8_t)(i / 2 >> 8), (uint8_t)(i / 2)}};
+
+        ck_assert_msg(fdb_set(&f, fdb_key(1, m.b), 1, mono_now()) == 0, "MAC %u", i);
+    }
+    fdb_fini(&f);
+}
+END_TEST
+
 START_TEST(test_tombstones_wait_for_the_grace_period)
 {
     struct rte_rcu_qsbr *v = new_qsbr(1);
     struct fdb f;
     struct fdb_value *held;
 
-    ck_assert_int_eq(fdb_init(&f, 1, v), 0); /* one bucket of eight */
+    ck_assert_int_eq(fdb_init(&f, 1, v), 0); /* two buckets of eight */
     rte_rcu_qsbr_thread_register(v, 0);
     rte_rcu_qsbr_thread_online(v, 0);
-    for (uint64_t i = 1; i <= 8; i++) {
+    for (uint64_t i = 1; i <= 16; i++) {
         ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | i, FDB_WHERE(DP_WHERE_PORT, i, false), (mono_t){0}),
                          0);
         held = fdb_find(&f, UINT64_C(1) << 48 | i);
@@ -157,9 +178,9 @@ START_TEST(test_tombstones_wait_for_the_grace_period)
         ck_assert_uint_eq(fdb_target(fdb_where(held)),
                           i); /* a reader that was on its way still reads its own */
     }
-    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 9, 1, (mono_t){0}), -ENOSPC);
+    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 17, 1, (mono_t){0}), -ENOSPC);
     rte_rcu_qsbr_quiescent(v, 0);
-    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 9, 1, (mono_t){0}), 0);
+    ck_assert_int_eq(fdb_set(&f, UINT64_C(1) << 48 | 17, 1, (mono_t){0}), 0);
     fdb_fini(&f);
     free(v);
 }
@@ -288,6 +309,7 @@ int main(void)
     tcase_add_test(t, test_layout);
     tcase_add_test(t, test_random_operations_against_a_model);
     tcase_add_loop_test(t, test_a_million_macs, 0, 3);
+    tcase_add_loop_test(t, test_no_secret_is_bad_for_macs_that_count_up, 0, 6);
     tcase_add_test(t, test_tombstones_wait_for_the_grace_period);
     tcase_add_test(t, test_writer_and_readers_at_once);
     tcase_add_test(t, test_R8_3_storm_rate);
