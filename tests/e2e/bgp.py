@@ -151,9 +151,10 @@ def faults(path, source):
 
 
 class RawPeer:
-    """A BGP speaker made of bytes: opens its session as asked and then does only what it is told."""
+    """A BGP speaker made of bytes: opens its session as asked and then does only what it is told. It sends no KEEPALIVE by
+    itself, so by default it asks for a session without a hold time."""
 
-    def __init__(self, ns, source, to, asn=ASN, router_id=None, hold=90, port=PORT, timeout=5, accepted=None):
+    def __init__(self, ns, source, to, asn=ASN, router_id=None, hold=0, port=PORT, timeout=5, accepted=None):
         """accepted: a connection that is there already, from a RawListener."""
         self.asn, self.hold, self.buffer = asn, hold, b""
         self.router_id = socket.inet_aton(router_id or (source if "." in source else "198.18.99.99"))
