@@ -127,12 +127,14 @@ class Netns:
     def start(self, *cmd, **kw):
         """A process that lives on, as `ip netns exec` starts it. It ends with this program, at the latest."""
 
-        def die_with_us():
+        def prepare():
+            # It would inherit that this is ignored, as it is in what a shell runs in the background.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             if not self.lab.keep:
                 _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
         kw.setdefault("stdin", subprocess.DEVNULL)
-        process = subprocess.Popen(["ip", "netns", "exec", self.full, *map(str, cmd)], preexec_fn=die_with_us,
+        process = subprocess.Popen(["ip", "netns", "exec", self.full, *map(str, cmd)], preexec_fn=prepare,
                                    start_new_session=True, **kw)
         self.lab.processes.append(process)
         return process
