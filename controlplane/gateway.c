@@ -270,13 +270,31 @@ static int init_tables(struct gateway *g, char *err, size_t err_len)
     g->vteps = calloc(g->max_vteps + 1u, sizeof(*g->vteps));
     g->priv->hop_seen = calloc(g->max_vteps + 1u, sizeof(*g->priv->hop_seen));
     g->priv->ids = network_ids_new(g->max_networks);
-    if (!g->vteps || !g->priv->hop_seen || !g->priv->ids ||
-        network_ids_plan(g->priv->ids, NULL, 0, g->conf, g->started, &g->networks) < 0) {
+    if (!g->vteps || !g->priv->hop_seen || !g->priv->ids) {
         snprintf(err, err_len, "out of memory");
         return -ENOMEM;
     }
+    return 0;
+}
+
+/* With the ids of an earlier process, whose maps are open by now. */
+static int number_networks(struct gateway *g, char *err, size_t err_len)
+{
+    struct network_ids *ids = g->priv->ids;
+    int rc;
+
+    gateway_takeover_networks(g, ids);
+    rc = network_ids_plan(ids, NULL, 0, g->conf, g->started, &g->networks);
+    if (rc == -ENOSPC) { /* it had so many that those leave too few */
+        network_ids_had(ids, NULL, 0);
+        rc = network_ids_plan(ids, NULL, 0, g->conf, g->started, &g->networks);
+    }
+    if (rc < 0) {
+        snprintf(err, err_len, "networks: %s", strerror(-rc));
+        return rc;
+    }
     g->n_networks = (unsigned)g->conf->n_networks;
-    network_ids_take(g->priv->ids, g->networks, g->n_networks, g->started);
+    network_ids_take(ids, g->networks, g->n_networks, g->started);
     return 0;
 }
 
@@ -444,6 +462,10 @@ static int climb(struct gateway *g, char *err, size_t err_len)
         rc = start_dataplane(g, err, err_len);
     if (rc == 0)
         rc = gateway_fastpath_open(g, err, err_len);
+    if (rc == 0)
+        rc = gateway_takeover_look(g, err, err_len);
+    if (rc == 0)
+        rc = number_networks(g, err, err_len);
     if (rc == 0)
         rc = gateway_open_ports(g, err, err_len);
     if (rc == 0)

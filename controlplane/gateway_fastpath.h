@@ -12,6 +12,8 @@
 #include "controlplane/gateway.h"
 #include "ebpf/xdp.h"
 
+struct network_ids;
+
 /* Before the ports are open. 0; or, where the configuration insists (fastpath: on), -errno with a sentence in
  * err. */
 int gateway_fastpath_open(struct gateway *g, char *err, size_t err_len);
@@ -58,6 +60,15 @@ const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, d
 
 /* ---- gateway_takeover.c: what an earlier process left in the maps goes on. In this order: */
 
+/* Reads what the maps say; once they are open. 0 or -errno with a sentence in err. */
+int gateway_takeover_look(struct gateway *g, char *err, size_t err_len);
+/* While the gateway starts: the id that a port is to have, which is the one that it had, or for a port that
+ * the fast path does not serve (ifindex 0) one that no other port had. -ENOENT: any. */
+int gateway_takeover_port(const struct gateway *g, unsigned ifindex);
+/* Likewise: the ids that VNIs had. */
+void gateway_takeover_networks(const struct gateway *g, struct network_ids *ids);
+/* Likewise: the one that a VTEP had, or one that none had. 0: any. */
+dp_vtep_id gateway_takeover_vtep(const struct gateway *g, const struct ipaddr *address);
 /* The VTEPs keep their ids. Ports and underlay are there, networks numbered. 0 or -errno with a sentence. */
 int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len);
 /* hops: by VTEP id - 1, as underlay_hop() has them. What was kept of a VTEP's next hop gives way to the

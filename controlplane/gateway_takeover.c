@@ -3,8 +3,10 @@
  * See gateway_fastpath.h: a gateway that finds maps of an earlier process, which have carried traffic since,
  * goes on where that ended.
  *
- * The maps know places by ids. VTEPs get the ids that they had; ports and networks have theirs by their order
- * in the configuration. If an id means something else now, all MACs are forgotten, and learned again.
+ * The maps know places by ids. Ports get the ids that they had, by their interface, networks by their VNI,
+ * VTEPs by their address; what is new gets ids that nobody had. Where that cannot be, so that an id means
+ * something else now, all MACs are forgotten, and learned again. Of a port that is not the kernel's the maps
+ * do not say which one it was: its id is taken for it as long as all ports have the ids of their order.
  *
  * A MAC at a port is as good as seen there: the MAC table gets it as a source of when it was last seen, and
  * advertises it. So is one at a static peer that is learned from. A MAC at any other VTEP is a route's
@@ -16,6 +18,7 @@
  */
 #include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
+#include "controlplane/network_ids.h"
 #include "controlplane/overlay.h"
 
 #include "conf/log.h"
@@ -33,6 +36,7 @@
 
 struct gateway_takeover {
     struct fastpath_kept *kept; /* NULL: nothing, or all is said */
+    bool in_order;              /* the ports' ids count up from 0 */
     struct gateway_takeover_info info;
 };
 
@@ -53,9 +57,12 @@ static const char *other_meaning(const struct gateway *g, const struct fastpath_
         if (!p->xdp || if_nametoindex(status.device) != kept->ifindex[p->id])
             return "the ports are others";
     }
-    for (unsigned i = 1; i <= g->n_networks; i++)
-        if (kept->vni[i] != 0 && kept->vni[i] != g->networks[i - 1].conf->vni)
+    for (unsigned i = 0; i < g->n_networks; i++) {
+        const struct gateway_network *n = &g->networks[i];
+
+        if (kept->vni[n->id] != 0 && kept->vni[n->id] != n->conf->vni)
             return "the networks are others";
+    }
     for (unsigned i = 1; i < kept->n_vteps; i++) {
         dp_vtep_id now = kept->vtep[i].family ? gateway_vtep_find(g, &kept->vtep[i]) : 0;
         const struct gateway_vtep *v = gateway_vtep(g, (dp_vtep_id)i);
@@ -100,12 +107,55 @@ void gateway_takeover_hops(struct gateway *g, const struct underlay_hop *const *
         g->vteps[i].has_hop &= hops[i] && hops[i]->state == UNDERLAY_NO_NEIGHBOUR;
 }
 
-int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len)
+/* NULL: ids are of no earlier process. */
+static const struct fastpath_kept *kept_of(const struct gateway *g)
+{
+    return g->priv->takeover && !g->priv->running ? g->priv->takeover->kept : NULL;
+}
+
+int gateway_takeover_port(const struct gateway *g, unsigned ifindex)
+{
+    const struct fastpath_kept *kept = kept_of(g);
+
+    for (unsigned id = 0; kept && id < DP_OWN_PORT; id++)
+        if (kept->ifindex[id] == ifindex && (ifindex || !gateway_port(g, (dp_port_id)id)))
+            return (int)id;
+    return -ENOENT;
+}
+
+void gateway_takeover_networks(const struct gateway *g, struct network_ids *ids)
+{
+    const struct fastpath_kept *kept = kept_of(g);
+
+    if (kept)
+        network_ids_had(ids, kept->vni, kept->n_nets);
+}
+
+dp_vtep_id gateway_takeover_vtep(const struct gateway *g, const struct ipaddr *address)
+{
+    const struct fastpath_kept *kept = kept_of(g);
+    unsigned id = kept ? kept->n_vteps : 0;
+
+    for (unsigned i = 1; kept && i < kept->n_vteps; i++)
+        if (kept->vtep[i].family && ipaddr_eq(&kept->vtep[i], address))
+            return i <= g->max_vteps ? (dp_vtep_id)i : 0;
+    if (id <= g->n_vteps) /* then the usual ones do */
+        return 0;
+    return id <= g->max_vteps ? (dp_vtep_id)id : 0;
+}
+
+static bool are_in_order(const struct gateway *g)
+{
+    for (unsigned i = 0; i < g->n_ports; i++)
+        if (g->ports[i].id != i)
+            return false;
+    return true;
+}
+
+int gateway_takeover_look(struct gateway *g, char *err, size_t err_len)
 {
     struct fastpath *fp = fwd_fastpath(g->fwd);
     struct gateway_takeover *t;
-    const char *other;
-    int rc = 0;
 
     g->priv->takeover = t = calloc(1, sizeof(*t));
     if (t && fp && fastpath_taken_over(fp))
@@ -114,9 +164,22 @@ int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len)
         snprintf(err, err_len, "out of memory");
         return -ENOMEM;
     }
+    if (t->kept)
+        fastpath_kept(fp, t->kept);
+    return 0;
+}
+
+int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len)
+{
+    struct fastpath *fp = fwd_fastpath(g->fwd);
+    struct gateway_takeover *t = g->priv->takeover;
+    const char *other;
+    int rc = 0;
+
     if (!t->kept)
         return 0;
-    fastpath_kept(fp, t->kept);
+    fastpath_kept(fp, t->kept); /* again: a port that does not fit has ended it */
+    t->in_order = are_in_order(g);
     other = other_meaning(g, t->kept);
     if (other) {
         log_warning(SUBSYSTEM, "the MACs of before are forgotten: %s", other);
@@ -145,10 +208,12 @@ int gateway_takeover_lists(struct gateway *g)
 
     if (!g->priv->takeover->kept)
         return 0;
-    for (unsigned net = 1; net <= g->n_networks; net++) {
+    for (unsigned n = 0; n < g->n_networks; n++) {
+        dp_net_id net = g->networks[n].id;
+
         for (unsigned i = 0; i < g->n_vteps; i++) {
-            int rc = g->vteps[i].kept && fastpath_kept_member(fp, (dp_net_id)net, g->vteps[i].id)
-                         ? topology_keep(&g->priv->topology, (dp_net_id)net, g->vteps[i].id)
+            int rc = g->vteps[i].kept && fastpath_kept_member(fp, net, g->vteps[i].id)
+                         ? topology_keep(&g->priv->topology, net, g->vteps[i].id)
                          : 0;
 
             if (rc < 0)
@@ -206,16 +271,17 @@ static bool seen_again(struct gateway *g, const struct fastpath_mac *m, mono_t n
 }
 
 /* True: it stays where it is. */
-static bool take_mac(struct gateway *g, struct gateway_takeover_info *info, const struct fastpath_mac *m,
-                     mono_t now)
+static bool take_mac(struct gateway *g, struct gateway_takeover *t, const struct fastpath_mac *m, mono_t now)
 {
+    struct gateway_takeover_info *info = &t->info;
     const struct gateway_network *n = gateway_network(g, m->net);
     struct dp_dest dest = {.where = m->dest.where, .target = m->dest.target};
 
     if (!n || m->dest.is_static || too_old(n, m->seen, now))
         return false;
     if (dest.where == DP_WHERE_PORT) {
-        if (!carries(g, dest.target, n) || !seen_again(g, m, now))
+        if (!carries(g, dest.target, n) || !(t->in_order || t->kept->ifindex[dest.target]) ||
+            !seen_again(g, m, now))
             return false;
         info->macs_here++;
         return true;
@@ -248,7 +314,7 @@ void gateway_takeover_macs(struct gateway *g)
         return;
     while ((n = fastpath_fdb_next(fwd_fastpath(g->fwd), &cursor, macs, MACS_AT_ONCE)) > 0) {
         for (size_t i = 0; i < n; i++) {
-            if (is_settled(g, &macs[i]) || take_mac(g, &t->info, &macs[i], now))
+            if (is_settled(g, &macs[i]) || take_mac(g, t, &macs[i], now))
                 continue;
             (void)fwd_fdb_del(g->fwd, macs[i].net, macs[i].mac);
             t->info.dropped++;

@@ -11,6 +11,7 @@
  *
  * Control thread only.
  */
+#include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 
 #include "conf/log.h"
@@ -121,10 +122,22 @@ static bool has_room(const struct gateway *g, const struct gateway_vtep *wanted,
     return more <= free;
 }
 
+/* New ids first, as in free_id(). */
+static dp_vtep_id static_id(const struct gateway *g, const struct ipaddr *address)
+{
+    dp_vtep_id id = gateway_takeover_vtep(g, address);
+    unsigned i = 0;
+
+    if (id)
+        return id;
+    while (i < g->n_vteps && g->vteps[i].address.family)
+        i++;
+    return (dp_vtep_id)(g->n_vteps < g->max_vteps ? g->n_vteps + 1u : i + 1);
+}
+
 static int add_static(struct gateway *g, const struct ipaddr *address)
 {
     dp_vtep_id id = gateway_vtep_find(g, address);
-    unsigned i = 0;
     int rc;
 
     if (id) {
@@ -134,9 +147,7 @@ static int add_static(struct gateway *g, const struct ipaddr *address)
     rc = underlay_track(g->underlay, address);
     if (rc < 0)
         return rc;
-    while (i < g->n_vteps && g->vteps[i].address.family)
-        i++;
-    id = (dp_vtep_id)(g->n_vteps < g->max_vteps ? g->n_vteps + 1u : i + 1);
+    id = static_id(g, address);
     g->vteps[id - 1] = (struct gateway_vtep){.id = id, .address = *address, .is_static = true};
     memset(&g->priv->hop_seen[id - 1], 0, sizeof(g->priv->hop_seen[0]));
     if (id > g->n_vteps)

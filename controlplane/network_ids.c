@@ -11,6 +11,7 @@ struct id {
     uint16_t at;  /* index + 1; 0: free */
     bool used;    /* by somebody, once */
     mono_t freed; /* since then */
+    uint32_t had; /* an earlier process had it for this VNI; 0: for none */
 };
 
 struct network_ids {
@@ -37,6 +38,12 @@ struct network_ids *network_ids_new(unsigned max)
 void network_ids_free(struct network_ids *ids)
 {
     free(ids);
+}
+
+void network_ids_had(struct network_ids *ids, const uint32_t *vnis, unsigned n)
+{
+    for (unsigned id = 1; id <= ids->max; id++)
+        ids->ids[id].had = id < n ? vnis[id] : 0;
 }
 
 int network_ids_index(const struct network_ids *ids, dp_net_id id)
@@ -66,13 +73,23 @@ static dp_net_id kept_id(const struct gateway_network **sorted, unsigned n, cons
     return found && lives_on((*found)->conf, c) ? (*found)->id : 0;
 }
 
+/* The one that an earlier process had for this VNI, or 0. */
+static dp_net_id had_id(const struct network_ids *ids, uint32_t vni)
+{
+    for (unsigned id = 1; id <= ids->max; id++)
+        if (ids->ids[id].had == vni)
+            return (dp_net_id)id;
+    return 0;
+}
+
 /* The next free id behind *last: with rested false of those that nobody ever had. 0: there is none. */
 static dp_net_id next_free(const struct network_ids *ids, dp_net_id *last, bool rested, mono_t now)
 {
     while (*last < ids->max) {
         const struct id *i = &ids->ids[++*last];
 
-        if (i->at == 0 && i->used == rested && (!rested || now.ns - i->freed.ns >= NETWORK_IDS_REST_NS))
+        if (i->at == 0 && i->had == 0 && i->used == rested &&
+            (!rested || now.ns - i->freed.ns >= NETWORK_IDS_REST_NS))
             return *last;
     }
     return 0;
@@ -83,6 +100,8 @@ static int give_ids(const struct network_ids *ids, struct gateway_network *netwo
     dp_net_id fresh = 0, rested = 0;
 
     for (size_t i = 0; i < n; i++) {
+        if (networks[i].id == 0)
+            networks[i].id = had_id(ids, networks[i].conf->vni);
         if (networks[i].id == 0)
             networks[i].id = next_free(ids, &fresh, false, now);
         if (networks[i].id == 0)
@@ -124,6 +143,7 @@ void network_ids_take(struct network_ids *ids, const struct gateway_network *net
         if (ids->ids[id].at)
             ids->ids[id].freed = at;
         ids->ids[id].at = 0;
+        ids->ids[id].had = 0;
     }
     for (unsigned i = 0; i < n; i++) {
         ids->ids[networks[i].id].at = (uint16_t)(i + 1);

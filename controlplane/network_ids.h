@@ -3,7 +3,8 @@
  * Which number each network has in the tables (dp_net_id): its own for as long as it lives. One that was
  * given back rests for a while before another network gets it, and those that nobody ever had are taken
  * first: what is still under way with an old number (events of the worker, messages of other gateways) must
- * not reach another network. Pure; control thread only.
+ * not reach another network. When the gateway starts the numbers may be those of an earlier process. Pure;
+ * control thread only.
  */
 #ifndef CONTROLPLANE_NETWORK_IDS_H
 #define CONTROLPLANE_NETWORK_IDS_H
@@ -22,6 +23,9 @@ unsigned network_ids_max(size_t n);
 struct network_ids *network_ids_new(unsigned max);
 void network_ids_free(struct network_ids *ids);
 
+/* What an earlier process had: VNIs by id, below n; 0: none. Until network_ids_take() a network gets the id
+ * that its VNI had, and no other gets that. */
+void network_ids_had(struct network_ids *ids, const uint32_t *vnis, unsigned n);
 /* The networks of a configuration: those that live on keep their ids, which are those of the same name, VNI
  * and route distinguisher among the n of now; the others get ids that are free. Nothing is taken yet. 0 and
  * *out (to be freed), -ENOMEM, or -ENOSPC: more than there are ids for. */

@@ -315,6 +315,11 @@ int dp_port_next(const struct dp *dp)
     return port_slots_next(&dp->slots, mono_now());
 }
 
+bool dp_port_choose(struct dp *dp, dp_port_id id)
+{
+    return port_slots_choose(&dp->slots, id);
+}
+
 int dp_port_remove(struct dp *dp, dp_port_id id)
 {
     struct port *p = &dp->ports[id];

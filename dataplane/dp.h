@@ -78,12 +78,14 @@ struct dp_port_spec {
     uint16_t vxlan_port; /* DP_PORT_UNDERLAY: for NICs that look into tunnels; 0: they need not */
 };
 
-/* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0;
- * those of ports that were removed come again, after a while. Returns the port's id, or -errno with a
- * sentence in err that names the device. */
+/* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0
+ * unless they are chosen; those of ports that were removed come again, after a while. Returns the port's id,
+ * or -errno with a sentence in err that names the device. */
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN]);
 /* The id that the next one will have, or -ENOSPC. */
 int dp_port_next(const struct dp *dp);
+/* The next one gets this id, if no port ever had it; false: it is not to be had. */
+bool dp_port_choose(struct dp *dp, dp_port_id id);
 /* Closes a port that the topology does not name (any more); its id and its counters stay what they are until
  * another port gets the id. Frames that came by it may still be on their way. 0; -EBUSY: the topology names
  * it, or too much of earlier ports is still in use; -EINVAL: there is none, or it is DP_PORT_KERNEL. */

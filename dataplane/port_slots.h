@@ -13,7 +13,8 @@
 #define PORT_SLOTS_REST_NS UINT64_C(2000000000)
 
 struct port_slots {
-    unsigned n; /* highest id so far + 1 */
+    unsigned n;      /* highest id so far + 1 */
+    unsigned chosen; /* of the next port, + 1; 0: none */
     struct {
         bool used, named;
         mono_t freed; /* since then, if it was named by then */
@@ -22,6 +23,8 @@ struct port_slots {
 
 /* The id of the next port, or -ENOSPC. */
 int port_slots_next(const struct port_slots *s, mono_t now);
+/* The next port gets this id, if nobody ever had it; false: it is not to be had. */
+bool port_slots_choose(struct port_slots *s, dp_port_id id);
 void port_slots_take(struct port_slots *s, dp_port_id id);
 /* A topology names it: from now on frames and events may have this id. */
 void port_slots_name(struct port_slots *s, dp_port_id id);

@@ -358,14 +358,37 @@ def test_a_link_that_went_down_meanwhile(s):
     s.a.reaches(s.b)
 
 
+def test_killed_after_a_reload(s):
+    """The next start finds ports, networks and static peers in another order than they have in the file."""
+    for h, other in ((s.a, s.b), (s.b, s.a)):
+        h.ns.ip(f"neigh replace {other.ip} lladdr {other.mac} nud permanent dev eth0")
+    s.gw_paris.conf["access"].reverse()
+    s.gw_paris.conf["networks"].insert(0, network("other", 7, 10007, "198.18.0.77"))
+    s.gw_paris.write()
+    assert s.gw_paris.ask("reload")["applied"]
+    with Stream(s.a, s.b) as there, Stream(s.b, s.a) as back:
+        s.gw_paris.kill()
+        there.goes_on(100)
+        s.gw_paris.start()
+        sessions(s)
+        wait_for(lambda: not fast(s.gw_paris)["taken_over"]["waiting"], 15, lambda: fast(s.gw_paris))
+        there.goes_on()
+        back.goes_on()
+    assert not there.lost() and not back.lost(), (there.lost()[:50], back.lost()[:50])
+    assert fast(s.gw_paris)["taken_over"]["macs_here"] == 1 and "are forgotten" not in s.gw_paris.log
+    assert s.gw_paris.mac(WEB, s.a.mac)["port"] == "trunk0"
+
+
 def test_ids_that_mean_something_else(s):
-    """A killed gateway comes back with other networks: no frame goes into a wrong one."""
+    """A killed gateway comes back with another port: no frame leaves by a wrong one."""
+    trunk1 = s.gw_paris.conf["access"].pop()
+    s.gw_paris.write()
+    assert s.gw_paris.ask("reload")["applied"]
     s.gw_paris.kill()
-    s.gw_paris.conf["networks"].insert(0, network("other", 7, 10007))
-    s.gw_paris.conf["networks"][0].pop("peers")
+    s.gw_paris.conf["access"].insert(0, trunk1)
     s.gw_paris.write()
     s.gw_paris.start()
-    assert "are forgotten: the networks are others" in s.gw_paris.log
+    assert "are forgotten: it was configured otherwise" in s.gw_paris.log
     sessions(s)
     s.a.reaches(s.b)
     assert fast(s.gw_paris)["carried"] > 0

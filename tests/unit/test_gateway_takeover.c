@@ -6,6 +6,7 @@
  */
 #include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
+#include "controlplane/network_ids.h"
 #include "controlplane/overlay.h"
 #include "ebpf/fastpath.h"
 #include "tests/unit/suite.h"
@@ -204,12 +205,18 @@ const struct gateway_vtep *gateway_vtep(const struct gateway *gw, dp_vtep_id id)
 
 const struct gateway_network *gateway_network(const struct gateway *gw, dp_net_id id)
 {
-    return id >= 1 && id <= gw->n_networks ? &gw->networks[id - 1] : NULL;
+    for (unsigned i = 0; i < gw->n_networks; i++)
+        if (gw->networks[i].id == id)
+            return &gw->networks[i];
+    return NULL;
 }
 
 const struct gateway_port *gateway_port(const struct gateway *gw, dp_port_id id)
 {
-    return id < gw->n_ports ? &gw->ports[id] : NULL;
+    for (unsigned i = 0; i < gw->n_ports; i++)
+        if (gw->ports[i].id == id)
+            return &gw->ports[i];
+    return NULL;
 }
 
 const struct gateway_peer *gateway_peers(const struct gateway *gw, dp_net_id net, size_t *n)
@@ -333,6 +340,7 @@ static void begin(void)
 {
     char err[256] = "";
 
+    ck_assert_msg(gateway_takeover_look(&g, err, sizeof(err)) == 0, "%s", err);
     ck_assert_msg(gateway_takeover_begin(&g, err, sizeof(err)) == 0, "%s", err);
     ck_assert_int_eq(topology_init(&priv.topology, &g, 0), 0);
     ck_assert_int_eq(gateway_takeover_lists(&g), 0);
@@ -439,6 +447,7 @@ START_TEST(test_no_memory_for_a_vtep)
     char err[256] = "";
 
     track_rc = -ENOMEM;
+    ck_assert_int_eq(gateway_takeover_look(&g, err, sizeof(err)), 0);
     ck_assert_int_eq(gateway_takeover_begin(&g, err, sizeof(err)), -ENOMEM);
     ck_assert_str_ne(err, "");
 }
@@ -475,6 +484,84 @@ START_TEST(test_ids_that_mean_something_else)
     ck_assert(flushed && !gateway_takeover_info(&g).happened);
     ck_assert_uint_eq(g.n_vteps, 1);
     ck_assert_uint_eq(mactable_count(g.macs), 0);
+}
+END_TEST
+
+/* A reload had taken away a port, a network and a static peer, and put in others. */
+START_TEST(test_places_have_the_ids_that_they_had)
+{
+    struct network_ids *ids = network_ids_new(8);
+    struct gateway_network *planned;
+    const struct ipaddr fixed = ip("198.18.0.8"), told = ip("198.18.0.3"), unknown = ip("198.18.0.7");
+    char err[256] = "";
+
+    kept.ifindex[0] = 70;
+    kept.ifindex[TRUNK] = 0;
+    kept.ifindex[LAB] = 72;
+    kept.ifindex[5] = 75;
+    memset(kept.vni, 0, sizeof(kept.vni));
+    kept.vni[4] = 10100;
+    kept.n_nets = 5;
+    ck_assert_int_eq(gateway_takeover_look(&g, err, sizeof(err)), 0);
+    g.n_ports = g.n_vteps = 0;
+    ck_assert_int_eq(gateway_takeover_port(&g, 75), 5);
+    ck_assert_int_eq(gateway_takeover_port(&g, 72), LAB);
+    ck_assert_int_eq(gateway_takeover_port(&g, 99), -ENOENT); /* that ends the fast path of before */
+    ck_assert_int_eq(gateway_takeover_port(&g, 0), 1);
+    g.ports[g.n_ports++].id = 1;
+    ck_assert_int_eq(gateway_takeover_port(&g, 0), 3);
+    ck_assert_uint_eq(gateway_takeover_vtep(&g, &fixed), STATIC_ID);
+    ck_assert_uint_eq(gateway_takeover_vtep(&g, &told), TOLD_ID);
+    ck_assert_uint_eq(gateway_takeover_vtep(&g, &unknown), 3);
+    g.n_vteps = 3;
+    ck_assert_uint_eq(gateway_takeover_vtep(&g, &unknown), 0); /* there is none above in use */
+    gateway_takeover_networks(&g, ids);
+    ck_assert_int_eq(network_ids_plan(ids, NULL, 0, g.conf, mono_now(), &planned), 0);
+    ck_assert(planned[0].id == 4 && planned[1].id == 1);
+    /* What a reload puts in later has nothing to do with it. */
+    priv.running = true;
+    ck_assert_int_eq(gateway_takeover_port(&g, 72), -ENOENT);
+    ck_assert_uint_eq(gateway_takeover_vtep(&g, &told), 0);
+    free(planned);
+    network_ids_free(ids);
+}
+END_TEST
+
+START_TEST(test_macs_after_a_reload)
+{
+    /* The trunk was put in later; a port that is not the kernel's has the id of one that is gone. */
+    g.ports[TRUNK].id = 4;
+    g.ports[LAB].id = 3;
+    g.ports[LAB].xdp = NULL;
+    memset(kept.ifindex, 0, sizeof(kept.ifindex));
+    kept.ifindex[0] = kept.ifindex[4] = if_nametoindex("lo");
+    kept.n_ports = 5;
+    /* Networks count down here. */
+    networks[0].id = DB;
+    networks[1].id = WEB;
+    kept.vni[DB] = 10100;
+    kept.vni[WEB] = 10200;
+    had(DB, 1, DP_WHERE_PORT, 4, 1);
+    had(DB, 2, DP_WHERE_PORT, 3, 1);
+    had(DB, 3, DP_WHERE_PORT, LAB, 1);
+    begin();
+    gateway_takeover_macs(&g);
+    ck_assert(!flushed && gateway_takeover_info(&g).happened);
+    ck_assert(is_in(map, DB, 1, DP_WHERE_PORT, 4) && mactable_find(g.macs, DB, mac_n(1)));
+    ck_assert_uint_eq(mactable_count(g.macs), 1);
+    ck_assert_uint_eq(gateway_takeover_info(&g).dropped, 2);
+}
+END_TEST
+
+/* One that is not the kernel's, where nothing says that it is another one. */
+START_TEST(test_macs_at_a_port_of_no_interface)
+{
+    kept.ifindex[LAB] = 0;
+    g.ports[LAB].xdp = NULL;
+    had(WEB, 1, DP_WHERE_PORT, LAB, 1);
+    begin();
+    gateway_takeover_macs(&g);
+    ck_assert(mactable_find(g.macs, WEB, mac_n(1)) && is_in(map, WEB, 1, DP_WHERE_PORT, LAB));
 }
 END_TEST
 
@@ -622,6 +709,9 @@ int main(void)
     tcase_add_test(c, test_vteps_keep_their_ids);
     tcase_add_test(c, test_no_memory_for_a_vtep);
     tcase_add_loop_test(c, test_ids_that_mean_something_else, 0, 6);
+    tcase_add_test(c, test_places_have_the_ids_that_they_had);
+    tcase_add_test(c, test_macs_after_a_reload);
+    tcase_add_test(c, test_macs_at_a_port_of_no_interface);
     tcase_add_test(c, test_macs_at_ports);
     tcase_add_test(c, test_macs_at_vteps);
     tcase_add_test(c, test_configured_macs);

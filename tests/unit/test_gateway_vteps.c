@@ -3,6 +3,7 @@
  * Ids of VTEPs that are let go and given to others. The MAC table is real; the underlay, BGP and both data
  * planes are made up here.
  */
+#include "controlplane/gateway_fastpath.h"
 #include "controlplane/gateway_private.h"
 #include "controlplane/overlay.h"
 #include "tests/unit/suite.h"
@@ -12,6 +13,7 @@ static struct gateway_private priv;
 static struct conf conf;
 static struct ipaddr published[3]; /* of id 1, 2, 3; family 0: free */
 static unsigned publications, changes;
+static dp_vtep_id had; /* by an earlier process; 0: any will do */
 
 /* ---- below and beside */
 
@@ -72,6 +74,12 @@ struct bgp_session *overlay_session(const struct overlay *o, rib_peer_id peer)
     return NULL;
 }
 
+dp_vtep_id gateway_takeover_vtep(const struct gateway *gw, const struct ipaddr *address)
+{
+    (void)gw, (void)address;
+    return had;
+}
+
 /* ---- tests */
 
 static struct ipaddr ip(const char *text)
@@ -98,6 +106,7 @@ static void setup(void)
     memset(&priv, 0, sizeof(priv));
     memset(&conf, 0, sizeof(conf));
     publications = changes = 0;
+    had = 0;
     conf.underlay.address = ip("198.18.0.1");
     g.conf = &conf;
     g.priv = &priv;
@@ -142,6 +151,25 @@ START_TEST(test_an_id_is_free_for_the_data_planes_too)
 }
 END_TEST
 
+/* An id that is pinned in the maps. */
+START_TEST(test_a_static_peer_has_the_id_that_it_had)
+{
+    struct conf_peer peer = {.address = ip("198.18.0.8")};
+    struct conf_network net = {.peers = &peer, .n_peers = 1};
+
+    conf.networks = &net;
+    conf.n_networks = 1;
+    had = 2;
+    ck_assert_int_eq(gateway_vteps_configure(&g, &conf), 0);
+    ck_assert_uint_eq(gateway_vtep_find(&g, &peer.address), 2);
+    ck_assert(g.n_vteps == 2 && g.vteps[0].address.family == 0 && g.vteps[1].is_static);
+    had = 0;
+    peer.address = ip("198.18.0.9");
+    ck_assert_int_eq(gateway_vteps_configure(&g, &conf), 0);
+    ck_assert_uint_eq(gateway_vtep_find(&g, &peer.address), 3);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gateway_vteps");
@@ -149,6 +177,7 @@ int main(void)
 
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_an_id_is_free_for_the_data_planes_too);
+    tcase_add_test(c, test_a_static_peer_has_the_id_that_it_had);
     suite_add_tcase(suite, c);
     return run_suite(suite);
 }

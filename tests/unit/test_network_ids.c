@@ -106,6 +106,36 @@ START_TEST(test_who_stays_keeps_its_id)
 }
 END_TEST
 
+/* What is pinned means a VNI by an id. */
+START_TEST(test_an_earlier_process_had_ids)
+{
+    static const uint32_t had[] = {0, 0, 'c', 'x', 'a'};
+
+    network_ids_had(ids, had, 5);
+    become("abc");
+    ck_assert_uint_eq(id_of('a'), 4);
+    ck_assert_uint_eq(id_of('b'), 1);
+    ck_assert_uint_eq(id_of('c'), 2);
+    become("abcde"); /* then they are no longer kept for x */
+    ck_assert_uint_eq(id_of('d'), 3);
+    ck_assert_uint_eq(id_of('e'), 5);
+}
+END_TEST
+
+START_TEST(test_an_earlier_process_had_too_many)
+{
+    static const uint32_t had[] = {0, '1', '2', '3', '4', '5', '6', '7', 'a', '9', '0'};
+    struct gateway_network *next;
+
+    network_ids_had(ids, had, 11);
+    ck_assert_int_eq(plan("ab", &next), -ENOSPC);
+    network_ids_had(ids, NULL, 0);
+    become("ab");
+    ck_assert_uint_eq(id_of('a'), 1);
+    ck_assert_uint_eq(id_of('b'), 2);
+}
+END_TEST
+
 START_TEST(test_another_vni_is_another_network)
 {
     become("ab");
@@ -154,6 +184,8 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_start_counts_from_one);
     tcase_add_test(t, test_who_stays_keeps_its_id);
+    tcase_add_test(t, test_an_earlier_process_had_ids);
+    tcase_add_test(t, test_an_earlier_process_had_too_many);
     tcase_add_test(t, test_another_vni_is_another_network);
     tcase_add_test(t, test_ids_rest);
     tcase_add_test(t, test_room);

@@ -44,6 +44,25 @@ START_TEST(test_in_order)
 }
 END_TEST
 
+/* As an earlier process had it. */
+START_TEST(test_chosen)
+{
+    ck_assert(port_slots_choose(&s, 3));
+    ck_assert_int_eq(take(), 3);
+    ck_assert_uint_eq(s.n, 4);
+    ck_assert_int_eq(take(), 0);
+    ck_assert(port_slots_choose(&s, 1));
+    ck_assert_int_eq(take(), 1);
+    ck_assert_int_eq(take(), 2);
+    ck_assert_int_eq(take(), 4);
+    ck_assert(!port_slots_choose(&s, 3) && !port_slots_choose(&s, DP_OWN_PORT));
+    port_slots_name(&s, 2);
+    go(2);
+    ck_assert(!port_slots_choose(&s, 2)); /* it rests */
+    ck_assert_int_eq(take(), 5);
+}
+END_TEST
+
 /* One that no topology named is given again at once, so that a reload that fails again and again finds room.
  */
 START_TEST(test_one_that_nobody_named_comes_again)
@@ -88,6 +107,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, test_in_order);
+    tcase_add_test(t, test_chosen);
     tcase_add_test(t, test_one_that_nobody_named_comes_again);
     tcase_add_test(t, test_one_that_was_named_rests);
     tcase_add_test(t, test_fresh_ones_first);
