@@ -298,8 +298,29 @@ static bool same_vdev(const char *a, const char *b)
     return n == strcspn(b, ",") && strncmp(a, b, n) == 0;
 }
 
+/* One that a reload took away, and that could not be closed yet. Its configuration is gone. */
+static int check_leaving(const struct gateway *g, const struct conf_access *a, char *err, size_t err_len)
+{
+    for (unsigned i = 0; i < g->priv->n_leaving; i++) {
+        struct dp_port_status status;
+
+        if (!g->priv->port_open[g->priv->leaving[i].id])
+            continue;
+        dp_port_status(g->dp, g->priv->leaving[i].id, &status);
+        if (!(a->port.kind == CONF_PORT_DPDK ? same_vdev(status.device, a->port.device)
+                                             : strcmp(status.device, a->port.device) == 0))
+            continue;
+        snprintf(err, err_len, "access port %s: %s is still being closed: try again in some seconds", a->name,
+                 a->port.device);
+        return -EBUSY;
+    }
+    return 0;
+}
+
 static int check_new_port(const struct gateway *g, const struct conf_access *a, char *err, size_t err_len)
 {
+    int rc;
+
     for (unsigned i = 0; a->port.kind == CONF_PORT_DPDK && i < g->n_ports; i++) {
         const struct gateway_port *p = &g->ports[i];
 
@@ -313,7 +334,8 @@ static int check_new_port(const struct gateway *g, const struct conf_access *a, 
             a->name, (int)strcspn(a->port.device, ","), a->port.device, p->name);
         return -EEXIST;
     }
-    return check_interface(&a->port, "access port ", a->name, err, err_len);
+    rc = check_leaving(g, a, err, err_len);
+    return rc == 0 ? check_interface(&a->port, "access port ", a->name, err, err_len) : rc;
 }
 
 /* Under another name, so that conf_diff() does not see it. */
