@@ -69,14 +69,14 @@ static inline uint64_t table_hash(const struct table *t, uint64_t key)
 
 static inline struct table_bucket *table_bucket_1(const struct table *t, uint64_t hash)
 {
-    return (struct table_bucket *)((char *)t->buckets + (hash >> 39 & t->offsets));
+    return (struct table_bucket *)((char *)t->buckets + (hash >> 38 & t->offsets));
 }
 
 /* Never the first one again. */
 static inline struct table_bucket *table_bucket_2(const struct table *t, uint64_t hash)
 {
     return (struct table_bucket *)((char *)t->buckets +
-                                   ((hash >> 39 ^ (hash >> 21 | sizeof(struct table_bucket))) & t->offsets));
+                                   ((hash >> 38 ^ (hash >> 19 | sizeof(struct table_bucket))) & t->offsets));
 }
 
 static inline void table_prefetch(const struct table *t, uint64_t hash)
