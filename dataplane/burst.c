@@ -204,8 +204,10 @@ static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id 
     }
     PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)
-        if (unlikely(!usual(w, s, &frames[i], &way, port, FDB_WHERE(DP_WHERE_PORT, port, 0))))
+        if (unlikely(!usual(w, s, &frames[i], &way, port, FDB_WHERE(DP_WHERE_PORT, port, 0)))) {
             access_forward(w, s, &frames[i]);
+            PROFILE(odd);
+        }
     way_count(w, &way, false);
     PROFILE(count);
 }
@@ -289,8 +291,10 @@ static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id por
     PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)
         if (unlikely(!usual(w, s, &frames[i], &way, SNAP_NOT_A_MEMBER,
-                            FDB_WHERE(DP_WHERE_VTEP, frames[i].place, 0))))
+                            FDB_WHERE(DP_WHERE_VTEP, frames[i].place, 0)))) {
             wan_forward(w, s, &frames[i]);
+            PROFILE(odd);
+        }
     way_count(w, &way, true);
     PROFILE(count);
 }

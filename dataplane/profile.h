@@ -15,6 +15,7 @@
     X(look_up)                                                                                               \
     X(way)                                                                                                   \
     X(out)                                                                                                   \
+    X(odd)                                                                                                   \
     X(count)                                                                                                 \
     X(queue)                                                                                                 \
     X(send)
