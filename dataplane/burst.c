@@ -27,6 +27,8 @@ struct way {
     struct worker_tx *tx;                /* its queue */
     const struct vxlan_template *header; /* to a VTEP; NULL: to a port */
     struct dp_count sent;                /* not yet in the counters */
+    const struct frame *end;             /* of the burst */
+    bool looked_ahead;
 };
 
 static inline void add(struct dp_count *to, const struct dp_count *n)
@@ -107,6 +109,34 @@ static __rte_always_inline bool out_to_vtep(struct rte_mbuf *m, const uint8_t *f
     return vxlan_encapsulate(m, way->header, way->net->vni, way->net->dscp, &info) == 0;
 }
 
+/* Those of the burst from `first` on whose source is not where it is looked for first: then the rest of what
+ * a new source needs is on its way to the cache. */
+static void look_ahead(const struct worker *w, const struct frame *first, const struct frame *end)
+{
+    for (const struct frame *f = first; f < end; f++) {
+        if (table_bucket_hits(table_bucket_1(&w->fdb->t, f->src_hash), f->src_key) != 0)
+            continue;
+        rte_prefetch0(table_bucket_2(&w->fdb->t, f->src_hash)->key);
+        worker_prefetch_recent(w, f->src_hash);
+    }
+}
+
+/* The source is not where this frame came from: new, or it has moved. False: there is more to it. */
+static __rte_noinline bool elsewhere(struct worker *w, struct frame *f, struct way *way,
+                                     const struct fdb_value *src)
+{
+    if (!way->looked_ahead) {
+        way->looked_ahead = true;
+        look_ahead(w, f + 1, way->end);
+    }
+    if (src && (fdb_where(src) & FDB_STATIC))
+        return false;
+    if (f->from == DP_WHERE_PORT || snapshot_bit(f->net->learning, f->place))
+        worker_report_source(w, f, src);
+    f->checked = true;
+    return true;
+}
+
 /* Both look-ups and out. False: there is something odd about it. source: FDB_WHERE() of where it came from.
  */
 static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s, struct frame *f,
@@ -117,7 +147,12 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
     const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
     uint32_t len = rte_pktmbuf_pkt_len(f->m), where;
 
-    if (unlikely(!src || !dst || (fdb_where(src) & FDB_PLACE_MASK) != source))
+    if (unlikely(!src || (fdb_where(src) & FDB_PLACE_MASK) != source)) {
+        if (!elsewhere(w, f, way, src))
+            return false;
+        src = NULL;
+    }
+    if (unlikely(!dst))
         return false;
     PROFILE(look_up);
     if (here != SNAP_NOT_A_MEMBER && unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
@@ -130,7 +165,8 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
     PROFILE(way);
     if (way->header ? !out_to_vtep(f->m, frame, way) : !out_by_port(f->m, frame, way->vlan))
         return false;
-    fdb_touch(src, w->now_ms);
+    if (likely(src != NULL))
+        fdb_touch(src, w->now_ms);
     way->sent.frames++;
     way->sent.bytes += len;
     worker_enqueue(w, way->tx, way->port, f->m);
@@ -181,7 +217,7 @@ static __rte_always_inline enum drop_reason classify(struct worker *w, const str
         return DROP_inner_tagged; /* R1.6 */
     f->m = m;
     f->from = DP_WHERE_PORT;
-    f->told = false;
+    f->told = f->checked = false;
     f->place = f->port = port;
     forward_prefetch(w, f);
     return DROP_N;
@@ -202,6 +238,7 @@ static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id 
         else
             n_frames++;
     }
+    way.end = frames + n_frames;
     PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)
         if (unlikely(!usual(w, s, &frames[i], &way, port, FDB_WHERE(DP_WHERE_PORT, port, 0)))) {
@@ -266,7 +303,7 @@ static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *
     f->net = tunnel->net;
     f->place = tunnel->vtep;
     f->from = DP_WHERE_VTEP;
-    f->told = false;
+    f->told = f->checked = false;
     f->ttl = p.ttl;
     f->port = port;
     tunnel->received.frames++;
@@ -288,6 +325,7 @@ static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id por
         n_frames += likely(unpack(w, s, port, m[i], &expect, &tunnel, &frames[n_frames])) ||
                     wan_unpack(w, s, port, m[i], &frames[n_frames]);
     tunnel_count(w, &tunnel);
+    way.end = frames + n_frames;
     PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)
         if (unlikely(!usual(w, s, &frames[i], &way, SNAP_NOT_A_MEMBER,

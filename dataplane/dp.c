@@ -648,7 +648,8 @@ size_t dp_events_pop(struct dp *dp, struct dp_event *events, size_t n)
     ignored = read(dp_events_fd(dp), &count, sizeof(count));
     (void)ignored; /* EAGAIN when nobody woke us */
     for (unsigned i = 0; i < dp->n_workers; i++)
-        __atomic_store_n(&dp->workers[i]->control_asleep, true, __ATOMIC_RELAXED);
+        if (!__atomic_load_n(&dp->workers[i]->control_asleep, __ATOMIC_RELAXED))
+            __atomic_store_n(&dp->workers[i]->control_asleep, true, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with wake_control() */
     /* What came between the first look and the flag found nobody asleep: take it now. A full batch makes the
      * caller come again. */

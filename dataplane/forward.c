@@ -8,9 +8,12 @@
 
 bool forward_check_source(struct worker *w, struct frame *f, bool learn)
 {
-    struct fdb_value *v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
+    struct fdb_value *v;
     uint32_t where;
 
+    if (f->checked)
+        return true;
+    v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
     if (likely(v != NULL)) {
         where = fdb_where(v);
         if (likely((where & FDB_PLACE_MASK) == FDB_WHERE(f->from, f->place, 0))) {
@@ -21,7 +24,7 @@ bool forward_check_source(struct worker *w, struct frame *f, bool learn)
             return false;
     }
     if (learn)
-        worker_report_source(w, f);
+        worker_report_source(w, f, v);
     return true;
 }
 

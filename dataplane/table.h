@@ -46,14 +46,15 @@ struct table {
     struct table_bucket *buckets;
     uint64_t offsets;   /* (number of buckets - 1) * bytes of a bucket: bits of a hash and this, an offset */
     uint64_t seed[2];   /* secret */
-    uint32_t used;      /* keys present */
     uint32_t capacity;  /* what it was made for */
-    uint32_t additions; /* ever; readers look at it, and at the next */
-    uint32_t deletions;
+    uint32_t deletions; /* ever; readers look at it */
     struct rte_rcu_qsbr *qsbr;
-    struct table_grave *graves; /* tombstones that wait for their grace period: a ring */
-    uint32_t grave_head, grave_count, grave_size;
     size_t bytes;
+    /* Written with each key that is added; readers need what is above for each frame. */
+    uint32_t used __attribute__((aligned(64))); /* keys present */
+    uint32_t additions;                         /* ever; readers look at it */
+    struct table_grave *graves;                 /* tombstones that wait for their grace period: a ring */
+    uint32_t grave_head, grave_count, grave_size;
 };
 
 /* Both halves of a product whose factors both have the key in them: with a constant factor, keys that count

@@ -27,7 +27,7 @@ static enum drop_reason check_tunnel(const struct snapshot *s, const struct vxla
     if (unlikely(f->place == 0 || !snapshot_bit(f->net->known, f->place)))
         return DROP_vtep_unknown;
     f->from = DP_WHERE_VTEP;
-    f->told = false;
+    f->told = f->checked = false;
     return DROP_N;
 }
 

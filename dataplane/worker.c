@@ -3,8 +3,8 @@
  * The worker's loop, its transmit queues and its reports. See worker.h for who writes what.
  *
  * Tricky: the only system calls here are the sleep of an idle worker and one write to the eventfd, made only
- * when the control thread has said that it went to sleep with an empty ring; so a burst of learn events costs
- * one call.
+ * when the control thread has said that it went to sleep with an empty ring, and by a busy worker not again
+ * for a moment; so the first of many learn events is told at once, and the others cost a call together.
  */
 #include "dataplane/worker.h"
 
@@ -33,6 +33,7 @@
 #define IDLE_SPIN_ROUNDS 64   /* adaptive polling: rounds without a frame before the first sleep */
 #define IDLE_SLEEP_MIN   5000 /* ns */
 #define IDLE_SLEEP_MAX   100000
+#define WAKE_US          50
 #define TX_TRIES         3
 #define TX_LOCK_SPINS    1024
 #define SCARCE           512 /* packet buffers of a port, some bursts more than it needs to go on receiving */
@@ -147,7 +148,16 @@ static bool queue_event(struct worker *w, struct dp_event *event, bool yields)
     return true;
 }
 
-static struct dp_event event_of(const struct frame *f, enum dp_event_type type, const struct snoop *sn)
+/* When the frames of this round came: the time is asked for only when there is something to report. */
+static mono_t round_time(struct worker *w)
+{
+    if (w->at.ns == 0)
+        w->at = mono_now();
+    return w->at;
+}
+
+static struct dp_event event_of(struct worker *w, const struct frame *f, enum dp_event_type type,
+                                const struct snoop *sn)
 {
     return (struct dp_event){.type = type,
                              .net = f->net->id,
@@ -157,25 +167,31 @@ static struct dp_event event_of(const struct frame *f, enum dp_event_type type, 
                              .ip = sn->ip,
                              .evidence = sn->evidence,
                              .flags = sn->flags,
-                             .at = mono_now()};
+                             .at = round_time(w)};
 }
 
-void worker_report_source(struct worker *w, struct frame *f)
+void worker_prefetch_recent(const struct worker *w, uint64_t hash)
+{
+    const struct worker_recent *set = &w->recent[recent_index(hash)];
+
+    for (unsigned i = 0; i < RECENT_WAYS; i++)
+        rte_prefetch0(&set[i]);
+}
+
+void worker_report_source(struct worker *w, struct frame *f, const struct fdb_value *v)
 {
     struct worker_recent *r = recent_slot(w, f->src_key, f->src_hash);
     uint32_t place = FDB_WHERE(f->from, f->place, 0);
     uint32_t deletions = fdb_deletions(w->fdb);
     /* Said no to and still speaking? Unless something was deleted since, yes. */
     bool again = r->key == f->src_key && r->place == place && r->deletions == deletions;
-    const struct fdb_value *v;
     struct dp_event event;
     struct snoop sn;
 
     if (again && w->now < r->repeat)
         return;
-    v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
     snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
-    event = event_of(f, DP_EVENT_SOURCE, &sn);
+    event = event_of(w, f, DP_EVENT_SOURCE, &sn);
     if (!queue_event(w, &event, v == NULL))
         return;
     f->told = true;
@@ -216,7 +232,7 @@ void worker_report_neighbour(struct worker *w, const struct frame *f, const stru
     if (!f->told && r->key == f->src_key && r->place == place && r->deletions == deletions &&
         w->now < (answered(w, f, sn) ? r->repeat : r->decided))
         return;
-    event = event_of(f, DP_EVENT_NEIGHBOUR, sn);
+    event = event_of(w, f, DP_EVENT_NEIGHBOUR, sn);
     if (!queue_event(w, &event, !f->told))
         return;
     *r = (struct worker_recent){.key = f->src_key,
@@ -234,7 +250,7 @@ void worker_report_first(struct worker *w, const struct frame *f, uint32_t where
                              .mac = fdb_key_mac(f->dst_key),
                              .where = (enum dp_where)fdb_kind(where),
                              .target = fdb_target(where),
-                             .at = mono_now()};
+                             .at = round_time(w)};
 
     /* The mark goes after the event is in: a full ring leaves it for the next frame. If the control thread
      * has stored something else meanwhile, a mark of its own stays. */
@@ -377,6 +393,7 @@ static void wake_control(struct worker *w)
     uint64_t one = 1;
 
     w->events_queued = false;
+    w->next_wake = w->now + cycles(w, WAKE_US);
     /* Pairs with dp_events_pop(): it sets the flag, then looks into the ring once more. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&w->control_asleep, __ATOMIC_RELAXED) &&
@@ -390,6 +407,7 @@ static void wake_control(struct worker *w)
 static void update_clock(struct worker *w)
 {
     w->now = rte_rdtsc() + w->clock_ahead;
+    w->at.ns = 0;
     if (w->now < w->next_clock)
         return;
     w->now_ms = fdb_ms(mono_now()); /* vDSO, no system call */
@@ -474,7 +492,7 @@ unsigned worker_poll(struct worker *w)
     for (unsigned i = 0; i < n_ports; i++)
         if (w->tx[i].n > 0)
             worker_flush(w, (dp_port_id)i);
-    if (w->events_queued)
+    if (w->events_queued && (total == 0 || w->now >= w->next_wake))
         wake_control(w);
     count_round(w, total);
     return total;

@@ -105,12 +105,16 @@ struct worker {
     const struct snapshot *snapshot; /* control thread stores with release */
     struct capture *capture;         /* likewise; NULL: there is none */
     bool stop;                       /* control thread stores */
-    bool control_asleep; /* set by the control thread when it has drained the ring, taken by the worker */
+    /* Set by the control thread when it has drained the ring, taken by the worker. Lines of their own: what
+     * is around it is read in each round. */
+    bool control_asleep __rte_cache_aligned;
     /* the worker's own */
-    struct capture *capturing; /* `capture` as it was when the round began */
-    uint64_t now;              /* cycles, once a round */
-    uint32_t now_ms;           /* fdb_ms() */
+    struct capture *capturing __rte_cache_aligned; /* `capture` as it was when the round began */
+    uint64_t now;                                  /* cycles, once a round */
+    uint32_t now_ms;                               /* fdb_ms() */
     uint64_t next_clock;
+    uint64_t next_wake; /* cycles: not before, while there are frames */
+    mono_t at;          /* of the round's reports; 0: there was none yet */
     bool events_queued;
     unsigned idle_rounds;
     struct worker_tx tx[DP_MAX_PORTS];
@@ -132,6 +136,7 @@ struct frame {
     uint16_t place; /* where it came from: access port id or VTEP id */
     uint8_t from;   /* enum dp_where: DP_WHERE_PORT or DP_WHERE_VTEP */
     bool told;      /* its source was reported: where it is was not known */
+    bool checked;   /* forward_check_source() has nothing to do */
     uint8_t ttl;    /* from a VTEP: the outer header's, as received */
     uint16_t port;  /* the port that received it */
 };
@@ -170,8 +175,10 @@ void wan_forward(struct worker *w, const struct snapshot *s, struct frame *f);
 void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf **m, unsigned n);
 
 /* Tells the control plane that a source is where the FDB does not have it; repeats are held back for a
- * moment. Sets f->told when it did. */
-void worker_report_source(struct worker *w, struct frame *f);
+ * moment. Sets f->told when it did. v: what the FDB has of it, or NULL. */
+void worker_report_source(struct worker *w, struct frame *f, const struct fdb_value *v);
+/* What that will look at. */
+void worker_prefetch_recent(const struct worker *w, uint64_t hash);
 /* Tells the control plane which IP the sender of a frame has (sn->ip); repeats are held back for a second,
  * but not from a source that has just shown up elsewhere, and hardly where the proxy names another MAC for
  * the IP, or none. */
