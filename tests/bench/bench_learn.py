@@ -22,15 +22,16 @@ def run(args, say):
         for _ in range(args.repeat):
             for kind, rate in RUNS:
                 got[kind, rate].append(host.program("bench_learn", kind, VARIANT, pcap, COUNT, rate, cpu=cpus[-1]))
-    say(f"{'':5} {'offered/s':>10} {'learned/s':>10} {'apart':>6} {'Mpps known':>10} {'meanwhile':>10} {'lost':>6}")
+    say(f"{'':5} {'offered/s':>10} {'learned/s':>10} {'apart':>6} {'Mpps known':>10} {'meanwhile':>10} {'lost':>6} {'machine':>7}")
     results = []
     for (kind, rate), runs in got.items():
         r = {"kind": kind, "offered_per_s": rate, "per_s": round(host.median(runs, "per_s")),
              "apart": host.spread([x["per_s"] for x in runs]), "known_mpps": host.median(runs, "known_mpps"),
-             "mpps": host.median(runs, "mpps"), "loss": host.median(runs, "loss"), "all": runs}
+             "mpps": host.median(runs, "mpps"), "loss": host.median(runs, "loss"),
+             "machine_loss": host.median(runs, "machine_loss"), "all": runs}
         results.append(r)
         say(f"{kind:5} {rate or 'all':>10} {r['per_s']:10} {r['apart']:6.0%} {r['known_mpps']:10.2f} {r['mpps']:10.2f} "
-            + (f"{r['loss']:6.1%}" if rate else f"{'-':>6}"))
+            + (f"{r['loss']:6.1%} {r['machine_loss']:7.1%}" if rate else f"{'-':>6} {'-':>7}"))
     rows = []
     for r in results:
         what = f"{r['kind']}, {r['offered_per_s'] or 'as many as go'}/s offered"
