@@ -219,11 +219,11 @@ def test_stdin_closed(bench):
 
 def test_gateways_of_both_sites(bench):
     """Each is told, one here and the others by ssh; what one says does not keep the others from it."""
-    bench.program("ssh", f'echo "ssh $*" >> {bench.path}/ssh; shift 5; exec sh -c "$*"')
+    bench.program("ssh", f'echo "ssh $*" >> {bench.path}/ssh.log; shift 5; exec sh -c "$*"')
     bench.configure(site="london", gateways="local root@london-1 root@paris-1", network="web", socket="/run/x y.sock", timeout=90)
     calls, _ = bench.hook("migrate", xml=domain(nic(M1)))
     assert calls == [f"-s /run/x y.sock move prepare --mac {M1} --to london --network web --timeout 90"] * 3
-    ssh = (bench.path / "ssh").read_text()
+    ssh = (bench.path / "ssh.log").read_text()
     assert "-o BatchMode=yes" in ssh and "root@london-1 s=0" in ssh and "root@paris-1 s=0" in ssh
 
 
