@@ -15,8 +15,9 @@ PORT = itertools.count(7000)
 class Stream:
     """Context manager: numbered datagrams from one host to another, `rate` a second, until it is left."""
 
-    def __init__(self, frm, to, rate=500):
-        self.rate, self.sent, self.seen, self.twice = rate, 0, set(), 0
+    def __init__(self, frm, to, rate=500, size=64):
+        self.rate, self.fill = rate, bytes(size - 4)
+        self.sent, self.seen, self.twice = 0, set(), 0
         self.to, port = to, next(PORT)
         with to.ns.entered():
             self.rx = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -34,7 +35,7 @@ class Stream:
         while not self.stop.is_set():
             while self.sent < (time.monotonic() - begin) * self.rate:
                 with contextlib.suppress(OSError):  # ECONNREFUSED, should there be any
-                    self.tx.send(struct.pack("!I", self.sent) + bytes(60))
+                    self.tx.send(struct.pack("!I", self.sent) + self.fill)
                 self.sent += 1
             time.sleep(1 / self.rate)
 
