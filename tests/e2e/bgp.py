@@ -141,13 +141,15 @@ def tshark(path, *args):
                "tcp.reassemble_out_of_order:TRUE", *args, timeout=120).stdout
 
 
-def faults(path, source):
-    """What tshark finds wrong with the BGP messages of one sender: expert level warning or above, and malformed ones.
+def faults(path, *sources):
+    """What tshark finds wrong with the BGP messages of these senders: expert level warning or above, and malformed ones.
     How the TCP connection fares (a reset, a duplicate acknowledgement: group sequence) is not how messages are made."""
-    where = f"ip.src == {source}" if "." in source else f"ipv6.src == {source}"
-    assert tshark(path, "-Y", f"{where} && bgp.type == 2", "-c", 1000), f"no UPDATE of {source} in {path}"
-    return tshark(path, "-Y", f"{where} && bgp && (_ws.malformed || (_ws.expert.severity >= 0x600000 && "
-                  "!(_ws.expert.group == 0x02000000)))", "-V", "-O", "bgp,_ws.expert")
+    seen = tshark(path, "-Y", "bgp.type == 2", "-c", 1000, "-T", "fields", "-e", "ip.src", "-e", "ipv6.src").split()
+    for source in sources:
+        assert source in seen, f"no UPDATE of {source} in {path}"
+    where = " || ".join(f"{'ip' if '.' in source else 'ipv6'}.src == {source}" for source in sources)
+    return tshark(path, "-Y", f"({where}) && bgp && (_ws.malformed || (_ws.expert.severity >= 0x600000 && "
+                  "!(_ws.expert.group == 0x02000000)))", "-V", "-O", "ip,ipv6,bgp,_ws.expert")
 
 
 class RawPeer:
