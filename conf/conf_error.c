@@ -15,13 +15,18 @@ struct conf_mistake {
     char *text;
 };
 
+bool conf_report_full(const struct conf_report *r)
+{
+    return r->n > CONF_MAX_ERRORS;
+}
+
 void conf_report_add(struct conf_report *r, struct conf_mark at, const char *fmt, ...)
 {
     char text[1024];
     char *line = NULL;
     va_list ap;
 
-    if (r->n > CONF_MAX_ERRORS)
+    if (conf_report_full(r))
         return;
     if (r->n == CONF_MAX_ERRORS) {
         snprintf(text, sizeof(text), "more than %d mistakes, correct the ones above first", CONF_MAX_ERRORS);

@@ -8,8 +8,8 @@
 
 #include "conf/conf.h"
 
-#define CONF_MAX_ERRORS 10000 /* kept; a file with more gets one line that says so */
-#define CONF_QUOTE_LEN  208   /* a quoted piece of the file, end included */
+#define CONF_MAX_ERRORS 100 /* kept; a file with more gets one line that says so */
+#define CONF_QUOTE_LEN  208 /* a quoted piece of the file, end included */
 
 /* Line and column, counted from 1; columns are characters, as editors count them. */
 struct conf_mark {
@@ -32,6 +32,8 @@ struct conf_report {
 void conf_report_add(struct conf_report *r, struct conf_mark at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 bool conf_report_empty(const struct conf_report *r);
+/* There are more mistakes than are kept: nobody reads on. */
+bool conf_report_full(const struct conf_report *r);
 /* Moves everything, sorted, into out (out's old content is not freed) and empties the report. */
 void conf_report_finish(struct conf_report *r, struct conf_errors *out);
 

@@ -29,8 +29,10 @@ static struct conf *read_tree(const struct conf_tree *tree, struct conf_report *
     }
     conf_default(c);
     conf_yaml_read(&r, tree->root, c);
-    conf_complete(c);
-    conf_check(c, &r, tree->n_nodes);
+    if (!conf_report_full(report)) { /* else it was not read to its end */
+        conf_complete(c);
+        conf_check(c, &r, tree->n_nodes);
+    }
     conf_reader_free(&r);
     return c;
 }

@@ -207,7 +207,8 @@ bool conf_read_list(struct conf_reader *r, const struct conf_node *n, const stru
     }
     memcpy(out, &array, sizeof(array));
     *count = wanted;
-    for (const struct conf_node *c = n->first; c; c = c->next, wanted--, array += item->size) {
+    for (const struct conf_node *c = n->first; c && !conf_report_full(r->report);
+         c = c->next, wanted--, array += item->size) {
         bool good;
 
         if (wanted == 0) {
@@ -355,7 +356,8 @@ bool conf_read_map(struct conf_reader *r, const struct conf_node *n, const struc
 
     if (n->kind != CONF_NODE_MAP)
         return conf_refuse(r, n, f);
-    for (const struct conf_node *key = n->first; key && key->next; key = key->next->next)
+    for (const struct conf_node *key = n->first; key && key->next && !conf_report_full(r->report);
+         key = key->next->next)
         read_pair(r, &st, key, key->next, out);
     for (size_t i = 0; i < f->map->n_fields; i++) {
         const struct conf_field *g = &f->map->fields[i];

@@ -352,7 +352,7 @@ static bool run_parser(struct builder *b)
     bool go_on = true;
 
     while (go_on && (e = fy_parser_parse(b->parser))) {
-        go_on = on_event(b, e);
+        go_on = on_event(b, e) && !conf_report_full(b->report);
         fy_parser_event_free(b->parser, e);
     }
     return !b->failed && !fy_parser_get_stream_error(b->parser);

@@ -16,15 +16,22 @@ static int need_reload(const struct gateway *g, char err[API_ERR_LEN])
     return -EAGAIN;
 }
 
+static int later(int rc, char err[API_ERR_LEN])
+{
+    if (rc == 0)
+        return API_LATER;
+    snprintf(err, API_ERR_LEN, "%s", strerror(-rc));
+    return rc;
+}
+
 int cmd_reload(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
 {
     struct gateway *g = ctx;
 
-    (void)args;
+    (void)result;
     if (need_reload(g, err) < 0)
         return -EAGAIN;
-    reload_run(g->reload, result);
-    return 0;
+    return later(reload_run(g->reload, args->call), err);
 }
 
 int cmd_diff(void *ctx, const struct api_args *args, cJSON *result, char err[API_ERR_LEN])
@@ -32,12 +39,12 @@ int cmd_diff(void *ctx, const struct api_args *args, cJSON *result, char err[API
     const union api_value *yaml = api_arg(args, YAML);
     const struct gateway *g = ctx;
 
+    (void)result;
     if (!yaml) {
         snprintf(err, API_ERR_LEN, "yaml is missing: the text of a configuration");
         return -EINVAL;
     }
     if (need_reload(g, err) < 0)
         return -EAGAIN;
-    reload_compare(g->reload, yaml->config, strlen(yaml->config), result);
-    return 0;
+    return later(reload_compare(g->reload, args->call, yaml->config, strlen(yaml->config)), err);
 }

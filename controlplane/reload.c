@@ -7,20 +7,33 @@
 #include "conf/conf.h"
 #include "conf/conf_diff.h"
 #include "conf/log.h"
+#include "controlplane/api.h"
 #include "controlplane/exporter.h"
 #include "controlplane/gateway.h"
+#include "controlplane/reload_reader.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #define SUBSYSTEM "reload"
 #define LISTED    1000 /* changes in an answer */
 #define LOGGED    20
 
+/* Who asked, and what for. */
+struct request {
+    STAILQ_ENTRY(request) link;
+    uint64_t call; /* 0: nobody waits for an answer */
+    char *text;    /* to be compared; NULL: the file, to be applied */
+    size_t len;
+};
+
 struct reload {
+    struct reload_reader *reader;
+    STAILQ_HEAD(, request) requests; /* the first one is being read */
     struct gateway *g;
     struct event_base *base;
     struct event *hup;
@@ -143,88 +156,145 @@ static void apply(struct reload *r, struct conf *conf, const struct conf_diff *d
     log_applied(r->g, d);
 }
 
-/* Takes conf. */
-static void consider(struct reload *r, struct conf *conf, cJSON *answer, cJSON *errors)
+/* Takes the configuration. */
+static void consider(struct reload *r, struct reload_read *got, cJSON *answer, cJSON *errors)
 {
-    struct conf_diff d;
+    const struct conf_diff *d = &got->diff;
+    struct conf *conf = got->conf;
     char err[160];
 
-    if (conf_diff(r->g->conf, conf, &d) < 0) {
-        refuse(errors, "out of memory");
-        conf_free(conf);
-        return;
-    }
-    list_changes(answer, &d);
-    for (size_t i = 0; i < d.n && i < LOGGED; i++)
-        if (d.changes[i].restart)
-            log_warning(SUBSYSTEM, "%s needs a restart: %s", d.changes[i].path, d.changes[i].restart);
-    if (d.n_restart) {
-        snprintf(err, sizeof(err), "nothing is changed: %zu of the %zu changes need%s a restart", d.n_restart,
-                 d.n, d.n_restart == 1 ? "s" : "");
+    list_changes(answer, d);
+    for (size_t i = 0; i < d->n && i < LOGGED; i++)
+        if (d->changes[i].restart)
+            log_warning(SUBSYSTEM, "%s needs a restart: %s", d->changes[i].path, d->changes[i].restart);
+    if (d->n_restart) {
+        snprintf(err, sizeof(err), "nothing is changed: %zu of the %zu changes need%s a restart",
+                 d->n_restart, d->n, d->n_restart == 1 ? "s" : "");
         refuse(errors, err);
-        conf_free(conf);
-    } else if (d.n == 0) {
+    } else if (d->n == 0) {
         log_info(SUBSYSTEM, "the file says what is in force already");
-        conf_free(conf);
     } else {
-        apply(r, conf, &d, answer, errors);
+        got->conf = NULL;
+        apply(r, conf, d, answer, errors);
     }
-    conf_diff_free(&d);
 }
 
-static void finish(const struct reload *r, cJSON *answer, const cJSON *errors)
-{
-    json_bool(answer, "applied", cJSON_GetArraySize(errors) == 0);
-    json_u64(answer, "generation", r->g->generation);
-}
-
-void reload_run(struct reload *r, cJSON *answer)
+static void on_file(struct reload *r, struct reload_read *got, cJSON *answer)
 {
     cJSON *errors = json_array(answer, "errors");
-    struct conf_errors found = {0};
-    struct conf *conf = conf_load(r->file, &found);
 
-    for (size_t i = 0; i < found.n && i < LOGGED; i++)
-        log_warning(SUBSYSTEM, "%s", found.text[i]);
-    list_errors(errors, &found);
-    if (conf)
-        consider(r, conf, answer, errors);
+    for (size_t i = 0; i < got->errors.n && i < LOGGED; i++)
+        log_warning(SUBSYSTEM, "%s", got->errors.text[i]);
+    list_errors(errors, &got->errors);
+    if (got->rc < 0)
+        refuse(errors, "out of memory");
+    else if (got->conf)
+        consider(r, got, answer, errors);
     else
-        log_warning(SUBSYSTEM, "nothing is changed: %zu mistake%s in %s", found.n, found.n == 1 ? "" : "s",
-                    r->file);
-    conf_errors_free(&found);
-    finish(r, answer, errors);
+        log_warning(SUBSYSTEM, "nothing is changed: %zu mistake%s in %s", got->errors.n,
+                    got->errors.n == 1 ? "" : "s", r->file);
+    json_bool(answer, "applied", cJSON_GetArraySize(errors) == 0);
 }
 
-void reload_compare(const struct reload *r, const char *text, size_t len, cJSON *answer)
+static void on_text(const struct reload_read *got, cJSON *answer)
 {
     cJSON *errors = json_array(answer, "errors");
-    struct conf_errors found = {0};
-    struct conf *conf = conf_load_string("file", text, len, &found);
-    struct conf_diff d;
 
-    list_errors(errors, &found);
-    conf_errors_free(&found);
-    if (conf && conf_diff(r->g->conf, conf, &d) == 0) {
-        list_changes(answer, &d);
-        conf_diff_free(&d);
-    } else if (conf) {
+    list_errors(errors, &got->errors);
+    if (got->rc < 0)
         json_add_text(errors, "out of memory");
-    }
-    conf_free(conf);
+    else if (got->conf)
+        list_changes(answer, &got->diff);
+}
+
+/* ---- one after the other */
+
+static void drop_first(struct reload *r)
+{
+    struct request *q = STAILQ_FIRST(&r->requests);
+
+    STAILQ_REMOVE_HEAD(&r->requests, link);
+    free(q->text);
+    free(q);
+}
+
+/* Begins with the first request. */
+static void read_next(struct reload *r)
+{
+    const struct request *q = STAILQ_FIRST(&r->requests);
+
+    if (q)
+        reload_reader_start(r->reader, q->text ? NULL : r->file, q->text, q->len, r->g->conf);
+}
+
+static void on_read(void *arg, struct reload_read *got)
+{
+    struct reload *r = arg;
+    const struct request *q = STAILQ_FIRST(&r->requests);
+    cJSON *answer = cJSON_CreateObject();
+
+    if (q->text)
+        on_text(got, answer);
+    else
+        on_file(r, got, answer);
     json_u64(answer, "generation", r->g->generation);
+    api_reply(r->g->api, q->call, answer, NULL);
+    drop_first(r);
+    read_next(r);
+}
+
+/* Takes text. */
+static int ask(struct reload *r, uint64_t call, char *text, size_t len)
+{
+    struct request *q = calloc(1, sizeof(*q));
+    bool idle = STAILQ_EMPTY(&r->requests);
+
+    if (!q) {
+        free(text);
+        return -ENOMEM;
+    }
+    *q = (struct request){.call = call, .text = text, .len = len};
+    STAILQ_INSERT_TAIL(&r->requests, q, link);
+    if (idle)
+        read_next(r);
+    return 0;
+}
+
+int reload_run(struct reload *r, uint64_t call)
+{
+    return ask(r, call, NULL, 0);
+}
+
+int reload_compare(struct reload *r, uint64_t call, const char *text, size_t len)
+{
+    char *copy = malloc(len + 1);
+
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy, text, len + 1);
+    return ask(r, call, copy, len);
+}
+
+/* Whether one that was not begun yet reads the file anyway. */
+static bool is_asked(const struct reload *r)
+{
+    const struct request *q = STAILQ_FIRST(&r->requests);
+
+    for (q = q ? STAILQ_NEXT(q, link) : NULL; q; q = STAILQ_NEXT(q, link))
+        if (!q->text)
+            return true;
+    return false;
 }
 
 /* ---- life */
 
 static void on_hup(evutil_socket_t sig, short what, void *arg)
 {
-    cJSON *answer = cJSON_CreateObject();
+    struct reload *r = arg;
 
     (void)sig, (void)what;
-    if (answer)
-        reload_run(arg, answer); /* the log says it all */
-    cJSON_Delete(answer);
+    if (!is_asked(r) && reload_run(r, 0) < 0) /* the log says what comes of it */
+        log_error(SUBSYSTEM, "out of memory");
 }
 
 struct reload *reload_start(struct event_base *base, struct gateway *g, const char *file, bool verbose,
@@ -235,8 +305,10 @@ struct reload *reload_start(struct event_base *base, struct gateway *g, const ch
     if (!r)
         return NULL;
     *r = (struct reload){.g = g, .base = base, .file = file, .verbose = verbose, .exporter = exporter};
+    STAILQ_INIT(&r->requests);
     r->hup = evsignal_new(base, SIGHUP, on_hup, r);
-    if (!r->hup || event_add(r->hup, NULL) < 0) {
+    r->reader = reload_reader_new(base, on_read, r);
+    if (!r->reader || !r->hup || event_add(r->hup, NULL) < 0) {
         reload_stop(r);
         reload_free(r);
         return NULL;
@@ -252,6 +324,10 @@ void reload_stop(struct reload *r)
     if (r->hup)
         event_free(r->hup);
     r->hup = NULL;
+    reload_reader_free(r->reader);
+    r->reader = NULL;
+    while (!STAILQ_EMPTY(&r->requests))
+        drop_first(r);
     r->g->reload = NULL;
 }
 

@@ -13,6 +13,9 @@
  *    "more":12,                             changes that are not listed
  *    "restart":1}                           how many need one
  *
+ * A large file takes a while: it is read, checked and compared in a thread of its own (reload_reader.h),
+ * while the control thread goes on. What is asked meanwhile waits its turn.
+ *
  * Control thread only.
  */
 #ifndef CONTROLPLANE_RELOAD_H
@@ -22,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct conf;
 struct event_base;
@@ -33,14 +37,14 @@ struct reload;
  * anew when it is to listen elsewhere; verbose: the log level is not the file's. NULL without memory. */
 struct reload *reload_start(struct event_base *base, struct gateway *g, const char *file, bool verbose,
                             struct exporter **exporter);
-/* No reload any more. NULL is fine. */
+/* No reload any more: waits for the thread, nobody is answered. NULL is fine. */
 void reload_stop(struct reload *r);
 /* After gateway_stop(): frees the configuration that it ran with, unless that was the one of the start. */
 void reload_free(struct reload *r);
 
-/* Fills the answer. */
-void reload_run(struct reload *r, cJSON *answer);
-/* What would change with this text as the file, without applying anything. */
-void reload_compare(const struct reload *r, const char *text, size_t len, cJSON *answer);
+/* The answer goes to this call of g->api. 0 or -ENOMEM. */
+int reload_run(struct reload *r, uint64_t call);
+/* What would change with this text as the file, without applying anything. Likewise. */
+int reload_compare(struct reload *r, uint64_t call, const char *text, size_t len);
 
 #endif

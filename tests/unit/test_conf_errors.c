@@ -3,6 +3,7 @@
  * Configurations that do not load: what is said about them, and where. The marks (@) in them are explained in
  * conf_expect.h. What is about BGP is test_conf_bgp.c's.
  */
+#include "conf/conf_error.h"
 #include "tests/unit/conf_expect.h"
 
 #include <fcntl.h>
@@ -541,7 +542,7 @@ START_TEST(test_yaml_billion_laughs)
     }
     ck_assert(!conf_load_string("FILE", yaml, strlen(yaml), &errors));
     /* 10 anchors, 90 aliases, 10 unknown keys, 5 missing ones */
-    ck_assert_uint_eq(errors.n, 115);
+    ck_assert_uint_eq(errors.n, 101);
     conf_errors_free(&errors);
 }
 END_TEST
@@ -709,20 +710,21 @@ START_TEST(test_too_many_static_macs)
 }
 END_TEST
 
-/* Even the messages about a file full of mistakes are bounded. */
+/* Even the messages about a file full of mistakes are bounded, and the search for them. */
 START_TEST(test_too_many_mistakes)
 {
     struct conf_errors errors;
     struct text t;
 
     text_open(&t);
-    for (int i = 0; i < 20000; i++)
-        fprintf(t.f, "a%d: 1\n", i);
+    fprintf(t.f, _i == 1 ? "networks:\n" : "");
+    for (int i = 0; i < 500; i++)
+        fprintf(t.f, _i == 0 ? "a%d: 1\n" : _i == 1 ? "  - { nam: n%d }\n" : "a%d: &b 1\n", i);
     fclose(t.f);
     ck_assert(!conf_load_string("FILE", t.p, t.len, &errors));
-    ck_assert_uint_eq(errors.n, 10001);
-    ck_assert_str_eq(errors.text[10000],
-                     "FILE:10000:1: more than 10000 mistakes, correct the ones above first");
+    ck_assert_uint_eq(errors.n, CONF_MAX_ERRORS + 1);
+    ck_assert_ptr_nonnull(
+        strstr(errors.text[CONF_MAX_ERRORS], ": more than 100 mistakes, correct the ones above first"));
     conf_errors_free(&errors);
     free(t.p);
 }
@@ -747,7 +749,7 @@ int main(void)
     tcase_add_test(tc, test_too_many_networks);
     tcase_add_test(tc, test_too_many_vteps);
     tcase_add_test(tc, test_too_many_static_macs);
-    tcase_add_test(tc, test_too_many_mistakes);
+    tcase_add_loop_test(tc, test_too_many_mistakes, 0, 3);
     tcase_add_test(tc, test_yaml_very_deep);
     suite_add_tcase(s, tc);
     tcase_add_unchecked_fixture(files, files_setup, files_teardown);

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Reloads that are asked for: the loop goes on while a file is read, each gets its answer, in order. The
+ * thread and the loop are real; the gateway and the API are made up here.
+ */
+#include "controlplane/api.h"
+#include "controlplane/exporter.h"
+#include "controlplane/gateway.h"
+#include "controlplane/reload.h"
+#include "tests/unit/suite.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define HEAD                                                                                                 \
+    "site: paris\ngateway: paris-1\nunderlay: { address: 198.18.0.1, port: { interface: wan0 } }\n"          \
+    "access: [ { name: trunk, interface: lan0 } ]\nnetworks:\n"
+#define WEB "  - { name: web, vlan: 100, vni: 10100 }\n"
+#define DB  "  - { name: db, vlan: 200, vni: 10200 }\n"
+
+static struct event_base *base;
+static struct gateway g;
+static struct conf *at_start;
+static struct reload *reload;
+static struct exporter *exporter;
+static char file[] = "/tmp/reload-XXXXXX";
+static unsigned applied, answers;
+static uint64_t calls[8];
+static cJSON *answer[8];
+
+int gateway_reload(struct gateway *gw, const struct conf *conf, const struct conf_diff *diff,
+                   char warnings[GATEWAY_WARNINGS_LEN], char *err, size_t err_len)
+{
+    (void)diff, (void)err, (void)err_len;
+    warnings[0] = '\0';
+    gw->conf = conf;
+    gw->generation++;
+    applied++;
+    return 0;
+}
+
+int exporter_start(struct event_base *b, struct gateway *gw, struct exporter **out, char *err, size_t err_len)
+{
+    (void)b, (void)gw, (void)out, (void)err, (void)err_len;
+    return 0;
+}
+
+void exporter_close(struct exporter *e)
+{
+    (void)e;
+}
+
+void api_reply(struct api *api, uint64_t call, cJSON *result, const char *error)
+{
+    (void)api;
+    ck_assert_ptr_null(error);
+    ck_assert_uint_lt(answers, 8);
+    calls[answers] = call;
+    answer[answers++] = result;
+}
+
+static void write_file(const char *text)
+{
+    FILE *f = fopen(file, "w");
+
+    ck_assert(f && fputs(text, f) >= 0 && fclose(f) == 0);
+}
+
+static void setup(void)
+{
+    struct conf_errors errors = {0};
+    int fd;
+
+    strcpy(file + sizeof(file) - 7, "XXXXXX");
+    fd = mkstemp(file);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    write_file(HEAD WEB);
+    at_start = conf_load(file, &errors);
+    ck_assert_ptr_nonnull(at_start);
+    base = event_base_new();
+    g = (struct gateway){.conf = at_start, .generation = 1};
+    applied = answers = 0;
+    reload = reload_start(base, &g, file, false, &exporter);
+    ck_assert_ptr_nonnull(reload);
+}
+
+static void teardown(void)
+{
+    reload_stop(reload);
+    reload_free(reload);
+    conf_free(at_start);
+    event_base_free(base);
+    unlink(file);
+    for (unsigned i = 0; i < answers; i++)
+        cJSON_Delete(answer[i]);
+}
+
+static void turn_until(unsigned n)
+{
+    while (answers < n)
+        ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+}
+
+static bool is_true(unsigned i, const char *member)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItem(answer[i], member));
+}
+
+static int length(unsigned i, const char *member)
+{
+    return cJSON_GetArraySize(cJSON_GetObjectItem(answer[i], member));
+}
+
+START_TEST(test_applied_from_the_loop)
+{
+    write_file(HEAD WEB DB);
+    ck_assert_int_eq(reload_run(reload, 7), 0);
+    ck_assert(answers == 0 && applied == 0); /* not here: others have their turn first */
+    turn_until(1);
+    ck_assert(calls[0] == 7 && is_true(0, "applied") && applied == 1);
+    ck_assert_int_eq(length(0, "changes"), 1);
+    ck_assert_uint_eq(g.generation, 2);
+    ck_assert_uint_eq(g.conf->n_networks, 2);
+}
+END_TEST
+
+START_TEST(test_who_asks_meanwhile_waits)
+{
+    ck_assert_int_eq(reload_run(reload, 1), 0);
+    ck_assert_int_eq(reload_compare(reload, 2, HEAD WEB DB, strlen(HEAD WEB DB)), 0);
+    ck_assert_int_eq(reload_run(reload, 3), 0);
+    ck_assert_int_eq(reload_compare(reload, 4, "site: [", 7), 0);
+    turn_until(4);
+    for (unsigned i = 0; i < 4; i++)
+        ck_assert_uint_eq(calls[i], i + 1);
+    ck_assert(is_true(0, "applied") && is_true(2, "applied") && applied == 0); /* no difference */
+    ck_assert(length(1, "changes") == 1 && length(1, "errors") == 0);
+    ck_assert(!cJSON_GetObjectItem(answer[1], "applied"));
+    ck_assert_int_gt(length(3, "errors"), 0);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+    write_file(_i == 0 ? HEAD "  - { name: web }\n" : HEAD WEB "dataplane: { workers: 3 }\n");
+    ck_assert_int_eq(reload_run(reload, 1), 0);
+    turn_until(1);
+    ck_assert(!is_true(0, "applied") && length(0, "errors") > 0 && applied == 0);
+    ck_assert_uint_eq(g.conf->n_networks, 1);
+}
+END_TEST
+
+/* Nobody waits for its answer; and what it asks for may be on its way already. */
+START_TEST(test_sighup)
+{
+    write_file(HEAD WEB DB);
+    ck_assert_int_eq(reload_run(reload, 1), 0);
+    ck_assert_int_eq(reload_run(reload, 2), 0);
+    ck_assert_int_eq(raise(SIGHUP), 0);
+    turn_until(2);
+    ck_assert(calls[0] == 1 && calls[1] == 2 && applied == 1);
+    ck_assert_int_eq(raise(SIGHUP), 0);
+    turn_until(3);
+    ck_assert(calls[2] == 0 && is_true(2, "applied"));
+}
+END_TEST
+
+START_TEST(test_stopped_meanwhile)
+{
+    write_file(HEAD WEB DB);
+    ck_assert_int_eq(reload_run(reload, 1), 0);
+    ck_assert_int_eq(reload_compare(reload, 2, HEAD WEB DB, strlen(HEAD WEB DB)), 0);
+    reload_stop(reload);
+    reload_free(reload);
+    reload = NULL;
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    ck_assert(answers == 0 && applied == 0 && !g.reload);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("reload");
+    TCase *c = tcase_create("reload");
+
+    tcase_add_checked_fixture(c, setup, teardown);
+    tcase_add_test(c, test_applied_from_the_loop);
+    tcase_add_test(c, test_who_asks_meanwhile_waits);
+    tcase_add_loop_test(c, test_refused, 0, 2);
+    tcase_add_test(c, test_sighup);
+    tcase_add_test(c, test_stopped_meanwhile);
+    suite_add_tcase(suite, c);
+    return run_suite(suite);
+}
