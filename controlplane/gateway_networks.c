@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* ---- configured MACs */
 
@@ -69,26 +70,43 @@ static int set_static(struct gateway *g, const struct gateway_network *net, stru
     return rc;
 }
 
-static bool is_configured(const struct conf_network *c, struct mac mac)
+static int by_mac(const void *a, const void *b)
 {
-    for (size_t i = 0; i < c->n_static_macs; i++)
-        if (mac_eq(c->static_macs[i].mac, mac))
-            return true;
-    for (size_t i = 0; i < c->n_flood_macs; i++)
-        if (mac_eq(c->flood_macs[i], mac))
-            return true;
-    return false;
+    return memcmp(a, b, sizeof(struct mac));
 }
 
-static void remove_statics(struct gateway *g, const struct gateway_network *net,
-                           const struct conf_network *old)
+/* All configured MACs of a network, sorted: there may be ten thousands. NULL: no memory. */
+static struct mac *sort_macs(const struct conf_network *c, size_t *n)
 {
-    for (size_t i = 0; i < old->n_static_macs; i++)
-        if (!is_configured(net->conf, old->static_macs[i].mac))
-            (void)mactable_remove_static(g->macs, net->id, old->static_macs[i].mac, mono_now());
-    for (size_t i = 0; i < old->n_flood_macs; i++)
-        if (!is_configured(net->conf, old->flood_macs[i]))
-            (void)mactable_remove_static(g->macs, net->id, old->flood_macs[i], mono_now());
+    struct mac *macs = calloc(c->n_static_macs + c->n_flood_macs + 1, sizeof(*macs));
+
+    *n = 0;
+    for (size_t i = 0; macs && i < c->n_static_macs; i++)
+        macs[(*n)++] = c->static_macs[i].mac;
+    for (size_t i = 0; macs && i < c->n_flood_macs; i++)
+        macs[(*n)++] = c->flood_macs[i];
+    if (macs)
+        qsort(macs, *n, sizeof(*macs), by_mac);
+    return macs;
+}
+
+/* Those that the network had and has no more. */
+static int remove_statics(struct gateway *g, const struct gateway_network *net,
+                          const struct conf_network *old)
+{
+    size_t n_was, n_is;
+    struct mac *was = sort_macs(old, &n_was), *is = sort_macs(net->conf, &n_is);
+    bool ok = was && is;
+
+    for (size_t i = 0, k = 0; ok && i < n_was; i++) {
+        while (k < n_is && by_mac(&is[k], &was[i]) < 0)
+            k++;
+        if (k == n_is || !mac_eq(is[k], was[i]))
+            (void)mactable_remove_static(g->macs, net->id, was[i], mono_now());
+    }
+    free(was);
+    free(is);
+    return ok ? 0 : -ENOMEM;
 }
 
 /* All that can be set is set; the first failure is told. */
@@ -118,7 +136,7 @@ int gateway_network_set(struct gateway *g, const struct gateway_network *net, co
                         char *err, size_t err_len)
 {
     const struct conf_network *c = net->conf;
-    int rc;
+    int rc, removed = 0;
 
     neighbor_set_network(g->neighbors, net->id, c->ageing, c->proxy);
     mactable_set_network(g->macs, net->id, c->ageing, c->mac_limit);
@@ -127,14 +145,17 @@ int gateway_network_set(struct gateway *g, const struct gateway_network *net, co
             fwd_net_begin(g->fwd, net->id);
         gateway_neighbors_take_answers(g, net);
     } else {
-        remove_statics(g, net, old);
+        removed = remove_statics(g, net, old);
     }
     rc = announce_set_network(g->announce, net->id, c->routers, c->n_routers);
     if (rc < 0) {
         snprintf(err, err_len, "network %s: site_gateways: %s", c->name, strerror(-rc));
         return rc;
     }
-    return set_statics(g, net, err, err_len);
+    rc = set_statics(g, net, err, err_len);
+    if (rc == 0 && removed < 0)
+        snprintf(err, err_len, "network %s: no memory to take out MACs that are configured no more", c->name);
+    return rc < 0 ? rc : removed;
 }
 
 void gateway_network_leave(struct gateway *g, const struct gateway_network *net)

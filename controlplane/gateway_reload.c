@@ -44,11 +44,15 @@ static void warn(struct change *c, const char *text)
     (void)snprintf(c->warnings + n, GATEWAY_WARNINGS_LEN - n, "%s\n", text);
 }
 
-/* Whether something changed whose path is like that, fnmatch(3). */
+/* Whether something changed whose path is like that, fnmatch(3). Which is slow: there may be a hundred
+ * thousand. */
 static bool touches(const struct change *c, const char *pattern)
 {
+    size_t literal = strcspn(pattern, "*");
+
     for (size_t i = 0; i < c->diff->n; i++)
-        if (fnmatch(pattern, c->diff->changes[i].path, 0) == 0)
+        if (strncmp(pattern, c->diff->changes[i].path, literal) == 0 &&
+            fnmatch(pattern, c->diff->changes[i].path, 0) == 0)
             return true;
     return false;
 }
