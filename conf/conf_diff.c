@@ -39,6 +39,7 @@ static const struct {
 
 struct walk {
     const struct conf *from, *to;
+    bool sys_admin;
     struct conf_diff *d;
     size_t room;
     bool no_memory;
@@ -76,14 +77,14 @@ static bool same_port(const struct conf_port *a, const struct conf_port *b)
 }
 
 /* What hangs on who drives a port. */
-static const char *port_restart(const struct conf *from, const struct conf *to, const char *path)
+static const char *port_restart(const struct walk *w, const char *path)
 {
     const char *key;
-    const struct conf_port *was = port_of(from, path, &key), *is = port_of(to, path, &key);
+    const struct conf_port *was = port_of(w->from, path, &key), *is = port_of(w->to, path, &key);
 
     if (!is)
         return NULL;
-    if (!same_port(was, is) && conf_needs_sys_admin(to) && !conf_needs_sys_admin(from))
+    if (!same_port(was, is) && !w->sys_admin && conf_needs_sys_admin(w->to))
         return "the right to look into XDP programs was given up at the start, as no port wanted it";
     if (strcmp(key, "mtu") == 0 && is->kind != CONF_PORT_INTERFACE && same_port(was, is))
         return "DPDK sets the MTU of a port that it drives when it opens it";
@@ -95,7 +96,7 @@ static const char *needs_restart(const struct walk *w, const char *path)
     for (size_t i = 0; i < sizeof(restarts) / sizeof(restarts[0]); i++)
         if (fnmatch(restarts[i].path, path, 0) == 0)
             return restarts[i].why;
-    return port_restart(w->from, w->to, path);
+    return port_restart(w, path);
 }
 
 /* ---- collecting */
@@ -364,10 +365,10 @@ static int print_tree(const struct conf *c, struct conf_tree *tree)
     return good ? 0 : -ENOMEM; /* what is printed can be read: nothing else fails */
 }
 
-int conf_diff(const struct conf *from, const struct conf *to, struct conf_diff *out)
+int conf_diff(const struct conf *from, const struct conf *to, bool sys_admin, struct conf_diff *out)
 {
     struct conf_tree a = {0}, b = {0};
-    struct walk w = {.from = from, .to = to, .d = out};
+    struct walk w = {.from = from, .to = to, .sys_admin = sys_admin, .d = out};
     int rc;
 
     *out = (struct conf_diff){0};

@@ -29,8 +29,9 @@ struct conf_diff {
     size_t n_restart; /* of them need a restart */
 };
 
-/* 0 or -ENOMEM. *out is the caller's: conf_diff_free(). */
-int conf_diff(const struct conf *from, const struct conf *to, struct conf_diff *out);
+/* sys_admin: the process has that right still (conf_needs_sys_admin()). 0 or -ENOMEM. *out is the caller's:
+ * conf_diff_free(). */
+int conf_diff(const struct conf *from, const struct conf *to, bool sys_admin, struct conf_diff *out);
 void conf_diff_free(struct conf_diff *d);
 
 #endif

@@ -43,6 +43,18 @@ static bool needs(const struct conf *conf, int cap)
     return cap != CAP_SYS_ADMIN || conf_needs_sys_admin(conf);
 }
 
+static bool is_in(const struct __user_cap_data_struct data[WORDS], int cap)
+{
+    return data[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
+bool privilege_has(int cap)
+{
+    struct __user_cap_data_struct data[WORDS] = {0};
+
+    return get(data) < 0 || is_in(data, cap);
+}
+
 bool privilege_check(const struct conf *conf)
 {
     struct __user_cap_data_struct data[WORDS] = {0};
@@ -51,8 +63,7 @@ bool privilege_check(const struct conf *conf)
     if (get(data) < 0)
         return true; /* cannot tell; what fails later says why */
     for (size_t i = 0; i < N_NEEDED; i++) {
-        if (!needs(conf, needed[i].cap) ||
-            (data[CAP_TO_INDEX(needed[i].cap)].effective & CAP_TO_MASK(needed[i].cap)))
+        if (!needs(conf, needed[i].cap) || is_in(data, needed[i].cap))
             continue;
         log_error("causewayd", "missing %s (%s)", needed[i].name, needed[i].what);
         ok = false;

@@ -6,7 +6,7 @@
  *
  * What remains is what a running gateway goes on needing (netlink, XDP, the TAP, BGP on port 179), so it can
  * be given up before the first thread is there, and all threads inherit that. The same list is in
- * conf/systemd/causewayd.service; a test compares them. Main thread, once.
+ * conf/systemd/causewayd.service; a test compares them. Main thread, once; privilege_has() any thread.
  */
 #ifndef CONTROLPLANE_PRIVILEGE_H
 #define CONTROLPLANE_PRIVILEGE_H
@@ -32,6 +32,8 @@ struct conf;
 
 /* False when one that this configuration needs is missing; the log says which. */
 bool privilege_check(const struct conf *conf);
+/* Whether this thread may still do what a capability (CAP_...) allows; true as well when nobody can tell. */
+bool privilege_has(int cap);
 /* Gives up all others, in this thread and in all that it starts, for ever (no new privileges by execve(),
  * either). 0 or -errno. */
 int privilege_drop(const struct conf *conf);

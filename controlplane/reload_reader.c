@@ -7,8 +7,10 @@
 #include "controlplane/reload_reader.h"
 
 #include "conf/log.h"
+#include "controlplane/privilege.h"
 
 #include <event2/event.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -38,7 +40,7 @@ static void read_all(struct reload_reader *r)
 
     r->got.conf = r->file ? conf_load(r->file, &r->got.errors)
                           : conf_load_string("file", r->text, r->len, &r->got.errors);
-    r->got.rc = r->got.conf ? conf_diff(r->now, r->got.conf, &r->got.diff) : 0;
+    r->got.rc = r->got.conf ? conf_diff(r->now, r->got.conf, privilege_has(CAP_SYS_ADMIN), &r->got.diff) : 0;
     (void)!write(r->fd, &one, sizeof(one));
 }
 
