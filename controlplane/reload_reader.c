@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define NICE 10 /* the control thread and the workers come first */
+#define NICE 0 /* the control thread and the workers, with -10 in the service, come first */
 
 struct reload_reader {
     struct event *ended;
