@@ -287,7 +287,9 @@ static void hide_port_from_workers(struct dp *dp, dp_port_id id)
         __atomic_store_n(&dp->workers[i]->ports[id].rx_queues, 0, __ATOMIC_RELEASE);
     let_go(dp);
     for (unsigned i = 0; i < dp->n_workers; i++)
-        dp->workers[i]->ports[id].pool = NULL;
+        __atomic_store_n(&dp->workers[i]->ports[id].pool, NULL, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < 2; i++) /* a whole round of each worker: what waits of the port is given up */
+        rte_rcu_qsbr_synchronize(dp->qsbr, RTE_QSBR_THRID_INVALID);
 }
 
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])

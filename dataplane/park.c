@@ -69,6 +69,20 @@ static bool try_again(struct worker *w, const struct snapshot *s, const struct p
     return true;
 }
 
+/* Its port was removed, and its buffer is about to go, too. */
+static bool is_gone(const struct worker *w, const struct parked *p)
+{
+    return p->port < DP_OWN_PORT && !__atomic_load_n(&w->ports[p->port].pool, __ATOMIC_RELAXED);
+}
+
+static bool any_gone(const struct worker *w)
+{
+    for (unsigned i = 0; i < w->park.n; i++)
+        if (is_gone(w, &w->park.frames[i]))
+            return true;
+    return false;
+}
+
 static void give_up(struct worker *w, const struct parked *p)
 {
     if (p->copy)
@@ -84,14 +98,16 @@ void park_serve(struct worker *w, const struct snapshot *s)
     bool look = p->look || additions != p->additions;
     unsigned kept = 0;
 
-    if (!look && w->now < p->frames[0].until)
+    if (!look && w->now < p->frames[0].until && !any_gone(w))
         return;
     p->look = false;
     p->additions = additions;
     for (unsigned i = 0; i < p->n; i++) {
-        if (look && try_again(w, s, &p->frames[i]))
+        bool gone = is_gone(w, &p->frames[i]);
+
+        if (!gone && look && try_again(w, s, &p->frames[i]))
             continue;
-        if (w->now >= p->frames[i].until)
+        if (gone || w->now >= p->frames[i].until)
             give_up(w, &p->frames[i]);
         else
             p->frames[kept++] = p->frames[i];

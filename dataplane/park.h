@@ -42,8 +42,8 @@ struct park {
 /* Takes f->m, or with copy a copy of it, which is counted as a replica only when it leaves. False: no place,
  * and f->m is still the caller's. */
 bool park_frame(struct worker *w, const struct frame *f, bool copy);
-/* Once a round when something waits: sends what has become known, drops what has waited long enough
- * (unknown_unicast). */
+/* Once a round when something waits: sends what has become known, drops what has waited long enough,
+ * or came by a port that was removed since (unknown_unicast). */
 void park_serve(struct worker *w, const struct snapshot *s);
 /* Frees what waits. */
 void park_fini(struct park *p);

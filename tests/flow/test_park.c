@@ -211,6 +211,24 @@ START_TEST(test_R8_2_the_network_or_its_port_goes)
 }
 END_TEST
 
+/* Its buffer goes soon after, whatever the clock of a worker that does not run says. */
+START_TEST(test_a_port_that_is_removed)
+{
+    struct rte_mempool *pool = f->w.ports[PORT_A].pool;
+
+    answer(1, 9);
+    answer(2, 8);
+    expect_waiting(2, 0);
+    flow_fdb(f, NET_WEB, flow_mac(9), DP_WHERE_VTEP, VTEP_1, false);
+    f->w.ports[PORT_A].pool = NULL;
+    flow_poll(f);
+    expect_waiting(0, 2);
+    ck_assert_uint_eq(f->w.counters.ports[PORT_A].drops, 2);
+    expect_nothing();
+    f->w.ports[PORT_A].pool = pool;
+}
+END_TEST
+
 START_TEST(test_what_waits_at_the_end_is_given_back)
 {
     answer(1, 9);
@@ -236,6 +254,7 @@ int main(void)
     tcase_add_test(t, test_R8_2_with_other_ports);
     tcase_add_test(t, test_R8_2_seen_but_not_decided);
     tcase_add_test(t, test_R8_2_the_network_or_its_port_goes);
+    tcase_add_test(t, test_a_port_that_is_removed);
     tcase_add_test(t, test_what_waits_at_the_end_is_given_back);
     suite_add_tcase(s, t);
     return run_suite(s);
