@@ -146,11 +146,18 @@ static bool writable(struct journal_file *f)
     return f->fd >= 0;
 }
 
+/* Where it cannot be renamed it grows until it is as long as both may be, and is begun anew then: new moves
+ * are worth more than old ones. */
 static void rotate(struct journal_file *f)
 {
     if (rename(f->path, f->old) < 0) {
         complain(f, "rename", errno);
-        return; /* it grows on; the next line tries again */
+        if (f->lines < 2 * (uint64_t)f->max_lines)
+            return; /* the next line tries again */
+        if (ftruncate(f->fd, 0) < 0) {
+            complain(f, "empty", errno);
+            return;
+        }
     }
     close(f->fd);
     f->fd = -1;
@@ -175,7 +182,7 @@ void journal_file_add(struct journal_file *f, const struct journal_entry *e)
 
     if (f->fd >= 0 && f->lines >= f->max_lines)
         rotate(f);
-    if (line && writable(f) && (!f->cut || put(f, "\n", 1))) {
+    if (line && f->lines < 2 * (uint64_t)f->max_lines && writable(f) && (!f->cut || put(f, "\n", 1))) {
         f->cut = false;
         if (put(f, line, strlen(line))) {
             f->stats.written++;
