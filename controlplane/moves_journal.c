@@ -80,6 +80,29 @@ static void take_ips(const struct gateway *g, struct journal_entry *e)
         e->ips[i] = ips[i].ip;
 }
 
+static void count_stage(struct histogram *h, uint64_t ns)
+{
+    if (ns != JOURNAL_UNKNOWN)
+        histogram_add(h, ns);
+}
+
+static void count_times(struct move_times *t, const struct journal_entry *e)
+{
+    bool complete;
+    uint64_t dark = journal_dark_ns(e, &complete);
+
+    if (e->how == JOURNAL_BACK)
+        return;
+    count_stage(&t->silent, e->silent_ns);
+    count_stage(&t->fdb, e->fdb_ns);
+    count_stage(&t->first, e->first_ns);
+    count_stage(&t->bgp, e->bgp_ns);
+    if (complete)
+        histogram_add(&t->dark, dark);
+    else
+        t->unknown++;
+}
+
 /* added NULL: it has no entry in the journal. */
 static void begin_bounce(struct moves *m, const struct mac_moved *moved, struct journal_entry *added)
 {
@@ -126,6 +149,8 @@ void moves_journal_add(struct moves *m, const struct mac_moved *moved, bool boun
         begin_bounce(m, moved, added);
     if (added)
         moves_journal_tell(m, added, false);
+    else
+        count_times(&m->times, &e); /* nobody will know more of it */
 }
 
 /* ---- what becomes known */
@@ -179,29 +204,6 @@ static void on_closing(void *arg, struct journal_entry *e)
     fill(arg, e);
     e->bounced_from = JOURNAL_UNKNOWN;
     moves_journal_tell(arg, e, true);
-}
-
-static void count_stage(struct histogram *h, uint64_t ns)
-{
-    if (ns != JOURNAL_UNKNOWN)
-        histogram_add(h, ns);
-}
-
-static void count_times(struct move_times *t, const struct journal_entry *e)
-{
-    bool complete;
-    uint64_t dark = journal_dark_ns(e, &complete);
-
-    if (e->how == JOURNAL_BACK)
-        return;
-    count_stage(&t->silent, e->silent_ns);
-    count_stage(&t->fdb, e->fdb_ns);
-    count_stage(&t->first, e->first_ns);
-    count_stage(&t->bgp, e->bgp_ns);
-    if (complete)
-        histogram_add(&t->dark, dark);
-    else
-        t->unknown++;
 }
 
 static void on_closed(void *arg, const struct journal_entry *e)
