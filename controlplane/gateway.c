@@ -25,7 +25,7 @@
 
 #define EVENT_BATCH     256
 #define EVENT_BATCHES   16 /* in one turn of the loop */
-#define AGE_INTERVAL_US 100000
+#define AGE_INTERVAL_US (1000000 / FASTPATH_PARTS)
 #define AGE_PARTS       3  /* of the ageing time: as old may be what ageing knows */
 #define AGE_TICKS       40 /* ticks of a round through the MAC table: 4 s */
 
@@ -230,6 +230,7 @@ static void on_age_timer(evutil_socket_t fd, short what, void *arg)
     mactable_age(g->macs, mono_now(), g->conf->dataplane.max_macs / AGE_TICKS + 1);
     g->priv->ageing = false;
     gateway_neighbors_age(g, mono_now());
+    gateway_fastpath_poll(g);
 }
 
 static void on_clear_ports(evutil_socket_t fd, short what, void *arg)
@@ -251,7 +252,7 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
     on_clear_ports(-1, 0, g);
     gateway_report_storms(g);
     log_flush(false);
-    gateway_fastpath_poll(g);
+    gateway_takeover_poll(g);
     moves_peers_gone(g->moves);
     gateway_vteps_sweep(g);
     if (g->overlay)

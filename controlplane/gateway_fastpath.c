@@ -30,6 +30,7 @@
 struct gateway_fast {
     struct fastpath *fp; /* NULL: none */
     char why_not[FASTPATH_ERR_LEN];
+    unsigned part;                                /* of the ports, to be looked at next */
     const struct fastpath_capture *capture;       /* NULL: none is under way */
     struct gateway_fast_port ports[DP_MAX_PORTS]; /* by port id */
 };
@@ -317,13 +318,14 @@ static void say_target(const struct gateway_port *p, const char *was, const char
         log_info(SUBSYSTEM, "%s: frames are redirected to it again", p->name);
 }
 
-bool gateway_fastpath_look(struct gateway *g)
+/* Every so manieth port of g->ports, from the first one on. */
+static bool look_at_ports(struct gateway *g, unsigned first, unsigned step)
 {
     struct gateway_fast *fast = g->priv->fast;
     mono_t now = mono_now();
     bool changed = false;
 
-    for (unsigned i = 0; fwd_fastpath(g->fwd) && i < g->n_ports; i++) {
+    for (unsigned i = first; fwd_fastpath(g->fwd) && i < g->n_ports; i += step) {
         const struct gateway_port *p = &g->ports[i];
         struct gateway_fast_port *f = &fast->ports[p->id];
         struct dp_port_status status;
@@ -348,11 +350,18 @@ bool gateway_fastpath_look(struct gateway *g)
     return changed;
 }
 
+bool gateway_fastpath_look(struct gateway *g)
+{
+    return look_at_ports(g, 0, 1);
+}
+
 void gateway_fastpath_poll(struct gateway *g)
 {
-    if (gateway_fastpath_look(g))
+    struct gateway_fast *fast = g->priv->fast;
+
+    if (look_at_ports(g, fast->part, FASTPATH_PARTS))
         gateway_topology_changed(g);
-    gateway_takeover_poll(g);
+    fast->part = (fast->part + 1) % FASTPATH_PARTS;
 }
 
 /* ---- reading */

@@ -24,7 +24,9 @@ int gateway_fastpath_attach(struct gateway *g, const struct xdp_config *config, 
 void gateway_fastpath_forget(struct gateway *g, dp_port_id id);
 /* The ports as they are now, for the next fwd_publish(). True: something is different. */
 bool gateway_fastpath_look(struct gateway *g);
-/* Once a second. */
+/* So many times a second: looks at a part of the ports each time. One takes a dozen system calls, and a move
+ * may be waiting. */
+#define FASTPATH_PARTS 10
 void gateway_fastpath_poll(struct gateway *g);
 /* Whether traffic goes on when this process stops now. */
 bool gateway_fastpath_stays(const struct gateway *g);

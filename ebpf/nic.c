@@ -187,12 +187,13 @@ int nic_redirect_target(const char *ifname, bool *scattered)
     unsigned ifindex = if_nametoindex(ifname);
     struct nl_sock *sock = nl_socket_alloc();
     struct features f = {0};
-    int family;
+    static int family; /* the kernel's, for as long as it runs */
 
     *scattered = false;
     if (sock && genl_connect(sock) == 0) {
-        family = genl_ctrl_resolve(sock, "netdev");
-        if (family >= 0 && ifindex != 0)
+        if (family <= 0)
+            family = genl_ctrl_resolve(sock, "netdev");
+        if (family > 0 && ifindex != 0)
             f = ask_features(sock, family, ifindex);
     }
     nl_socket_free(sock);

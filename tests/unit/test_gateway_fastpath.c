@@ -25,7 +25,7 @@ static struct {
     bool up;
     const char *device;
     uint32_t max_macs, punt_limit;
-    unsigned removed, opened, closed, unpinned, fast_offs, published;
+    unsigned removed, opened, closed, unpinned, fast_offs, published, looks;
     unsigned fast_attached, plain_attached;
     unsigned looking, looking_fails_at; /* ports that copy; the one that cannot, from 1 */
 } fake;
@@ -128,6 +128,7 @@ const char *xdp_mode(const struct xdp *x)
 
 int nic_redirect_target(const char *ifname, bool *scattered)
 {
+    fake.looks++;
     (void)ifname;
     *scattered = fake.scattered;
     return fake.target_rc;
@@ -213,11 +214,6 @@ void gateway_topology_changed(struct gateway *gw)
     fake.published++;
 }
 
-void gateway_takeover_poll(struct gateway *gw)
-{
-    (void)gw;
-}
-
 /* ---- a gateway with two ports */
 
 static void setup(void)
@@ -278,6 +274,12 @@ static void open_all(const char *more)
 }
 
 /* ---- tests */
+
+static void poll_for_a_second(void)
+{
+    for (unsigned i = 0; i < FASTPATH_PARTS; i++)
+        gateway_fastpath_poll(&g);
+}
 
 START_TEST(test_used_where_it_can_be_had)
 {
@@ -369,34 +371,53 @@ START_TEST(test_targets)
     ck_assert(told[TRUNK].target && told[TRUNK].scattered && told[TRUNK].ifindex == 1);
     ck_assert(!gateway_fastpath_look(&g)); /* nothing new */
     fake.scattered = false;
-    gateway_fastpath_poll(&g);
-    ck_assert(told[TRUNK].target && !told[TRUNK].scattered && fake.published == 1);
+    poll_for_a_second();
+    ck_assert(told[TRUNK].target && !told[TRUNK].scattered && fake.published == g.n_ports);
     fake.target_rc = 0;
-    gateway_fastpath_poll(&g);
-    ck_assert(!told[TRUNK].target && fake.published == 2);
+    poll_for_a_second();
+    ck_assert(!told[TRUNK].target && fake.published == 2 * g.n_ports);
     ck_assert_ptr_nonnull(strstr(gateway_fastpath_port(&g, TRUNK)->refuse, "takes no redirected frames"));
     fake.target_rc = -ENOTSUP; /* an old kernel does not tell: as the mode of the program says */
-    gateway_fastpath_poll(&g);
+    poll_for_a_second();
     ck_assert(told[TRUNK].target && !told[TRUNK].scattered);
     fake.generic = true;
-    gateway_fastpath_poll(&g);
+    poll_for_a_second();
     ck_assert(!told[TRUNK].target);
     fake.generic = false;
     fake.target_rc = 1;
     fake.up = false;
-    gateway_fastpath_poll(&g);
+    poll_for_a_second();
     ck_assert_str_eq(gateway_fastpath_port(&g, TRUNK)->refuse, "link down");
     fake.up = true;
     fake.device = "none-by-this-name"; /* it was deleted */
-    gateway_fastpath_poll(&g);
+    poll_for_a_second();
     ck_assert(!told[TRUNK].target && told[TRUNK].ifindex == 1);
+}
+END_TEST
+
+/* Each once a second, and not all at once. */
+START_TEST(test_each_port_in_its_turn)
+{
+    unsigned most = 0;
+
+    open_all("");
+    ck_assert(gateway_fastpath_look(&g));
+    fake.looks = 0;
+    for (unsigned i = 0; i < 3 * FASTPATH_PARTS; i++) {
+        unsigned before = fake.looks;
+
+        gateway_fastpath_poll(&g);
+        most = fake.looks - before > most ? fake.looks - before : most;
+    }
+    ck_assert_uint_eq(fake.looks, 3 * g.n_ports);
+    ck_assert_uint_eq(most, 1);
 }
 END_TEST
 
 static const struct gateway_fast_port *look_again(uint64_t redirected)
 {
     fake.redirected += redirected;
-    gateway_fastpath_poll(&g);
+    poll_for_a_second();
     return gateway_fastpath_port(&g, TRUNK);
 }
 
@@ -546,6 +567,7 @@ int main(void)
     tcase_add_test(c, test_a_port_that_cannot);
     tcase_add_test(c, test_a_port_that_cannot_but_must);
     tcase_add_test(c, test_targets);
+    tcase_add_test(c, test_each_port_in_its_turn);
     tcase_add_loop_test(c, test_lost_frames, 0, 4);
     tcase_add_test(c, test_lost_by_others);
     tcase_add_test(c, test_detach);
