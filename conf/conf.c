@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * struct conf itself: defaults, look-ups, the end of its life. Control thread only.
+ * struct conf itself: defaults, look-ups, the end of its life. Any thread.
  */
 #include "conf/conf.h"
 

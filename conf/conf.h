@@ -6,7 +6,8 @@
  *                 be right"
  *   conf_print()  struct conf -> YAML that loads to the same struct
  *
- * A struct conf is immutable once loaded. Control thread only; nothing here touches the network or the host.
+ * A struct conf is immutable once loaded, so any thread may read it; nothing here touches the network or the
+ * host.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H

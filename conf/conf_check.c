@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See conf_check.h: all but BGP (conf_check_bgp.c) and what moves need (conf_check_moves.c). Linear in the
- * size of the file. Control thread only.
+ * size of the file. Any thread.
  */
 #include "conf/conf_check_private.h"
 

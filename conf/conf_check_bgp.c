@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See conf_check.h: the part about BGP EVPN. Control thread only.
+ * See conf_check.h: the part about BGP EVPN. Any thread.
  */
 #include "conf/conf_check_private.h"
 #include "conf/conf_rt.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See conf_check.h: the part about moves: the site gateways of networks, the other sites, the journal.
- * Control thread only.
+ * Any thread.
  */
 #include "conf/conf_check_private.h"
 

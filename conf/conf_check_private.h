@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the files of conf_check share: conf_check.c (underlay, ports, networks), conf_check_bgp.c and
- * conf_check_moves.c. Control thread only.
+ * conf_check_moves.c. Any thread.
  */
 #ifndef CONF_CONF_CHECK_PRIVATE_H
 #define CONF_CONF_CHECK_PRIVATE_H

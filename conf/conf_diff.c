@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See conf_diff.h. Both configurations are printed and read again as trees, which are then walked side by
- * side. Control thread only.
+ * side. Any thread.
  */
 #include "conf/conf_diff.h"
 

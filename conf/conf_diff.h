@@ -5,7 +5,7 @@
  *
  * Both are compared as conf_print() writes them, so a key that is printed is compared, and two files that
  * mean the same have no difference. Things in lists go by their names (networks, ports, sites) or addresses
- * (peers): their order says nothing. Pure; control thread only.
+ * (peers): their order says nothing. Pure; any thread.
  */
 #ifndef CONF_CONF_DIFF_H
 #define CONF_CONF_DIFF_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See conf_error.h. Control thread only.
+ * See conf_error.h. Any thread.
  */
 #include "conf/conf_error.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * The mistakes found in one file while it is read and checked, in any order; sorted by line at the end.
- * Inside conf/ only; the world sees struct conf_errors. Control thread only.
+ * Inside conf/ only; the world sees struct conf_errors. Any thread.
  */
 #ifndef CONF_CONF_ERROR_H
 #define CONF_CONF_ERROR_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * From file to struct conf: read the bytes, make a tree (conf_tree), fill the struct from it (conf_yaml), see
- * that it all fits together (conf_check). Control thread only.
+ * that it all fits together (conf_check). Any thread.
  */
 #include "conf/conf_check.h"
 #include "conf/conf_default.h"

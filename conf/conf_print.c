@@ -3,7 +3,7 @@
  * struct conf to YAML, every key with the value in force. What conf.h calls "not given" (an MTU left to the
  * port, the networks of a port that carries all) is left out, as it has no other form. Quotes stand around
  * all that some YAML reader, 1.1 included, takes for something else: MACs (sexagesimal numbers), names like
- * "on", "1" or "null". Control thread only.
+ * "on", "1" or "null". Any thread.
  */
 #include "conf/conf.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See conf_read.h. Control thread only.
+ * See conf_read.h. Any thread.
  */
 #include "conf/conf_read.h"
 

@@ -5,7 +5,7 @@
  * beyond numbers and words is conf_value.h's business, which values fit together conf_check.h's.
  *
  * While it reads it remembers for every value which node it came from (conf_marks), so that later checks can
- * point there. Inside conf/ only; control thread only.
+ * point there. Inside conf/ only; any thread.
  */
 #ifndef CONF_CONF_READ_H
 #define CONF_CONF_READ_H

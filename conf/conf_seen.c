@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See conf_seen.h: open addressing with linear probing, never more than half full. Control thread only.
+ * See conf_seen.h: open addressing with linear probing, never more than half full. Any thread.
  */
 #include "conf/conf_seen.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the checks have met so far: a hash set of (kind, scope, bytes) that finds doubles and resolves names
- * among thousands of networks in linear time. Inside conf/ only; control thread only.
+ * among thousands of networks in linear time. Inside conf/ only; any thread.
  */
 #ifndef CONF_CONF_SEEN_H
 #define CONF_CONF_SEEN_H

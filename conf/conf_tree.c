@@ -4,8 +4,8 @@
  * nesting of the file, and aliases stay names. The tree lives in an arena and copies its text.
  *
  * Tricky: marks of libfyaml 0.7 need mending. An empty value has none, a quoted scalar's is behind the quote,
- * an anchor's behind the ampersand, and that of a one-pair flow mapping ([a: b]) is behind its key. Control
- * thread only.
+ * an anchor's behind the ampersand, and that of a one-pair flow mapping ([a: b]) is behind its key. Any
+ * thread.
  */
 #include "conf/conf_tree.h"
 

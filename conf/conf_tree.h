@@ -2,7 +2,7 @@
  *
  * A YAML file as a small tree of nodes that know their line and column. The one place that uses libfyaml;
  * what a configuration does not need (anchors, aliases, tags, several documents, deep nesting) is refused
- * here, so nothing is ever expanded. Inside conf/ only; control thread only.
+ * here, so nothing is ever expanded. Inside conf/ only; any thread.
  */
 #ifndef CONF_CONF_TREE_H
 #define CONF_CONF_TREE_H

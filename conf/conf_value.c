@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * See conf_value.h. Control thread only.
+ * See conf_value.h. Any thread.
  */
 #include "conf/conf_value.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * What the single values of a configuration look like: names, devices, addresses, MACs. One reader each, for
- * the tables of conf_yaml.c; each judges its value alone. Inside conf/ only; control thread only.
+ * the tables of conf_yaml.c; each judges its value alone. Inside conf/ only; any thread.
  */
 #ifndef CONF_CONF_VALUE_H
 #define CONF_CONF_VALUE_H

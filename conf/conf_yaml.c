@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * See conf_yaml.h. To add a key: one line here, its default in conf.c, its line in conf_print.c, and what it
- * must agree with in conf_check.c. Control thread only.
+ * must agree with in conf_check.c. Any thread.
  */
 #include "conf/conf_yaml.h"
 
