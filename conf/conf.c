@@ -162,6 +162,19 @@ const struct conf_network *conf_network_find(const struct conf *c, const char *n
     return NULL;
 }
 
+uint16_t conf_network_mtu(const struct conf_network *n)
+{
+    return n->mtu ? n->mtu : 1500;
+}
+
+const struct conf_bgp_peer *conf_bgp_peer_find(const struct conf_bgp *b, const struct ipaddr *address)
+{
+    for (size_t i = 0; i < b->n_peers; i++)
+        if (ipaddr_eq(&b->peers[i].address, address))
+            return &b->peers[i];
+    return NULL;
+}
+
 bool conf_access_carries(const struct conf_access *a, const struct conf_network *n, uint16_t *vlan)
 {
     bool carried = a->n_networks == 0 && a->untagged[0] == '\0';

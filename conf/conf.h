@@ -263,6 +263,10 @@ void conf_keys_print(FILE *out);
 /* Of the library that reads the file. */
 const char *conf_yaml_version(void);
 const struct conf_network *conf_network_find(const struct conf *c, const char *name);
+/* Its IP MTU, or what a network has that says nothing. */
+uint16_t conf_network_mtu(const struct conf_network *n);
+/* By its address, or NULL. */
+const struct conf_bgp_peer *conf_bgp_peer_find(const struct conf_bgp *b, const struct ipaddr *address);
 /* True when access port a carries network n (see conf_access); *vlan is then its tag there, 0 = untagged. */
 bool conf_access_carries(const struct conf_access *a, const struct conf_network *n, uint16_t *vlan);
 /* True when the kernel's XDP programs have to be looked into, or PCI devices driven, for some port of it. */

@@ -128,10 +128,9 @@ int cmd_find_peer(const struct gateway *g, const struct api_args *args, struct b
 
 const char *cmd_peer_name(const struct gateway *g, const struct ipaddr *address)
 {
-    for (size_t i = 0; i < g->conf->bgp.n_peers; i++)
-        if (ipaddr_eq(&g->conf->bgp.peers[i].address, address))
-            return g->conf->bgp.peers[i].name;
-    return "";
+    const struct conf_bgp_peer *p = conf_bgp_peer_find(&g->conf->bgp, address);
+
+    return p ? p->name : "";
 }
 
 unsigned cmd_count_peers(const struct bgp *bgp, unsigned n[BGP_N_STATES])

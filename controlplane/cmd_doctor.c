@@ -11,12 +11,11 @@
 #include <stdio.h>
 
 #define ETH_LEN     14u
-#define VLAN_MTU    1500u /* of a network that does not say */
 #define FRAME_LIMIT 9216u
 
 static unsigned frame_of(const struct conf_network *n)
 {
-    unsigned len = (n->mtu ? n->mtu : VLAN_MTU) + ETH_LEN;
+    unsigned len = conf_network_mtu(n) + ETH_LEN;
 
     return len < FRAME_LIMIT ? len : FRAME_LIMIT;
 }

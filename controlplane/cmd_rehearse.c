@@ -12,7 +12,6 @@
 #include <sys/random.h>
 
 #define ETH_LEN     14
-#define VLAN_MTU    1500 /* of a network that does not say */
 #define FRAME_LIMIT 9216
 
 #define LINK_LOCALS (254u * 256u)
@@ -121,7 +120,7 @@ int cmd_move_rehearse(void *ctx, const struct api_args *args, cJSON *result, cha
     }
     if (getrandom(&session, sizeof(session), 0) != sizeof(session))
         session = (uint32_t)mono_now().ns;
-    mtu = net->conf->mtu ? net->conf->mtu : VLAN_MTU;
+    mtu = conf_network_mtu(net->conf);
     rc = pick_ip(g, net->id, session, &ip);
     if (rc < 0) {
         snprintf(err, API_ERR_LEN, "hosts of that network have all addresses of 169.254.0.0/16");

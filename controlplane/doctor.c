@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VLAN_MTU 1500 /* of a network that does not say */
-#define AT_MOST  8    /* findings of one verdict by one check; the rest is a number */
+#define AT_MOST 8 /* findings of one verdict by one check; the rest is a number */
 
 const char *doctor_verdict_text(enum doctor_verdict v)
 {
@@ -27,7 +26,7 @@ const char *doctor_verdict_text(enum doctor_verdict v)
 
 static void want(struct doctor_port *port, const struct conf_network *n)
 {
-    unsigned mtu = n->mtu ? n->mtu : VLAN_MTU;
+    unsigned mtu = conf_network_mtu(n);
 
     if (mtu <= port->wanted)
         return;

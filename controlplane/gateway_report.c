@@ -17,7 +17,6 @@
 #define VTEP_LINES   16 /* in one turn; more are summed up */
 #define ALERT_LINES  10 /* in ALERT_WINDOW */
 #define ALERT_WINDOW 10000000000ull
-#define DEFAULT_MTU  1500 /* of a network that says nothing */
 
 uint16_t gateway_wan_mtu(const struct gateway *g)
 {
@@ -102,7 +101,7 @@ static void report_mtu(struct gateway *g)
     for (unsigned i = 0; i < g->n_networks; i++) {
         const struct conf_network *c = g->networks[i].conf;
 
-        if ((c->mtu ? c->mtu : DEFAULT_MTU) + overhead <= wan)
+        if (conf_network_mtu(c) + overhead <= wan)
             continue;
         if (!first)
             first = c;
@@ -117,7 +116,7 @@ static void report_mtu(struct gateway *g)
                 "has an MTU "
                 "of %u: larger packets will be dropped; raise the WAN's MTU to %u or lower the hosts'",
                 wan, wan > overhead ? wan - overhead : 0, overhead, first->name, more,
-                first->mtu ? first->mtu : DEFAULT_MTU, (first->mtu ? first->mtu : DEFAULT_MTU) + overhead);
+                conf_network_mtu(first), conf_network_mtu(first) + overhead);
 }
 
 /* A neighbour that is asked for the first time is no news yet; one that stopped answering is. */

@@ -23,10 +23,9 @@ static bool has_bgp(const struct gateway *g)
 
 static const char *configured_name(const struct gateway *g, const struct ipaddr *address)
 {
-    for (size_t i = 0; i < g->conf->bgp.n_peers; i++)
-        if (ipaddr_eq(&g->conf->bgp.peers[i].address, address))
-            return g->conf->bgp.peers[i].name;
-    return "";
+    const struct conf_bgp_peer *p = conf_bgp_peer_find(&g->conf->bgp, address);
+
+    return p ? p->name : "";
 }
 
 static void look(const struct gateway *g, const struct bgp_session *s, struct session *out)

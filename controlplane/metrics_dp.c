@@ -6,8 +6,7 @@
 
 #include <stdlib.h>
 
-#define NS_PER_S    1000000000u
-#define DEFAULT_MTU 1500 /* of a network that says nothing */
+#define NS_PER_S 1000000000u
 
 /* ---- ports */
 
@@ -102,7 +101,7 @@ static unsigned needed_mtu(const struct gateway *g)
     unsigned largest = 0;
 
     for (unsigned i = 0; i < g->n_networks; i++) {
-        unsigned mtu = g->networks[i].conf->mtu ? g->networks[i].conf->mtu : DEFAULT_MTU;
+        unsigned mtu = conf_network_mtu(g->networks[i].conf);
 
         if (mtu > largest)
             largest = mtu;

@@ -419,17 +419,9 @@ int overlay_prepare(struct overlay *o, const struct conf *conf, char *err, size_
     return rc;
 }
 
-static const struct conf_bgp_peer *find_peer(const struct conf_bgp *b, const struct ipaddr *address)
-{
-    for (size_t i = 0; i < b->n_peers; i++)
-        if (ipaddr_eq(&b->peers[i].address, address))
-            return &b->peers[i];
-    return NULL;
-}
-
 static bool same_peer(const struct conf_bgp *was, const struct conf_bgp *is, const struct conf_bgp_peer *p)
 {
-    const struct conf_bgp_peer *before = find_peer(was, &p->address);
+    const struct conf_bgp_peer *before = conf_bgp_peer_find(was, &p->address);
     struct bgp_peer_config a, b;
 
     memset(&a, 0, sizeof(a));
@@ -446,7 +438,7 @@ static void remove_peers(struct overlay *o, const struct conf_bgp *b)
 
     for (; s; s = next) {
         next = bgp_peer_next(o->bgp, s);
-        if (!find_peer(b, &bgp_session_config(s)->address))
+        if (!conf_bgp_peer_find(b, &bgp_session_config(s)->address))
             bgp_rib_glue_peer_remove(o->glue, o->bgp, s);
     }
 }
