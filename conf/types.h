@@ -58,6 +58,9 @@ static inline bool ipaddr_eq(const struct ipaddr *a, const struct ipaddr *b)
     return a->family == b->family && memcmp(a->b, b->b, 16) == 0;
 }
 
+/* 0 to 15, or -1: it is none. */
+int hex_digit(char c);
+
 /* Text to value. Accepts xx:xx:xx:xx:xx:xx and xx-xx-..., upper or lower case, the whole string. */
 bool mac_parse(const char *text, struct mac *out);
 /* Writes "xx:xx:xx:xx:xx:xx" and returns buf. */

@@ -69,14 +69,6 @@ static bool read_seconds(const char *text, uint32_t *out)
     return read_number(text, out);
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static bool read_bytes(const char *text, union api_value *out)
 {
     out->bytes.n = 0;

@@ -7,6 +7,7 @@
 #include "conf/log.h"
 #include "controlplane/bgp_session_private.h"
 #include "controlplane/bgp_socket.h"
+#include "controlplane/sockaddr.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ static void accepted(struct bgp *b, int fd, const struct sockaddr_storage *sa)
     uint16_t port;
 
     b->counters.accepted++;
-    s = bgp_sockaddr_read(sa, &from, &port) ? bgp_peer_find(b, &from) : NULL;
+    s = sockaddr_read(sa, &from, &port) ? bgp_peer_find(b, &from) : NULL;
     if (s)
         bgp_session_incoming(s, fd);
     else

@@ -6,6 +6,7 @@
 #include "controlplane/bgp_conn.h"
 
 #include "controlplane/bgp_socket.h"
+#include "controlplane/sockaddr.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,10 +19,10 @@ static void learn_ends(struct bgp_conn *c)
     socklen_t len = sizeof(sa);
 
     if (c->fd >= 0 && getsockname(c->fd, (struct sockaddr *)&sa, &len) == 0)
-        bgp_sockaddr_read(&sa, &c->local, &c->local_port);
+        sockaddr_read(&sa, &c->local, &c->local_port);
     len = sizeof(sa);
     if (c->fd >= 0 && getpeername(c->fd, (struct sockaddr *)&sa, &len) == 0)
-        bgp_sockaddr_read(&sa, &c->remote, &c->remote_port);
+        sockaddr_read(&sa, &c->remote, &c->remote_port);
 }
 
 static void free_events(struct bgp_conn *c)

@@ -4,6 +4,8 @@
  */
 #include "controlplane/bgp_socket.h"
 
+#include "controlplane/sockaddr.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -27,48 +29,6 @@
 static int set_int(int fd, int level, int option, int value)
 {
     return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
-socklen_t bgp_sockaddr_make(const struct ipaddr *a, uint16_t port, struct sockaddr_storage *out)
-{
-    memset(out, 0, sizeof(*out));
-    if (a->family == 4) {
-        struct sockaddr_in *sin = (struct sockaddr_in *)out;
-
-        sin->sin_family = AF_INET;
-        sin->sin_port = htons(port);
-        memcpy(&sin->sin_addr, a->b, 4);
-        return sizeof(*sin);
-    }
-    struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)out;
-
-    sin6->sin6_family = AF_INET6;
-    sin6->sin6_port = htons(port);
-    memcpy(&sin6->sin6_addr, a->b, 16);
-    return sizeof(*sin6);
-}
-
-bool bgp_sockaddr_read(const struct sockaddr_storage *in, struct ipaddr *a, uint16_t *port)
-{
-    *a = (struct ipaddr){0};
-    *port = 0;
-    if (in->ss_family == AF_INET) {
-        const struct sockaddr_in *sin = (const struct sockaddr_in *)in;
-
-        a->family = 4;
-        memcpy(a->b, &sin->sin_addr, 4);
-        *port = ntohs(sin->sin_port);
-        return true;
-    }
-    if (in->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)in;
-
-        a->family = 6;
-        memcpy(a->b, &sin6->sin6_addr, 16);
-        *port = ntohs(sin6->sin6_port);
-        return true;
-    }
-    return false;
 }
 
 static int set_ttl(int fd, uint8_t family, int ttl)
@@ -121,7 +81,7 @@ int bgp_socket_listen(const struct ipaddr *local, uint16_t port)
 {
     bool v4 = local->family == 4;
     struct sockaddr_storage sa;
-    socklen_t len = bgp_sockaddr_make(local, port, &sa);
+    socklen_t len = sockaddr_make(local, port, &sa);
     int fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc;
 
     if (fd < 0)
@@ -153,7 +113,7 @@ int bgp_socket_password(int fd, const struct ipaddr *peer, const char *password)
 
     if (n > sizeof(key.tcpm_key))
         return -EINVAL;
-    bgp_sockaddr_make(peer, 0, &key.tcpm_addr);
+    sockaddr_make(peer, 0, &key.tcpm_addr);
     key.tcpm_keylen = (uint16_t)n;
     memcpy(key.tcpm_key, password, n);
     if (setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) == 0)
@@ -176,14 +136,14 @@ int bgp_socket_dial(const struct bgp_peer_config *c, bool ebgp)
     if (!rc && c->password[0])
         rc = bgp_socket_password(fd, &c->address, c->password);
     if (!rc && c->source.family != 0) {
-        socklen_t len = bgp_sockaddr_make(&c->source, 0, &sa);
+        socklen_t len = sockaddr_make(&c->source, 0, &sa);
 
         set_int(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
         if (bind(fd, (struct sockaddr *)&sa, len) < 0)
             rc = -errno;
     }
     if (!rc) {
-        socklen_t len = bgp_sockaddr_make(&c->address, c->port, &sa);
+        socklen_t len = sockaddr_make(&c->address, c->port, &sa);
 
         if (connect(fd, (struct sockaddr *)&sa, len) < 0 && errno != EINPROGRESS)
             rc = -errno;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The kernel's TCP as BGP wants it: addresses, listening, dialling, TCP MD5 (RFC 2385), GTSM (RFC 5082), TTL
+ * The kernel's TCP as BGP wants it: listening, dialling, TCP MD5 (RFC 2385), GTSM (RFC 5082), TTL
  * of eBGP, DSCP CS6. No libevent, no state. Control thread only.
  *
  * Tricky, GTSM: a listener serves peers with and without it, so the smallest TTL can be asked for only once a
@@ -12,13 +12,6 @@
 #define CONTROLPLANE_BGP_SOCKET_H
 
 #include "controlplane/bgp_peer.h"
-
-#include <sys/socket.h>
-
-/* Returns the length of the address. */
-socklen_t bgp_sockaddr_make(const struct ipaddr *a, uint16_t port, struct sockaddr_storage *out);
-/* False when it is neither IPv4 nor IPv6. */
-bool bgp_sockaddr_read(const struct sockaddr_storage *in, struct ipaddr *a, uint16_t *port);
 
 /* A listening socket on this address, which need not exist yet (or may be 0.0.0.0, ::). fd or -errno. */
 int bgp_socket_listen(const struct ipaddr *local, uint16_t port);

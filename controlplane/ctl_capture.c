@@ -4,6 +4,7 @@
  */
 #include "controlplane/ctl_capture.h"
 
+#include "conf/types.h"
 #include "conf/version.h"
 #include "controlplane/ctl_view.h"
 #include "controlplane/pcapng.h"
@@ -20,11 +21,6 @@ struct ports {
     unsigned n;
     double id[MAX_PORTS]; /* by interface of the file */
 };
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* Returns how many bytes; -1: that is no such text. */
 static int read_hex(const char *text, uint8_t *out, size_t size)

@@ -9,13 +9,13 @@
 
 #include "conf/log.h"
 #include "controlplane/exporter_conn.h"
+#include "controlplane/sockaddr.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,28 +304,11 @@ static void on_request(struct evhttp_request *req, void *arg)
 
 /* ---- life */
 
-static socklen_t sockaddr_of(const struct ipaddr *a, uint16_t port, struct sockaddr_storage *out)
-{
-    struct sockaddr_in *in = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-    memset(out, 0, sizeof(*out));
-    if (a->family == 4) {
-        in->sin_family = AF_INET;
-        in->sin_port = htons(port);
-        memcpy(&in->sin_addr, a->b, 4);
-        return sizeof(*in);
-    }
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(port);
-    memcpy(&in6->sin6_addr, a->b, 16);
-    return sizeof(*in6);
-}
-
 static int listen_on(struct exporter *e, const struct ipaddr *address, uint16_t port)
 {
     struct sockaddr_storage sa;
-    socklen_t len = sockaddr_of(address, port, &sa);
+    struct ipaddr bound;
+    socklen_t len = sockaddr_make(address, port, &sa);
 
     errno = 0;
     e->listener = evconnlistener_new_bind(e->base, NULL, NULL,
@@ -335,8 +318,7 @@ static int listen_on(struct exporter *e, const struct ipaddr *address, uint16_t 
         return errno ? -errno : -ENOMEM;
     len = sizeof(sa);
     if (getsockname(evconnlistener_get_fd(e->listener), (struct sockaddr *)&sa, &len) == 0)
-        e->port = ntohs(sa.ss_family == AF_INET ? ((struct sockaddr_in *)&sa)->sin_port
-                                                : ((struct sockaddr_in6 *)&sa)->sin6_port);
+        (void)sockaddr_read(&sa, &bound, &e->port);
     if (!evhttp_bind_listener(e->http, e->listener)) {
         evconnlistener_free(e->listener);
         return -ENOMEM;

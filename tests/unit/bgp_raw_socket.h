@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_BGP_RAW_SOCKET_H
 #define TESTS_UNIT_BGP_RAW_SOCKET_H
 
+#include "controlplane/sockaddr.h"
 #include "tests/unit/bgp_world.h"
 
 struct raw {
@@ -18,13 +19,13 @@ static inline void raw_dial(struct raw *r, const char *from, const char *to)
 {
     struct sockaddr_storage sa;
     const struct ipaddr f = ip(from), t = ip(to);
-    socklen_t len = bgp_sockaddr_make(&f, 0, &sa);
+    socklen_t len = sockaddr_make(&f, 0, &sa);
 
     r->len = 0;
     r->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(r->fd, 0);
     ck_assert_int_eq(bind(r->fd, (struct sockaddr *)&sa, len), 0);
-    len = bgp_sockaddr_make(&t, PORT, &sa);
+    len = sockaddr_make(&t, PORT, &sa);
     ck_assert(connect(r->fd, (struct sockaddr *)&sa, len) == 0 || errno == EINPROGRESS);
 }
 
