@@ -33,7 +33,7 @@ struct request {
 
 struct reload {
     struct reload_reader *reader;
-    STAILQ_HEAD(, request) requests; /* the first one is being read */
+    STAILQ_HEAD(request_list, request) requests; /* the first one is being read */
     struct gateway *g;
     struct event_base *base;
     struct event *hup;
