@@ -6,6 +6,7 @@
 
 #include "dataplane/dp.h"
 
+#include <cpuid.h>
 #include <stdbool.h>
 
 #include <rte_common.h>
@@ -23,15 +24,22 @@ static bool has(const enum rte_cpu_flag_t *flags, unsigned n)
     return true;
 }
 
+/* DPDK 22.11 asks for another bit (ECX 4), which only AMD's processors have. */
+static bool has_lzcnt(void)
+{
+    unsigned a, b, c, d;
+
+    return __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & 1u << 5);
+}
+
 /* All that a compiler may use under that name (x86-64 psABI), and the kernel keeps the registers (the
  * built-in asks it, DPDK does not). */
 static bool has_v3(void)
 {
     static const enum rte_cpu_flag_t flags[] = {RTE_CPUFLAG_AVX2, RTE_CPUFLAG_BMI1, RTE_CPUFLAG_BMI2,
-                                                RTE_CPUFLAG_F16C, RTE_CPUFLAG_FMA,  RTE_CPUFLAG_LZCNT,
-                                                RTE_CPUFLAG_MOVBE};
+                                                RTE_CPUFLAG_F16C, RTE_CPUFLAG_FMA,  RTE_CPUFLAG_MOVBE};
 
-    return __builtin_cpu_supports("avx2") && has(flags, RTE_DIM(flags));
+    return __builtin_cpu_supports("avx2") && has_lzcnt() && has(flags, RTE_DIM(flags));
 }
 
 static bool has_v4(void)

@@ -167,6 +167,41 @@ START_TEST(test_one_by_one_or_many_at_once)
 }
 END_TEST
 
+#ifdef __x86_64__
+/* As the kernel says it. */
+static bool cpu_has(const char *flag)
+{
+    FILE *in = fopen("/proc/cpuinfo", "r");
+    char line[8192], word[32];
+    bool found = false;
+
+    ck_assert_ptr_nonnull(in);
+    snprintf(word, sizeof(word), " %s ", flag);
+    while (!found && fgets(line, sizeof(line), in)) {
+        line[strcspn(line, "\n")] = ' ';
+        found = strncmp(line, "flags", 5) == 0 && strstr(line, word);
+    }
+    fclose(in);
+    return found;
+}
+
+START_TEST(test_the_best_that_this_processor_has)
+{
+    static const char *const v3[] = {"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"};
+    static const char *const v4[] = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"};
+    unsigned n3 = 0, n4 = 0;
+
+    for (unsigned i = 0; i < RTE_DIM(v3); i++)
+        n3 += cpu_has(v3[i]);
+    for (unsigned i = 0; i < RTE_DIM(v4); i++)
+        n4 += cpu_has(v4[i]);
+    ck_assert_str_eq(burst_pick(0)->isa, n3 < RTE_DIM(v3)   ? "base"
+                                         : n4 < RTE_DIM(v4) ? "x86-64-v3"
+                                                            : "x86-64-v4");
+}
+END_TEST
+#endif
+
 static bool both_parse(struct rte_mbuf *m)
 {
     struct vxlan_expect expect = vxlan_expect(&f->snapshot->local);
@@ -239,6 +274,9 @@ int main(void)
     tcase_add_checked_fixture(v6, setup_ipv6, teardown);
     tcase_set_timeout(v4, 120);
     tcase_set_timeout(v6, 120);
+#ifdef __x86_64__
+    tcase_add_test(v4, test_the_best_that_this_processor_has);
+#endif
     tcase_add_test(v4, test_one_by_one_or_many_at_once);
     tcase_add_test(v6, test_one_by_one_or_many_at_once);
     tcase_add_test(v4, test_quick_look_at_damaged_packets);
