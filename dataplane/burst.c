@@ -253,6 +253,10 @@ static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id 
 
 /* The VNI and the sender of the last packets of a burst. */
 struct tunnel {
+    struct vxlan_expect expect;
+#ifdef __AVX2__             /* without wide compares it is as quick to look at each field */
+    struct vxlan_like like; /* the last one, where there is a net */
+#endif
     uint64_t id;                /* vxlan_usual.tunnel */
     const struct snap_net *net; /* NULL: unknown, or not allowed */
     dp_vtep_id vtep;
@@ -267,8 +271,7 @@ static inline void tunnel_count(struct worker *w, struct tunnel *t)
 }
 
 /* R1.9 */
-static __rte_noinline void tunnel_turn(struct worker *w, const struct snapshot *s, struct tunnel *t,
-                                       uint64_t id)
+static void tunnel_turn(struct worker *w, const struct snapshot *s, struct tunnel *t, uint64_t id)
 {
     struct ipaddr source = vxlan_usual_source(id);
 
@@ -280,32 +283,57 @@ static __rte_noinline void tunnel_turn(struct worker *w, const struct snapshot *
         t->net = NULL;
 }
 
+/* A packet that is not like the last one. False: there is something odd about it. */
+static __rte_noinline bool unlike(struct worker *w, const struct snapshot *s, const struct rte_mbuf *m,
+                                  struct tunnel *t, struct vxlan_usual *p)
+{
+    if (!vxlan_parse_usual(m, &t->expect, p) || (p->tos & ECN_MASK) != ECN_NOT_ECT)
+        return false;
+    if (p->tunnel != t->id)
+        tunnel_turn(w, s, t, p->tunnel);
+    if (!t->net)
+        return false;
+#ifdef __AVX2__
+    vxlan_like_set(&t->like, m);
+#endif
+    return true;
+}
+
+static __rte_always_inline bool alike(const struct rte_mbuf *m, const struct tunnel *t, struct vxlan_usual *p)
+{
+#ifdef __AVX2__
+    return t->net && vxlan_alike(m, &t->like, p);
+#else
+    return vxlan_parse_usual(m, &t->expect, p) && (p->tos & ECN_MASK) == ECN_NOT_ECT && t->net &&
+           p->tunnel == t->id;
+#endif
+}
+
 /* True: f is the inner frame, ready for its look-ups. False: there is something odd about it. */
 static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *s, dp_port_id port,
-                                       struct rte_mbuf *m, const struct vxlan_expect *expect,
-                                       struct tunnel *tunnel, struct frame *f)
+                                       struct rte_mbuf *m, struct tunnel *tunnel, struct frame *f)
 {
     uint8_t *frame = rte_pktmbuf_mtod_offset(m, uint8_t *, VXLAN_OUTER_IPV4);
+    uint64_t dst_key, src_key;
     struct vxlan_usual p;
 
-    if (unlikely(!vxlan_parse_usual(m, expect, &p) || (p.tos & ECN_MASK) != ECN_NOT_ECT))
+    if (unlikely(!alike(m, tunnel, &p)) && !unlike(w, s, m, tunnel, &p))
         return false;
-    if (unlikely(p.tunnel != tunnel->id))
-        tunnel_turn(w, s, tunnel, p.tunnel);
-    if (unlikely(!tunnel->net || forward_is_tag(inner_load16(frame + 12))))
+    if (unlikely(forward_is_tag(inner_load16(frame + 12))))
         return false;
-    fdb_keys(tunnel->net->id, inner_load64(frame), inner_load64(frame + 4), &f->dst_key, &f->src_key);
-    if (unlikely(!forward_plain_macs(f->dst_key, f->src_key)))
+    fdb_keys(tunnel->net->id, inner_load64(frame), inner_load64(frame + 4), &dst_key, &src_key);
+    if (unlikely(!forward_plain_macs(dst_key, src_key)))
         return false;
     m->data_off = (uint16_t)(m->data_off + VXLAN_OUTER_IPV4);
     m->pkt_len = m->data_len = p.inner_len;
-    f->m = m;
-    f->net = tunnel->net;
-    f->place = tunnel->vtep;
-    f->from = DP_WHERE_VTEP;
-    f->told = f->checked = false;
-    f->ttl = p.ttl;
-    f->port = port;
+    *f = (struct frame){.m = m,
+                        .net = tunnel->net,
+                        .src_key = src_key,
+                        .dst_key = dst_key,
+                        .place = tunnel->vtep,
+                        .from = DP_WHERE_VTEP,
+                        .ttl = p.ttl,
+                        .port = port};
     tunnel->received.frames++;
     tunnel->received.bytes += p.inner_len;
     forward_prefetch(w, f);
@@ -315,22 +343,19 @@ static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *
 static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
                       unsigned n)
 {
-    const struct vxlan_expect expect = vxlan_expect(&s->local);
-    struct frame frames[WORKER_BURST];
-    struct tunnel tunnel = {0};
+    struct frame frames[WORKER_BURST], *end = frames;
+    struct tunnel tunnel = {.expect = vxlan_expect(&s->local)};
     struct way way = {0};
-    unsigned n_frames = 0;
 
     for (unsigned i = 0; i < n; i++)
-        n_frames += likely(unpack(w, s, port, m[i], &expect, &tunnel, &frames[n_frames])) ||
-                    wan_unpack(w, s, port, m[i], &frames[n_frames]);
+        if (likely(unpack(w, s, port, m[i], &tunnel, end)) || wan_unpack(w, s, port, m[i], end))
+            end++;
     tunnel_count(w, &tunnel);
-    way.end = frames + n_frames;
+    way.end = end;
     PROFILE(check);
-    for (unsigned i = 0; i < n_frames; i++)
-        if (unlikely(!usual(w, s, &frames[i], &way, SNAP_NOT_A_MEMBER,
-                            FDB_WHERE(DP_WHERE_VTEP, frames[i].place, 0)))) {
-            wan_forward(w, s, &frames[i]);
+    for (struct frame *f = frames; f < end; f++)
+        if (unlikely(!usual(w, s, f, &way, SNAP_NOT_A_MEMBER, FDB_WHERE(DP_WHERE_VTEP, f->place, 0)))) {
+            wan_forward(w, s, f);
             PROFILE(odd);
         }
     way_count(w, &way, true);

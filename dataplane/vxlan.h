@@ -21,6 +21,10 @@
 
 #include <rte_mbuf.h>
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 static inline void vxlan_store16(uint8_t *p, uint16_t v)
 {
     p[0] = (uint8_t)(v >> 8);
@@ -168,6 +172,71 @@ static __rte_always_inline bool vxlan_parse_usual(const struct rte_mbuf *m, cons
     out->ttl = p[22];
     return true;
 }
+
+#ifdef __AVX2__
+/* ---- packets like one that vxlan_parse_usual() took */
+
+/* The outer header of such a packet, without a congestion mark, as the next ones of its tunnel have it where
+ * vxlan_alike_mask says. */
+struct vxlan_like {
+    uint8_t bytes[VXLAN_OUTER_IPV4];
+    uint64_t sum; /* of both addresses */
+};
+
+/* All that vxlan_parse_usual() compares, the source, the VNI and ECN. */
+static const uint8_t vxlan_alike_mask[VXLAN_OUTER_IPV4] = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    0,    0,    0,    0,    0,    0xff, 0xff, 0xff, 0x03, 0,
+    0,    0,    0,    0x3f, 0xff, 0,    0xff, 0,    0,    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0,    0,    0xff, 0xff, 0,    0,    0xff, 0xff, 0x08, 0,    0,    0,    0xff, 0xff, 0xff, 0,
+};
+
+static inline void vxlan_like_set(struct vxlan_like *l, const struct rte_mbuf *m)
+{
+    const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+
+    memcpy(l->bytes, p, VXLAN_OUTER_IPV4);
+    l->sum = (uint64_t)inner_load32(p + 26) + inner_load32(p + 30);
+}
+
+static __rte_always_inline __m256i vxlan_difference(const uint8_t *a, const uint8_t *b, const uint8_t *mask)
+{
+    __m256i odd = _mm256_xor_si256(_mm256_loadu_si256((const void *)a), _mm256_loadu_si256((const void *)b));
+
+    return _mm256_and_si256(odd, _mm256_loadu_si256((const void *)mask));
+}
+
+static __rte_always_inline bool vxlan_same_header(const uint8_t *p, const uint8_t *like)
+{
+    enum { SECOND = VXLAN_OUTER_IPV4 - 32 };
+    const uint8_t *mask = vxlan_alike_mask;
+    __m256i odd = _mm256_or_si256(vxlan_difference(p, like, mask),
+                                  vxlan_difference(p + SECOND, like + SECOND, mask + SECOND));
+
+    return _mm256_testz_si256(odd, odd);
+}
+
+/* False: it is not, or not sound, and vxlan_parse_usual() is to be asked. Fills in all but the tunnel. */
+static __rte_always_inline bool vxlan_alike(const struct rte_mbuf *m, const struct vxlan_like *l,
+                                            struct vxlan_usual *out)
+{
+    const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+    uint32_t len = rte_pktmbuf_pkt_len(m), total, udp_len;
+    uint64_t w14, sum;
+
+    if (unlikely(m->nb_segs != 1 || len < VXLAN_OUTER_IPV4 + 14 || !vxlan_same_header(p, l->bytes)))
+        return false;
+    w14 = inner_load64(p + 14); /* version and length, TOS, total length, id, fragment */
+    total = rte_be_to_cpu_16((uint16_t)(w14 >> 16));
+    udp_len = rte_be_to_cpu_16(inner_load16(p + 38));
+    sum = (uint32_t)w14 + (w14 >> 32) + inner_load32(p + 22) + l->sum;
+    if (unlikely(total != udp_len + 20 || total > len - 14 || udp_len < 8 + 8 + 14 || sum % 0xffff != 0))
+        return false;
+    out->inner_len = (uint16_t)(udp_len - 16);
+    out->tos = p[15];
+    out->ttl = p[22];
+    return true;
+}
+#endif
 
 /* Carries the outer congestion mark into the inner packet (RFC 6040, R1.8), mending the IPv4 checksum. frame:
  * the inner frame, len readable bytes, at least 14. False: the packet must be dropped. */

@@ -518,6 +518,82 @@ START_TEST(test_counters_add_up_for_random_traffic)
 }
 END_TEST
 
+struct outcome {
+    uint64_t out[N_PORTS], drops[DROP_N];
+    struct dp_count rx;
+};
+
+static void add_outcome(struct outcome *o, int sign)
+{
+    for (unsigned i = 0; i < N_PORTS; i++)
+        o->out[i] += (uint64_t)sign * f->w.counters.ports[i].tx.frames;
+    for (unsigned i = 0; i < DROP_N; i++)
+        o->drops[i] += (uint64_t)sign * f->w.counters.totals.drops[i];
+    o->rx.frames += (uint64_t)sign * f->w.counters.vteps[VTEP_1].rx.frames;
+    o->rx.bytes += (uint64_t)sign * f->w.counters.vteps[VTEP_1].rx.bytes;
+}
+
+/* A sound packet and then `packet`, in one burst or in two. */
+static struct outcome behind_a_sound_one(size_t len, bool one_burst)
+{
+    static uint8_t first[256];
+    struct outcome o = {0};
+
+    add_outcome(&o, -1);
+    flow_put(f, PORT_WAN, first, flow_wrap(f, first, sound, frame, 60));
+    if (!one_burst)
+        flow_poll(f);
+    flow_put(f, PORT_WAN, packet, len);
+    flow_poll(f);
+    flow_discard(f);
+    add_outcome(&o, 1);
+    return o;
+}
+
+/* What the packet before it was like makes no difference. One bit, and two: ECN has them. */
+START_TEST(test_R1_9_each_bit_behind_a_sound_packet)
+{
+    unsigned bits = (14 + ip_len() + 16) * 8;
+
+    for (unsigned i = 0; i < bits * 4; i++) {
+        size_t len = build_sound();
+        struct outcome alone, behind;
+
+        packet[i / 32] ^= (uint8_t)((i % 2 ? 3 : 1) << i / 4 % 8);
+        if (i % 4 < 2)
+            flow_fix(f, packet, false);
+        alone = behind_a_sound_one(len, false);
+        behind = behind_a_sound_one(len, true);
+        ck_assert_msg(memcmp(&alone, &behind, sizeof(alone)) == 0, "byte %u, bit %u", i / 32, i / 4 % 8);
+    }
+}
+END_TEST
+
+/* As the first packet of a burst, and behind one from nobody: nothing before it that it could be like. */
+START_TEST(test_a_packet_of_zeros)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t out = f->w.counters.ports[PORT_A].tx.frames;
+        struct flow_outer o = sound;
+        size_t len;
+
+        o.vni = 0xabcdef;
+        len = build(o, flow_mac(1), flow_mac(5));
+        if (i == 1)
+            flow_put(f, PORT_WAN, packet, len);
+        memset(packet, 0, len);
+        packet[17] = (uint8_t)(len - 14); /* the lengths, and a header sum, are right */
+        packet[39] = (uint8_t)(len - 34);
+        packet[18] = 0xff;
+        packet[19] = (uint8_t)~packet[17];
+        receive(len);
+        flow_discard(f);
+        ck_assert_uint_eq(f->w.counters.ports[PORT_A].tx.frames, out);
+    }
+    flow_require_balance(f);
+}
+END_TEST
+
 static void add_all(TCase *t)
 {
     tcase_set_timeout(t, 120);
@@ -538,6 +614,8 @@ static void add_all(TCase *t)
     tcase_add_test(t, test_outer_udp_length);
     tcase_add_test(t, test_every_truncation);
     tcase_add_test(t, test_every_inner_length);
+    tcase_add_test(t, test_R1_9_each_bit_behind_a_sound_packet);
+    tcase_add_test(t, test_a_packet_of_zeros);
     tcase_add_test(t, test_counters_add_up_for_random_traffic);
 }
 
