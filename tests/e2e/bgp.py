@@ -128,12 +128,12 @@ def capture(wan, path):
     # capture with a gap is one that tshark reads nothing from.
     dump = wan.ns.start("tcpdump", "-i", "any", "-Q", "in", "-s", 4096, "-B", 8192, "-U", "-w", path, "--immediate-mode",
                         "tcp", "port", PORT)
-    wait_for(lambda: os.path.exists(path) and os.path.getsize(path) >= 24, 5, "tcpdump writes")
+    wait_for(lambda: os.path.exists(path) and os.path.getsize(path) >= 24, 20, "tcpdump writes")
     try:
         yield path
     finally:
         dump.send_signal(signal.SIGINT)
-        dump.wait(5)
+        dump.wait(20)
 
 
 def tshark(path, *args):
