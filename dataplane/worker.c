@@ -134,16 +134,34 @@ static struct worker_recent *recent_slot(struct worker *w, uint64_t key, uint64_
     return oldest;
 }
 
+static void flush_events(struct worker *w)
+{
+    if (w->n_pending > 0) /* there is room */
+        (void)rte_ring_sp_enqueue_bulk_elem(w->events, w->pending, sizeof(w->pending[0]), w->n_pending,
+                                            &w->events_room);
+    w->n_pending = 0;
+}
+
 /* False: the ring is full; the next frame of the kind repeats it, so nothing is lost for good. yields: of a
  * kind that a host can make as many of as it likes, with addresses that nobody knows; half the ring is kept
- * free of these, so that a MAC which moves is heard of beside them (R6.1). */
-static bool queue_event(struct worker *w, struct dp_event *event, bool yields)
+ * free of these, so that a MAC which moves is heard of beside them (R6.1).
+ *
+ * They wait to be put into the ring together, as the control thread waits to be woken: where that thread is
+ * in the ring is on a line that it writes all the time, and each look at it costs as much as a frame. */
+static bool queue_event(struct worker *w, const struct dp_event *event, bool yields)
 {
-    if ((yields && rte_ring_count(w->events) >= WORKER_EVENT_RING / 2) ||
-        rte_ring_sp_enqueue_elem(w->events, event, sizeof(*event)) != 0) {
+    unsigned keep = yields ? WORKER_EVENT_RING / 2 - 1 : 0;
+
+    if (w->events_room <= keep)
+        w->events_room = rte_ring_free_count(w->events) - w->n_pending;
+    if (w->events_room <= keep) {
         w->counters.totals.events_lost++;
         return false;
     }
+    w->pending[w->n_pending++] = *event;
+    w->events_room--;
+    if (w->n_pending == RTE_DIM(w->pending))
+        flush_events(w);
     w->events_queued = true;
     return true;
 }
@@ -392,6 +410,7 @@ static void wake_control(struct worker *w)
 {
     uint64_t one = 1;
 
+    flush_events(w);
     w->events_queued = false;
     w->next_wake = w->now + cycles(w, WAKE_US);
     /* Pairs with dp_events_pop(): it sets the flag, then looks into the ring once more. */

@@ -116,6 +116,9 @@ struct worker {
     uint64_t next_wake; /* cycles: not before, while there are frames */
     mono_t at;          /* of the round's reports; 0: there was none yet */
     bool events_queued;
+    struct dp_event pending[WORKER_BURST]; /* events that are not in the ring yet */
+    unsigned n_pending;
+    unsigned events_room; /* of the ring, less these, as it was when it was looked at: or more by now */
     unsigned idle_rounds;
     struct worker_tx tx[DP_MAX_PORTS];
     struct worker_recent recent[WORKER_RECENT];
