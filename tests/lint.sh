@@ -42,8 +42,9 @@ forbid ebpf 'rte_|libfyaml|event2/|cjson' "DPDK, YAML or the event loop"
 forbid controlplane 'rte_|libfyaml' "DPDK or YAML"
 
 echo "lint: cppcheck"
+# Without -Ibuild: the skeletons of the BPF programs, which are not ours to mend, took longer than all the rest.
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -D__x86_64__ -I. -Ibuild \
+    --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -D__x86_64__ -I. -j "$(nproc)" \
     $(find conf dataplane controlplane ebpf -name '*.c' ! -name '*.bpf.c' | sort) || fail=1
 
 echo "lint: sizes (report)"
