@@ -2,7 +2,7 @@
  *
  * A worker: one thread that polls its receive queues of every port in turn, takes each burst through burst.c
  * to the end, and flushes what it queued for transmission. This header is what those stages share;
- * nobody above dp.c sees it.
+ * nobody above dp_*.c sees it.
  *
  * There may be several. Each has its receive queues, its transmit queue (or a share in one), its reports to
  * the control thread, what it remembers of them, what waits, and its counters. They share the tables and the
