@@ -5,6 +5,7 @@
  */
 #include "dataplane/dp_private.h"
 #include "dataplane/eal.h"
+#include "dataplane/port_pool.h"
 #include "dataplane/trace.h"
 
 #include <errno.h>
@@ -97,7 +98,7 @@ int dp_start(const struct dp_config *config, struct dp **out, char err[DP_ERR_LE
     memset(dp, 0, sizeof(*dp));
     dp->config = *config;
     dp->config.workers = RTE_MAX(config->workers, 1u);
-    rc = eal_start(&dp->config, port_memory_mb(&dp->config), &dp->hugepages, err);
+    rc = eal_start(&dp->config, port_pool_memory_mb(&dp->config), &dp->hugepages, err);
     if (rc < 0) {
         free(dp);
         return rc;

@@ -27,9 +27,6 @@ struct port {
     struct xsk_sockets xsk; /* DP_OWNER_INTERFACE */
 };
 
-/* Memory in MB that DPDK needs for config->n_ports ports with their packet buffers. */
-unsigned port_memory_mb(const struct dp_config *config);
-
 /* Creates and starts the ethdev. index: no other port ever had it, used in names. 0 or -errno with a sentence
  * in err.
  */
@@ -45,8 +42,6 @@ bool port_is_up(const struct port *p);
 void port_mac(const struct port *p, struct mac *mac);
 /* Frames that the device lost before anybody took them. */
 uint64_t port_missed(const struct port *p);
-/* AF_XDP: whether the kernel will take every buffer of the pool. */
-bool port_umem_is_whole(struct rte_mempool *pool);
 uint16_t port_mtu(const struct port *p);
 const char *port_driver(const struct port *p);
 

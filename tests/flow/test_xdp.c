@@ -4,6 +4,7 @@
  * a network namespace that goes with the process; the worker has x0 and y0 as access ports of one network,
  * hosts 1 and 2 are at x1 and y1. Needs root.
  */
+#include "dataplane/port_pool.h"
 #include "tests/flow/flow.h"
 #include "tests/unit/suite.h"
 
@@ -183,7 +184,7 @@ START_TEST(test_every_buffer_comes_back)
     unsigned n, sent = 0;
 
     open_both(1500, 0);
-    ck_assert(port_umem_is_whole(ports[PORT_A].pool));
+    ck_assert(port_pool_is_whole(ports[PORT_A].pool));
     n = spare(PORT_A);
     ck_assert_uint_eq(n, ports[PORT_A].pool->size - HELD);
     for (unsigned i = 0; i < n; i++) {
