@@ -11,10 +11,9 @@
 
 #include "dataplane/forward.h"
 #include "dataplane/profile.h"
+#include "dataplane/vlan.h"
 
-#define ETH_LEN      14u
-#define VLAN_TAG_LEN 4u
-#define TPID_BE      RTE_BE16(0x8100)
+#define ETH_LEN 14u
 
 /* ---- a way: where the last frames of a burst went */
 
@@ -22,7 +21,8 @@ struct way {
     const struct snap_net *net;
     uint32_t where;                      /* FDB_WHERE() of the destination */
     uint32_t max_len;                    /* longer frames are odd; 0: all are */
-    uint16_t vlan;                       /* to a port */
+    uint16_t vlan;                       /* to a port; 0: without tag */
+    bool insert;                         /* and the tag is put in here */
     dp_port_id port;                     /* that they leave by */
     struct worker_tx *tx;                /* its queue */
     const struct vxlan_template *header; /* to a VTEP; NULL: to a port */
@@ -70,6 +70,7 @@ static __rte_noinline void way_turn(struct worker *w, const struct snapshot *s, 
         net->vlan_of_port[target] != SNAP_NOT_A_MEMBER) {
         way->port = target;
         way->vlan = net->vlan_of_port[target];
+        way->insert = way->vlan != 0 && !w->ports[target].inserts;
         way->max_len = __atomic_load_n(&w->ports[target].max_frame, __ATOMIC_RELAXED);
     } else if (fdb_kind_unmarked(where) == DP_WHERE_VTEP && !from_wan &&
                forward_vtep_verdict(s, target, 0) == DROP_N) {
@@ -82,21 +83,13 @@ static __rte_noinline void way_turn(struct worker *w, const struct snapshot *s, 
 
 /* ---- out */
 
-static __rte_always_inline bool out_by_port(struct rte_mbuf *m, const uint8_t *frame, uint16_t vlan)
+static __rte_always_inline bool out_by_port(struct rte_mbuf *m, const uint8_t *frame, const struct way *way)
 {
-    uint32_t tag = rte_cpu_to_be_32(0x81000000u | vlan);
-    uint64_t first = inner_load64(frame);
-    uint32_t rest = inner_load32(frame + 8);
-    uint8_t *to;
-
-    if (vlan == 0) /* what goes out untagged may not bring a tag along */
+    if (way->insert)
+        return likely(vlan_insert(m, way->vlan));
+    if (way->vlan == 0) /* what goes out untagged may not bring a tag along */
         return likely(!forward_is_tag(inner_load16(frame + 12)));
-    to = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_LEN);
-    if (unlikely(!to))
-        return false;
-    memcpy(to, &first, 8);
-    memcpy(to + 8, &rest, 4);
-    memcpy(to + 12, &tag, 4);
+    vlan_leave_to_nic(m, way->vlan);
     return true;
 }
 
@@ -163,7 +156,7 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
     if (unlikely(len > way->max_len))
         return false;
     PROFILE(way);
-    if (way->header ? !out_to_vtep(f->m, frame, way) : !out_by_port(f->m, frame, way->vlan))
+    if (way->header ? !out_to_vtep(f->m, frame, way) : !out_by_port(f->m, frame, way))
         return false;
     if (likely(src != NULL))
         fdb_touch(src, w->now_ms);
@@ -176,9 +169,11 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
 
 /* ---- from an access port */
 
-/* Takes the tag off and finds the network. DROP_N: f is ready for its look-ups. */
+/* Takes the tag off and finds the network. DROP_N: f is ready for its look-ups. strips: the port's NIC has
+ * taken tags off, not of all frames perhaps. */
 static __rte_always_inline enum drop_reason classify(struct worker *w, const struct snapshot *s,
-                                                     dp_port_id port, struct rte_mbuf *m, struct frame *f)
+                                                     dp_port_id port, struct rte_mbuf *m, struct frame *f,
+                                                     bool strips)
 {
     const struct snap_port_vlans *vlans = s->vlans[port];
     uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
@@ -193,11 +188,13 @@ static __rte_always_inline enum drop_reason classify(struct worker *w, const str
     first = inner_load64(frame);
     last = inner_load64(frame + 4);
     type = inner_load16(frame + 12);
-    if (type == TPID_BE) {
+    /* VLAN 0 is a priority tag (802.1Q): the frame belongs where untagged ones do. */
+    if (strips && vlan_was_taken_off(m)) {
+        vlan = vlan_take(m);
+    } else if (type == VLAN_TPID_BE) {
         if (unlikely(len < ETH_LEN + VLAN_TAG_LEN))
             return DROP_truncated;
-        /* VLAN 0 is a priority tag (802.1Q): the frame belongs where untagged ones do. */
-        vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & 0xfff;
+        vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & VLAN_ID;
         type = inner_load16(frame + 16);
         frame = (uint8_t *)rte_pktmbuf_adj(m, VLAN_TAG_LEN);
         memcpy(frame + 4, &last, 8);
@@ -223,21 +220,41 @@ static __rte_always_inline enum drop_reason classify(struct worker *w, const str
     return DROP_N;
 }
 
-static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
-                         unsigned n)
+/* How many are left. */
+static __rte_always_inline unsigned classify_all(struct worker *w, const struct snapshot *s, dp_port_id port,
+                                                 struct rte_mbuf **m, unsigned n, struct frame *frames,
+                                                 bool strips)
 {
-    struct frame frames[WORKER_BURST];
-    struct way way = {0};
     unsigned n_frames = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        enum drop_reason reason = classify(w, s, port, m[i], &frames[n_frames]);
+        enum drop_reason reason = classify(w, s, port, m[i], &frames[n_frames], strips);
 
         if (unlikely(reason != DROP_N))
             worker_drop_received(w, port, m[i], reason);
         else
             n_frames++;
     }
+    return n_frames;
+}
+
+static __rte_noinline unsigned classify_stripped(struct worker *w, const struct snapshot *s, dp_port_id port,
+                                                 struct rte_mbuf **m, unsigned n, struct frame *frames)
+{
+    return classify_all(w, s, port, m, n, frames, true);
+}
+
+static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                         unsigned n)
+{
+    struct frame frames[WORKER_BURST];
+    struct way way = {0};
+    unsigned n_frames;
+
+    if (unlikely(w->ports[port].strips))
+        n_frames = classify_stripped(w, s, port, m, n, frames);
+    else
+        n_frames = classify_all(w, s, port, m, n, frames, false);
     way.end = frames + n_frames;
     PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)

@@ -7,13 +7,14 @@
  */
 #include "dataplane/capture.h"
 
+#include "dataplane/vlan.h"
 #include "dataplane/worker.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 #define ETH_LEN    14u
-#define TAG_LEN    4u
+#define MACS_LEN   12u
 #define IPPROTO_17 17
 
 struct capture {
@@ -71,12 +72,16 @@ struct inside {
 };
 
 /* An access port's frame: the tag says it. */
-static struct inside of_access(const struct snapshot *s, dp_port_id port, const uint8_t *frame, uint32_t len)
+static struct inside of_access(const struct snapshot *s, dp_port_id port, const struct rte_mbuf *m)
 {
+    const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
     const struct snap_port_vlans *vlans = s->vlans[port];
-    bool tagged = len >= ETH_LEN + TAG_LEN && inner_load16(frame + 12) == RTE_BE16(0x8100);
-    uint16_t vlan = tagged ? rte_be_to_cpu_16(inner_load16(frame + 14)) & 0xfff : 0;
+    uint16_t vlan = 0;
 
+    if (vlan_is_beside(m))
+        vlan = m->vlan_tci & VLAN_ID;
+    else if (rte_pktmbuf_data_len(m) >= ETH_LEN + VLAN_TAG_LEN && inner_load16(frame + 12) == VLAN_TPID_BE)
+        vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & VLAN_ID;
     return (struct inside){0, vlans ? vlans->net[vlan] : 0};
 }
 
@@ -103,12 +108,35 @@ static bool has_mac(const struct mac *mac, const uint8_t *frame, uint32_t len)
     return len >= 12 && (memcmp(frame, mac->b, 6) == 0 || memcmp(frame + 6, mac->b, 6) == 0);
 }
 
+/* Bytes of the mbuf; false: they are not there. */
+static bool copy(const struct rte_mbuf *m, uint32_t from, uint32_t n, uint8_t *to)
+{
+    const void *data = rte_pktmbuf_read(m, from, n, to);
+
+    if (data && data != to)
+        memcpy(to, data, n);
+    return data != NULL;
+}
+
+/* The first n bytes as they are on the wire, with a tag that lies beside the frame. */
+static bool copy_wire(const struct rte_mbuf *m, uint32_t n, uint8_t *to)
+{
+    const uint8_t tag[VLAN_TAG_LEN] = {0x81, 0, (uint8_t)(m->vlan_tci >> 8), (uint8_t)m->vlan_tci};
+    uint32_t end = MACS_LEN + VLAN_TAG_LEN;
+
+    if (!vlan_is_beside(m) || n <= MACS_LEN)
+        return copy(m, 0, n, to);
+    if (!copy(m, 0, MACS_LEN, to))
+        return false;
+    memcpy(to + MACS_LEN, tag, RTE_MIN(n - MACS_LEN, VLAN_TAG_LEN));
+    return n <= end || copy(m, MACS_LEN, n - end, to + end);
+}
+
 static void put_locked(struct capture *c, const struct rte_mbuf *m, const struct capture_frame *about)
 {
-    uint32_t head = c->head, len = rte_pktmbuf_pkt_len(m);
+    uint32_t head = c->head, len = vlan_wire_len(m);
     struct capture_frame *slot = &c->slots[head % CAPTURE_SLOTS];
     struct timespec ts;
-    const void *data;
 
     if (head - __atomic_load_n(&c->tail, __ATOMIC_ACQUIRE) == CAPTURE_SLOTS) {
         __atomic_store_n(&c->lost, c->lost + 1, __ATOMIC_RELAXED);
@@ -119,11 +147,8 @@ static void put_locked(struct capture *c, const struct rte_mbuf *m, const struct
     slot->unix_ns = (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
     slot->len = len;
     slot->snapped = (uint16_t)RTE_MIN(len, c->filter.snap);
-    data = rte_pktmbuf_read(m, 0, slot->snapped, slot->data);
-    if (!data)
+    if (!copy_wire(m, slot->snapped, slot->data))
         return;
-    if (data != slot->data)
-        memcpy(slot->data, data, slot->snapped);
     __atomic_store_n(&c->head, head + 1, __ATOMIC_RELEASE);
 }
 
@@ -146,7 +171,7 @@ void capture_burst(const struct worker *w, struct capture *c, enum capture_what 
     for (unsigned i = 0; i < n; i++) {
         const uint8_t *frame = rte_pktmbuf_mtod(m[i], const uint8_t *);
         uint32_t len = rte_pktmbuf_data_len(m[i]);
-        struct inside in = wan ? of_wan(s, frame, len) : of_access(s, port, frame, len);
+        struct inside in = wan ? of_wan(s, frame, len) : of_access(s, port, m[i]);
 
         if ((f->net != 0 && in.net != f->net) ||
             (f->by_mac && !has_mac(&f->mac, frame + in.offset, len - in.offset)))

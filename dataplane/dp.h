@@ -75,6 +75,7 @@ struct dp_port_spec {
     bool promiscuous; /* DPDK sets it; false where the caller does (it may outlive a killed process) */
     struct mac mac;   /* DP_PORT_KERNEL: the MAC the TAP gets; else ignored */
     bool nic_csum; /* DP_PORT_UNDERLAY: a NIC that can fills in UDP checksums (R1.3); the rest is done here */
+    bool nic_vlan; /* DP_PORT_ACCESS: a NIC that can takes VLAN tags off and puts them in */
     uint16_t vxlan_port; /* DP_PORT_UNDERLAY: for NICs that look into tunnels; 0: they need not */
 };
 

@@ -4,7 +4,7 @@
  */
 #include "dataplane/forward.h"
 
-#define VLAN_TAG_LEN 4
+#include "dataplane/vlan.h"
 
 bool forward_check_source(struct worker *w, struct frame *f, bool learn)
 {
@@ -28,18 +28,14 @@ bool forward_check_source(struct worker *w, struct frame *f, bool learn)
     return true;
 }
 
-/* Puts a tag between the MACs and the EtherType. False: no headroom. */
-static bool insert_vlan(struct rte_mbuf *m, uint16_t vlan)
+/* Gives a frame the tag that it leaves with. False: no headroom. */
+static bool tag(const struct worker_port *p, struct rte_mbuf *m, uint16_t vlan)
 {
-    uint8_t *frame = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_LEN);
-
-    if (unlikely(!frame))
-        return false;
-    memmove(frame, frame + VLAN_TAG_LEN, 12);
-    frame[12] = 0x81;
-    frame[13] = 0x00;
-    frame[14] = (uint8_t)(vlan >> 8);
-    frame[15] = (uint8_t)vlan;
+    if (vlan == 0)
+        return true;
+    if (!p->inserts)
+        return vlan_insert(m, vlan);
+    vlan_leave_to_nic(m, vlan);
     return true;
 }
 
@@ -63,7 +59,7 @@ bool forward_to_port(struct worker *w, const struct frame *f, dp_port_id port, s
         worker_drop(w, m, reason);
         return false;
     }
-    if (vlan != 0 && unlikely(!insert_vlan(m, vlan))) {
+    if (unlikely(!tag(&w->ports[port], m, vlan))) {
         worker_drop(w, m, DROP_no_buffer);
         return false;
     }

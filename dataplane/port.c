@@ -142,19 +142,48 @@ static void ask_for_rss(const struct port *p, struct rte_eth_conf *conf)
     conf->rx_adv_conf.rss_conf.rss_hf = hash;
 }
 
-/* What the NIC does for us. UDP checksums over IPv6 go over the whole packet. The outer IPv4 header's is
- * three additions to the template's (vxlan.c), less than it takes to tell a NIC of it. */
-static void ask_for_offloads(struct port *p, struct rte_eth_conf *conf)
+/* UDP checksums over IPv6 go over the whole packet. The outer IPv4 header's is three additions to the
+ * template's (vxlan.c), less than it takes to tell a NIC of it. */
+static void ask_for_checksums(struct port *p, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
 {
-    struct rte_eth_dev_info info;
-
     p->nic_csum = p->spec.role == DP_PORT_UNDERLAY && p->spec.nic_csum &&
-                  rte_eth_dev_info_get(p->ethdev, &info) == 0 &&
-                  (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
+                  (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
     if (!p->nic_csum)
         return;
     conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
     log_info("port", "%s: %s fills in UDP checksums", p->spec.name, p->spec.device);
+}
+
+/* Drivers of virtual devices do with tags in software what the worker does itself, so only NICs are asked
+ * (net_af_packet puts a tag in after it has looked whether the frame fits its ring). But the kernel gives
+ * net_af_packet its frames without their tags: it would put each back, for us to take off. */
+static void ask_for_vlan(struct port *p, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+{
+    bool wanted = p->spec.role == DP_PORT_ACCESS && p->spec.nic_vlan, nic = p->spec.owner == DP_OWNER_PCI;
+
+    p->strips = wanted && (nic || driver_is(p, "net_af_packet")) &&
+                (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP);
+    p->inserts = wanted && nic && (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT);
+    if (p->strips)
+        conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+    if (p->inserts)
+        conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+    if (p->strips || p->inserts)
+        log_info("port", "%s: %s %s", p->spec.name, p->spec.device,
+                 !p->inserts  ? "takes VLAN tags off"
+                 : !p->strips ? "puts VLAN tags in"
+                              : "takes VLAN tags off and puts them in");
+}
+
+/* What the NIC does for us. */
+static void ask_for_offloads(struct port *p, struct rte_eth_conf *conf)
+{
+    struct rte_eth_dev_info info;
+
+    if (rte_eth_dev_info_get(p->ethdev, &info) != 0)
+        return;
+    ask_for_checksums(p, &info, conf);
+    ask_for_vlan(p, &info, conf);
 }
 
 /* So that its hash is that of the inner flow, also of packets from who has one source port for all. Those
@@ -293,6 +322,8 @@ void port_to_worker(struct port *p, unsigned worker, unsigned n, struct worker_p
                                .rx_queues = p->queues,
                                .tx_queue = tx_queue,
                                .tx_lock = n > p->tx_queues ? &p->tx_lock[tx_queue] : NULL,
+                               .strips = p->strips,
+                               .inserts = p->inserts,
                                .role = p->spec.role,
                                .max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX),
                                .copy_max = p->copy_max,

@@ -20,8 +20,9 @@ struct port {
     bool kernel_up;                         /* DP_OWNER_INTERFACE: as the control plane said */
     bool hotplugged;                        /* a vdev of ours, to be removed at the end */
     char vdev_name[64];
-    uint16_t copy_max; /* as in struct worker_port */
-    bool nic_csum;     /* it fills in UDP checksums */
+    uint16_t copy_max;    /* as in struct worker_port */
+    bool nic_csum;        /* it fills in UDP checksums */
+    bool strips, inserts; /* as in struct worker_port */
     struct rte_mempool *pool;
     struct tap tap;         /* DP_PORT_KERNEL */
     struct xsk_sockets xsk; /* DP_OWNER_INTERFACE */

@@ -9,6 +9,7 @@
 #include "dataplane/worker.h"
 
 #include "dataplane/profile.h"
+#include "dataplane/vlan.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -392,11 +393,13 @@ void worker_flush(struct worker *w, dp_port_id port)
     /* The driver may free a frame before it returns: all lengths are added first. */
     for (uint16_t i = 0; i < tx->n; i++)
         bytes += rte_pktmbuf_pkt_len(tx->m[i]);
+    if (unlikely(w->ports[port].inserts))
+        bytes += vlan_bytes_beside(tx->m, tx->n);
     PROFILE(queue);
     sent = transmit(&w->ports[port], tx->m, tx->n);
     PROFILE(send);
     for (uint16_t i = sent; i < tx->n; i++) {
-        bytes -= rte_pktmbuf_pkt_len(tx->m[i]);
+        bytes -= vlan_wire_len(tx->m[i]);
         worker_drop(w, tx->m[i], DROP_tx_full);
     }
     count->tx.frames += sent;
@@ -466,6 +469,8 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
             rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
             bytes += rte_pktmbuf_pkt_len(m[i]);
         }
+        if (unlikely(p->strips))
+            bytes += vlan_bytes_beside(m, n);
         count->rx.frames += n;
         count->rx.bytes += bytes;
         PROFILE(arrive);

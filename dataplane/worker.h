@@ -49,6 +49,7 @@ struct worker_port {
     uint16_t tx_queue;
     rte_spinlock_t *tx_lock; /* others send by that queue as well; NULL: they do not */
     bool spread;             /* what comes in by it is dealt out to all workers */
+    bool strips, inserts;    /* DP_PORT_ACCESS: its NIC takes VLAN tags off, puts them in (vlan.h) */
     enum dp_port_role role;
     uint16_t max_frame; /* longest frame without VLAN tag and FCS that may leave by it (atomic) */
     /* What its driver's buffers hold where it copies what comes from another port's; 0: it does not. */

@@ -10,6 +10,7 @@
 #include <rte_eal.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 #include <rte_rcu_qsbr.h>
 #include <rte_ring_elem.h>
 
@@ -167,8 +168,48 @@ struct flow *flow_open(bool ipv6)
     return f;
 }
 
+/* What a NIC does with a frame that has a whole tag, and nothing with one that has not. */
+static uint16_t strip_tags(uint16_t port, uint16_t queue, struct rte_mbuf **m, uint16_t n, uint16_t room,
+                           void *arg)
+{
+    (void)port, (void)queue, (void)room, (void)arg;
+    for (uint16_t i = 0; i < n; i++)
+        if (rte_pktmbuf_data_len(m[i]) >= 18)
+            (void)rte_vlan_strip(m[i]);
+    return n;
+}
+
+static uint16_t insert_tags(uint16_t port, uint16_t queue, struct rte_mbuf **m, uint16_t n, void *arg)
+{
+    (void)port, (void)queue, (void)arg;
+    for (uint16_t i = 0; i < n; i++)
+        if (m[i]->ol_flags & RTE_MBUF_F_TX_VLAN)
+            REQUIRE(rte_vlan_insert(&m[i]) == 0);
+    return n;
+}
+
+/* No memory of DPDK's may stay taken: the next test shares its pages, and has a copy of its lists. */
+void flow_nic(struct flow *f, unsigned port, bool strips, bool inserts)
+{
+    uint16_t ethdev = f->ports[port].ethdev;
+
+    if (f->strips[port])
+        REQUIRE(rte_eth_remove_rx_callback(ethdev, 0, f->strips[port]) == 0);
+    if (f->inserts[port])
+        REQUIRE(rte_eth_remove_tx_callback(ethdev, 0, f->inserts[port]) == 0);
+    rte_free((void *)(uintptr_t)f->strips[port]);
+    rte_free((void *)(uintptr_t)f->inserts[port]);
+    f->strips[port] = strips ? rte_eth_add_rx_callback(ethdev, 0, strip_tags, NULL) : NULL;
+    f->inserts[port] = inserts ? rte_eth_add_tx_callback(ethdev, 0, insert_tags, NULL) : NULL;
+    REQUIRE(!strips == !f->strips[port] && !inserts == !f->inserts[port]);
+    f->w.ports[port].strips = strips;
+    f->w.ports[port].inserts = inserts;
+}
+
 void flow_close(struct flow *f)
 {
+    for (unsigned i = 0; i < N_PORTS; i++)
+        flow_nic(f, i, false, false);
     flow_discard(f);
     worker_fini(&f->w);
     for (unsigned i = 0; i < N_PORTS; i++) {

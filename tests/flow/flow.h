@@ -31,6 +31,7 @@ struct flow {
     struct worker w;
     struct port ports[N_PORTS];
     struct rte_ring *in[N_PORTS], *out[N_PORTS];
+    const struct rte_eth_rxtx_callback *strips[N_PORTS], *inserts[N_PORTS];
     struct dp_network nets[2];
     struct dp_vtep vteps[2];
     struct dp_topology topology;
@@ -43,6 +44,8 @@ void flow_start_eal_mb(unsigned mb);
 
 struct flow *flow_open(bool ipv6);
 void flow_close(struct flow *f);
+/* A NIC instead of the ring, which takes VLAN tags off, or puts them in; neither: the ring. */
+void flow_nic(struct flow *f, unsigned port, bool strips, bool inserts);
 /* Publishes f->topology again after the test changed f->nets, f->vteps or f->topology. */
 void flow_publish(struct flow *f);
 

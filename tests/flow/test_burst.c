@@ -96,6 +96,7 @@ struct outcome {
     unsigned frames[N_PORTS];
     struct dp_net_counters nets[NET_DB + 1];
     struct dp_vtep_counters vteps[VTEP_2 + 1];
+    struct dp_port_counters ports[N_PORTS];
     struct dp_totals totals;
 };
 
@@ -137,33 +138,55 @@ static void run(const struct burst *burst, unsigned at_once, struct outcome *o)
     flow_require_balance(f);
     memcpy(o->nets, f->w.counters.nets, sizeof(o->nets));
     memcpy(o->vteps, f->w.counters.vteps, sizeof(o->vteps));
+    memcpy(o->ports, f->w.counters.ports, sizeof(o->ports));
     o->totals = f->w.counters.totals;
     o->totals.polls = o->totals.idle_polls = o->totals.busy_cycles = 0;
 }
 
+/* nics: bits; 1: port A takes tags off, 2: and puts them in, 4 and 8: port B. */
+static void expect_same(const struct burst *burst, unsigned nics, const struct outcome *one)
+{
+    bool ipv6 = f->ipv6;
+    struct outcome many;
+
+    flow_close(f);
+    f = flow_open(ipv6);
+    flow_nic(f, PORT_A, nics & 1, nics & 2);
+    flow_nic(f, PORT_B, nics & 4, nics & 8);
+    run(burst, WORKER_BURST, &many);
+    for (unsigned port = 0; port < N_PORTS; port++) {
+        ck_assert_msg(many.frames[port] == one->frames[port], "%s, %u: %u frames out of port %u, not %u",
+                      burst->isa, nics, many.frames[port], port, one->frames[port]);
+        ck_assert_msg(many.hash[port] == one->hash[port], "%s, %u: other frames out of port %u", burst->isa,
+                      nics, port);
+    }
+    ck_assert_mem_eq(many.nets, one->nets, sizeof(one->nets));
+    ck_assert_mem_eq(many.vteps, one->vteps, sizeof(one->vteps));
+    ck_assert_mem_eq(many.ports, one->ports, sizeof(one->ports));
+    ck_assert_mem_eq(&many.totals, &one->totals, sizeof(one->totals));
+}
+
 START_TEST(test_one_by_one_or_many_at_once)
 {
-    struct outcome one, many;
+    struct outcome one;
 
     run(burst_pick(0), 1, &one);
     for (unsigned port = 0; port <= PORT_WAN; port++)
         ck_assert_uint_gt(one.frames[port], FRAMES / 20);
-    for (unsigned i = 0; burst_pick(i); i++) {
-        bool ipv6 = f->ipv6;
+    for (unsigned i = 0; burst_pick(i); i++)
+        expect_same(burst_pick(i), 0, &one);
+}
+END_TEST
 
-        flow_close(f);
-        f = flow_open(ipv6);
-        run(burst_pick(i), WORKER_BURST, &many);
-        for (unsigned port = 0; port < N_PORTS; port++) {
-            ck_assert_msg(many.frames[port] == one.frames[port], "%s: %u frames out of port %u, not %u",
-                          burst_pick(i)->isa, many.frames[port], port, one.frames[port]);
-            ck_assert_msg(many.hash[port] == one.hash[port], "%s: other frames out of port %u",
-                          burst_pick(i)->isa, port);
-        }
-        ck_assert_mem_eq(many.nets, one.nets, sizeof(one.nets));
-        ck_assert_mem_eq(many.vteps, one.vteps, sizeof(one.vteps));
-        ck_assert_mem_eq(&many.totals, &one.totals, sizeof(one.totals));
-    }
+/* VLAN tags taken off and put in by the NICs, or some of it. */
+START_TEST(test_with_nics_and_without)
+{
+    struct outcome one;
+
+    run(burst_pick(0), WORKER_BURST, &one);
+    for (unsigned i = 0; burst_pick(i); i++)
+        for (unsigned nics = 1; nics < 16; nics += i ? 7 : 2)
+            expect_same(burst_pick(i), nics, &one);
 }
 END_TEST
 
@@ -279,6 +302,7 @@ int main(void)
 #endif
     tcase_add_test(v4, test_one_by_one_or_many_at_once);
     tcase_add_test(v6, test_one_by_one_or_many_at_once);
+    tcase_add_test(v4, test_with_nics_and_without);
     tcase_add_test(v4, test_quick_look_at_damaged_packets);
     tcase_add_test(v4, test_quick_look_takes_sound_packets);
     suite_add_tcase(s, v4);
