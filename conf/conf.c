@@ -43,6 +43,7 @@ void conf_default_access(void *access)
     struct conf_access *a = access;
 
     a->mac_limit = CONF_NO_LIMIT;
+    a->offloads = true;
 }
 
 void conf_default_network(void *network)

@@ -69,6 +69,7 @@ struct conf_access {
     char name[CONF_NAME_LEN];
     struct conf_port port;
     uint16_t mtu;                 /* largest IP packet; 0: what the port has */
+    bool offloads;                /* pci/dpdk: the NIC does what it can */
     uint32_t mac_limit;           /* R8.4; CONF_NO_LIMIT: none */
     char untagged[CONF_NAME_LEN]; /* network of untagged frames, "" = the network with vlan: untagged, if any
                                    */

@@ -88,6 +88,8 @@ static const char *port_restart(const struct walk *w, const char *path)
         return "the right to look into XDP programs was given up at the start, as no port wanted it";
     if (strcmp(key, "mtu") == 0 && is->kind != CONF_PORT_INTERFACE && same_port(was, is))
         return "DPDK sets the MTU of a port that it drives when it opens it";
+    if (strcmp(key, "offloads") == 0 && is->kind != CONF_PORT_INTERFACE && same_port(was, is))
+        return "DPDK asks a port for what it can when it opens it";
     return NULL;
 }
 

@@ -130,6 +130,7 @@ static void print_access(FILE *out, const struct conf_access *a)
     fprintf(out, "    ");
     print_key_string(out, device_key(a->port.kind), a->port.device);
     print_mtu(out, "    ", a->mtu);
+    fprintf(out, "    offloads: %s\n", on_off(a->offloads));
     print_limit(out, "    mac_limit", a->mac_limit);
     if (a->untagged[0] != '\0')
         print_key_string(out, "    untagged", a->untagged);

@@ -121,6 +121,7 @@ static const struct conf_field access_fields[] = {
     {PCI, AT(conf_access, port)},
     {DPDK, AT(conf_access, port)},
     {.key = "mtu", NUMBER(conf_access, mtu, MTU_MIN, MTU_MAX)},
+    {.key = "offloads", BOOLEAN(conf_access, offloads), ON_OFF},
     {.key = "mac_limit", NUMBER(conf_access, mac_limit, 1, MAX_MACS), .words = unlimited},
     {.key = "untagged", TEXT(conf_read_reference, conf_access, untagged, "the name of a network")},
     {.key = "networks", LIST(conf_access, networks, 1, CONF_MAX_NETWORKS), .item = &carried_item},

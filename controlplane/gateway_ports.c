@@ -342,10 +342,12 @@ static int check_new_port(const struct gateway *g, const struct conf_access *a, 
 static int check_kept_port(const struct gateway_port *p, const struct conf_access *a, char *err,
                            size_t err_len)
 {
-    if (a->port.kind == CONF_PORT_INTERFACE || a->mtu == p->access->mtu)
+    bool mtu = a->mtu != p->access->mtu;
+
+    if (a->port.kind == CONF_PORT_INTERFACE || (!mtu && a->offloads == p->access->offloads))
         return 0;
-    snprintf(err, err_len, "access port %s: DPDK sets the MTU of %s when it opens it: restart causewayd",
-             a->name, a->port.device);
+    snprintf(err, err_len, "access port %s: DPDK sets the %s of %s when it opens it: restart causewayd",
+             a->name, mtu ? "MTU" : "offloads", a->port.device);
     return -EBUSY;
 }
 
@@ -375,6 +377,7 @@ int gateway_add_ports(struct gateway *g, const struct conf *conf, char *err, siz
         if (port_of(g, a))
             continue;
         spec_from(&spec, DP_PORT_ACCESS, a->name, &a->port, a->mtu);
+        spec.nic_vlan = a->offloads;
         rc = open_port(g, &spec, a, err, err_len);
         if (rc == 0)
             gateway_port_begins(g, &g->ports[g->n_ports - 1]);

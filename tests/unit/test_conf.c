@@ -55,7 +55,8 @@ static const char all_keys[] =
     "    - { to: \"fd00:1::/32\", via: fd00::ff }\n"
     "    - { to: \"::/0\", via: \"fe80::1\" }\n"
     "access:\n"
-    "  - { name: null-1, pci: 0000:0A:1f.7, mtu: 9000, mac_limit: 7, untagged: \"null\", networks: [ "
+    "  - { name: null-1, pci: 0000:0A:1f.7, mtu: 9000, offloads: off, mac_limit: 7, untagged: \"null\", "
+    "networks: [ "
     "\"1e5\", \"y\" ] }\n"
     "  - { name: a.b_c-d, interface: \"eth0.100\", networks: [ \".inf\" ] }\n"
     "networks:\n"
@@ -154,6 +155,7 @@ START_TEST(test_defaults)
     ck_assert_uint_eq(c->underlay.n_routes, 0);
     ck_assert_uint_eq(c->access[0].mtu, 0);
     ck_assert_uint_eq(c->access[0].mac_limit, CONF_NO_LIMIT);
+    ck_assert(c->access[0].offloads);
     ck_assert_str_eq(c->access[0].untagged, "");
     ck_assert_uint_eq(c->access[0].n_networks, 0);
     ck_assert_uint_eq(n->mtu, 0);
@@ -209,6 +211,7 @@ START_TEST(test_all_keys_ports)
     ck_assert_str_eq(c->access[0].port.device, "0000:0a:1f.7");
     ck_assert_uint_eq(c->access[0].mtu, 9000);
     ck_assert_uint_eq(c->access[0].mac_limit, 7);
+    ck_assert(!c->access[0].offloads && c->access[1].offloads);
     ck_assert_str_eq(c->access[0].untagged, "null");
     ck_assert_uint_eq(c->access[0].n_networks, 2);
     ck_assert_str_eq(c->access[0].networks[0], "1e5");
@@ -454,6 +457,7 @@ static void same_access(const struct conf_access *a, const struct conf_access *b
     ck_assert_str_eq(a->name, b->name);
     same_port(&a->port, &b->port);
     ck_assert_uint_eq(a->mtu, b->mtu);
+    ck_assert(a->offloads == b->offloads);
     ck_assert_uint_eq(a->mac_limit, b->mac_limit);
     ck_assert_str_eq(a->untagged, b->untagged);
     ck_assert_uint_eq(a->n_networks, b->n_networks);

@@ -141,6 +141,16 @@ START_TEST(test_mtu_of_ports)
 }
 END_TEST
 
+START_TEST(test_offloads_of_ports)
+{
+    expect(HEAD UNDER ACC NETS, HEAD UNDER "access: [ { name: t, interface: lan0, offloads: off } ]\n" NETS,
+           "access[t].offloads: on -> off\n");
+    expect(HEAD UNDER "access: [ { name: t, dpdk: net_null0 } ]\n" NETS,
+           HEAD UNDER "access: [ { name: t, dpdk: net_null0, offloads: off } ]\n" NETS,
+           "access[t].offloads: on -> off !\n");
+}
+END_TEST
+
 START_TEST(test_peers)
 {
     expect(HEAD UNDER ACC NETS BGP,
@@ -181,6 +191,7 @@ int main(void)
     tcase_add_test(t, test_ports_that_come);
     tcase_add_test(t, test_interfaces_that_come_too_late);
     tcase_add_test(t, test_mtu_of_ports);
+    tcase_add_test(t, test_offloads_of_ports);
     tcase_add_test(t, test_peers);
     tcase_add_test(t, test_restarts);
     suite_add_tcase(s, t);
