@@ -50,7 +50,8 @@
     X(own_limit, "for the gateway itself, over the limit of the port it came by")                            \
     X(source_here, "announcement that would leave by the port its MAC has come to (R6.3)")                   \
     X(oam_full, "from another gateway, faster than this one takes them")                                     \
-    X(worker_full, "for another worker of this gateway, which does not keep up")
+    X(worker_full, "for another worker of this gateway, which does not keep up")                             \
+    X(too_long, "received frame longer than a packet buffer: does the port's mtu say how long?")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

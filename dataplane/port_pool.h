@@ -2,6 +2,15 @@
  *
  * The packet buffers of a port: how many, how large, and for AF_XDP so that the kernel takes every one of
  * them. Control thread only.
+ *
+ * A frame is one buffer, everywhere: those of every port hold the largest MTU that is known when the data
+ * plane starts, and an outer header. So no port is asked for RTE_ETH_RX_OFFLOAD_SCATTER or
+ * RTE_ETH_TX_OFFLOAD_MULTI_SEGS. Chains of small buffers would save memory where MTUs are large (at 9,000
+ * bytes 60 MB a port), but nothing a frame: a NIC puts a large frame into a large buffer as well, many
+ * drivers leave their fast receive and transmit functions when they are asked for chains, a chain cannot
+ * leave by AF_XDP, and what looks into frames would have to look for where they are cut. Drivers that make
+ * chains without being asked (net_pcap, net_memif, net_vhost) do so with frames that are longer than a
+ * buffer: the worker drops these where they come in (too_long).
  */
 #ifndef DATAPLANE_PORT_POOL_H
 #define DATAPLANE_PORT_POOL_H

@@ -449,6 +449,23 @@ void worker_receive(struct worker *w, const struct snapshot *s, dp_port_id port,
         kernel_receive(w, s, m, n);
 }
 
+/* A frame that its driver put into several buffers, whether it was asked to or not, is longer than the
+ * largest MTU that anybody spoke of (port_pool.h), and all that follows takes a frame for one buffer. How
+ * many are left. */
+static __rte_noinline uint16_t drop_segmented(struct worker *w, dp_port_id port, struct rte_mbuf **m,
+                                              uint16_t n)
+{
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < n; i++) {
+        if (m[i]->nb_segs > 1)
+            worker_drop_received(w, port, m[i], DROP_too_long);
+        else
+            m[kept++] = m[i];
+    }
+    return kept;
+}
+
 static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id port)
 {
     struct worker_port *p = &w->ports[port];
@@ -459,6 +476,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
 
     for (uint16_t q = 0; q < rx_queues; q++) {
         uint16_t n = rte_eth_rx_burst(p->ethdev, p->rx_first + q, m, WORKER_BURST);
+        unsigned segments = 0; /* of one frame, or more */
         uint64_t bytes = 0;
 
         PROFILE(receive);
@@ -468,6 +486,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
         for (uint16_t i = 0; i < n; i++) {
             rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
             bytes += rte_pktmbuf_pkt_len(m[i]);
+            segments |= m[i]->nb_segs;
         }
         if (unlikely(p->strips))
             bytes += vlan_bytes_beside(m, n);
@@ -476,6 +495,8 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
         PROFILE(arrive);
         if (unlikely(w->capturing != NULL))
             capture_burst(w, w->capturing, CAPTURE_IN, port, m, n);
+        if (unlikely(segments != 1))
+            n = drop_segmented(w, port, m, n);
         if (p->spread)
             n = (uint16_t)spread_burst(w, port, m, n);
         if (n > 0)
