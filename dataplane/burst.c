@@ -22,7 +22,7 @@ struct way {
     uint32_t where;                      /* FDB_WHERE() of the destination */
     uint32_t max_len;                    /* longer frames are odd; 0: all are */
     uint16_t vlan;                       /* to a port; 0: without tag */
-    bool insert;                         /* and the tag is put in here */
+    uint32_t tag;                        /* put in here; 0: none is */
     dp_port_id port;                     /* that they leave by */
     struct worker_tx *tx;                /* its queue */
     const struct vxlan_template *header; /* to a VTEP; NULL: to a port */
@@ -70,7 +70,7 @@ static __rte_noinline void way_turn(struct worker *w, const struct snapshot *s, 
         net->vlan_of_port[target] != SNAP_NOT_A_MEMBER) {
         way->port = target;
         way->vlan = net->vlan_of_port[target];
-        way->insert = way->vlan != 0 && !w->ports[target].inserts;
+        way->tag = way->vlan != 0 && !w->ports[target].inserts ? vlan_tag(way->vlan) : 0;
         way->max_len = __atomic_load_n(&w->ports[target].max_frame, __ATOMIC_RELAXED);
     } else if (fdb_kind_unmarked(where) == DP_WHERE_VTEP && !from_wan &&
                forward_vtep_verdict(s, target, 0) == DROP_N) {
@@ -85,8 +85,8 @@ static __rte_noinline void way_turn(struct worker *w, const struct snapshot *s, 
 
 static __rte_always_inline bool out_by_port(struct rte_mbuf *m, const uint8_t *frame, const struct way *way)
 {
-    if (way->insert)
-        return likely(vlan_insert(m, way->vlan));
+    if (way->tag != 0)
+        return likely(vlan_insert(m, way->tag));
     if (way->vlan == 0) /* what goes out untagged may not bring a tag along */
         return likely(!forward_is_tag(inner_load16(frame + 12)));
     vlan_leave_to_nic(m, way->vlan);

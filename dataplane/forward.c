@@ -34,7 +34,7 @@ static bool tag(const struct worker_port *p, struct rte_mbuf *m, uint16_t vlan)
     if (vlan == 0)
         return true;
     if (!p->inserts)
-        return vlan_insert(m, vlan);
+        return vlan_insert(m, vlan_tag(vlan));
     vlan_leave_to_nic(m, vlan);
     return true;
 }

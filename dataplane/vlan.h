@@ -34,11 +34,16 @@ static inline void vlan_leave_to_nic(struct rte_mbuf *m, uint16_t vlan)
     m->vlan_tci = vlan;
 }
 
+/* A tag as it lies in a frame. */
+static inline uint32_t vlan_tag(uint16_t vlan)
+{
+    return rte_cpu_to_be_32(0x81000000u | vlan);
+}
+
 /* Puts a tag between the MACs and the EtherType. False: no headroom. */
-static __rte_always_inline bool vlan_insert(struct rte_mbuf *m, uint16_t vlan)
+static __rte_always_inline bool vlan_insert(struct rte_mbuf *m, uint32_t tag)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
-    uint32_t tag = rte_cpu_to_be_32(0x81000000u | vlan);
     uint64_t first = inner_load64(frame);
     uint32_t rest = inner_load32(frame + 8);
     uint8_t *to = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_LEN);

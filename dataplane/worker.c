@@ -476,7 +476,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
 
     for (uint16_t q = 0; q < rx_queues; q++) {
         uint16_t n = rte_eth_rx_burst(p->ethdev, p->rx_first + q, m, WORKER_BURST);
-        unsigned segments = 0; /* of one frame, or more */
+        uint16_t segments = 0; /* of one frame, or more */
         uint64_t bytes = 0;
 
         PROFILE(receive);
@@ -486,7 +486,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
         for (uint16_t i = 0; i < n; i++) {
             rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
             bytes += rte_pktmbuf_pkt_len(m[i]);
-            segments |= m[i]->nb_segs;
+            segments = (uint16_t)(segments | m[i]->nb_segs);
         }
         if (unlikely(p->strips))
             bytes += vlan_bytes_beside(m, n);
