@@ -57,6 +57,7 @@ struct gateway_model {
     struct route in[GATEWAYS][MAX_MACS][MAX_IPS];
     struct route out[MAX_MACS][MAX_IPS];
     unsigned adverts, alerts[MAC_ALERT_N];
+    unsigned fresh; /* of the adverts: nobody else had it, as far as was known */
     struct mac_alert_info last_alert;
 };
 
@@ -221,6 +222,7 @@ static void op_advertise(void *arg, dp_net_id net, struct mac mac, const struct 
     MUST(g->fdb[m].valid && g->fdb[m].dest.where == DP_WHERE_PORT);
     MUST(g->told[m].where == DP_WHERE_PORT);
     g->adverts++;
+    g->fresh += seq == 0;
     g->out[m][i] = (struct route){true, sticky, seq};
     send_to_all(g->id, (struct message){ADVERTISE, (uint8_t)m, (uint8_t)i, sticky, seq});
 }
