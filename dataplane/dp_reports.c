@@ -4,8 +4,8 @@
  * ways. Control thread only.
  *
  * Tricky: each worker has rings of its own for what it reports. They are emptied by turns, and events in the
- * order in which frames were seen, so that of a MAC that moved from one worker's port to another's the last
- * place is told last.
+ * order in which frames were seen, to some 100 us (a busy worker keeps its events for half of that), so that
+ * of a MAC that moved from one worker's port to another's the last place is told last.
  */
 #include "dataplane/dp_private.h"
 

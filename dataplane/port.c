@@ -154,13 +154,15 @@ static void ask_for_checksums(struct port *p, const struct rte_eth_dev_info *inf
     log_info("port", "%s: %s fills in UDP checksums", p->spec.name, p->spec.device);
 }
 
-/* Drivers of virtual devices do with tags in software what the worker does itself, so only NICs are asked
+/* Drivers of virtual devices do with tags in software what the worker does itself, so only NICs are asked,
+ * and net_virtio is none: it says that it inserts, and does so nowhere but in rte_eth_tx_prepare()
  * (net_af_packet puts a tag in after it has looked whether the frame fits its ring). But the kernel gives
  * net_af_packet its frames without their tags: it would put each back, for us to take off. */
 static void ask_for_vlan(struct port *p, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
 {
-    bool wanted = p->spec.role == DP_PORT_ACCESS && p->spec.nic_vlan, nic = p->spec.owner == DP_OWNER_PCI;
+    bool wanted = p->spec.role == DP_PORT_ACCESS && p->spec.nic_vlan, nic;
 
+    nic = p->spec.owner == DP_OWNER_PCI && strcmp(info->driver_name, "net_virtio") != 0;
     p->strips = wanted && (nic || driver_is(p, "net_af_packet")) &&
                 (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP);
     p->inserts = wanted && nic && (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT);

@@ -381,6 +381,7 @@ void worker_flush(struct worker *w, dp_port_id port)
 {
     struct worker_tx *tx = &w->tx[port];
     struct dp_port_counters *count = &w->counters.ports[port];
+    bool inserts = w->ports[port].inserts;
     uint64_t bytes = 0;
     uint16_t sent;
 
@@ -393,13 +394,13 @@ void worker_flush(struct worker *w, dp_port_id port)
     /* The driver may free a frame before it returns: all lengths are added first. */
     for (uint16_t i = 0; i < tx->n; i++)
         bytes += rte_pktmbuf_pkt_len(tx->m[i]);
-    if (unlikely(w->ports[port].inserts))
+    if (unlikely(inserts))
         bytes += vlan_bytes_beside(tx->m, tx->n);
     PROFILE(queue);
     sent = transmit(&w->ports[port], tx->m, tx->n);
     PROFILE(send);
     for (uint16_t i = sent; i < tx->n; i++) {
-        bytes -= vlan_wire_len(tx->m[i]);
+        bytes -= inserts ? vlan_wire_len(tx->m[i]) : rte_pktmbuf_pkt_len(tx->m[i]);
         worker_drop(w, tx->m[i], DROP_tx_full);
     }
     count->tx.frames += sent;
