@@ -128,7 +128,7 @@ static dp_vtep_id static_id(const struct gateway *g, const struct ipaddr *addres
     dp_vtep_id id = gateway_takeover_vtep(g, address);
     unsigned i = 0;
 
-    if (id)
+    if (id && g->vteps[id - 1].address.family == 0)
         return id;
     while (i < g->n_vteps && g->vteps[i].address.family)
         i++;

@@ -170,6 +170,21 @@ START_TEST(test_a_static_peer_has_the_id_that_it_had)
 }
 END_TEST
 
+/* Another one has it by now, as when the ids of before ran out. */
+START_TEST(test_an_id_of_before_is_given_once)
+{
+    struct conf_peer peers[] = {{.address = ip("198.18.0.8")}, {.address = ip("198.18.0.9")}};
+    struct conf_network net = {.peers = peers, .n_peers = 2};
+
+    conf.networks = &net;
+    conf.n_networks = 1;
+    had = 1;
+    ck_assert_int_eq(gateway_vteps_configure(&g, &conf), 0);
+    ck_assert_uint_eq(gateway_vtep_find(&g, &peers[0].address), 1);
+    ck_assert_uint_eq(gateway_vtep_find(&g, &peers[1].address), 2);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gateway_vteps");
@@ -178,6 +193,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_an_id_is_free_for_the_data_planes_too);
     tcase_add_test(c, test_a_static_peer_has_the_id_that_it_had);
+    tcase_add_test(c, test_an_id_of_before_is_given_once);
     suite_add_tcase(suite, c);
     return run_suite(suite);
 }
