@@ -231,6 +231,8 @@ struct journal_file *journal_file_open(const char *path, uint32_t max_lines, str
     if (!f)
         return NULL;
     read_old(f, j);
+    f->lines = 0; /* those were the other file's */
+    f->cut = false;
     if (writable(f))
         read_file(f, f->fd, j);
     journal_restored(j);

@@ -3,7 +3,7 @@
  * The journal on disk: a line of JSON (journal_text.h) for each entry that is closed, so that what is known
  * of moves outlives the daemon. When PATH has as many lines as the journal has entries, it becomes PATH.1,
  * and that of before is gone: so there are never more than twice as many. Where PATH cannot be renamed it
- * gets twice as many itself, and is emptied then.
+ * gets twice as many itself, and is emptied then; renamed just before that, it makes three times as many.
  *
  * It never holds up the daemon: regular files only, small appends into the page cache, no fsync. What the
  * machine loses in a crash is lost; a line cut off by it, or any garbage, is skipped when it is read. A disk
