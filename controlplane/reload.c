@@ -243,19 +243,29 @@ static void on_read(void *arg, struct reload_read *got)
     read_next(r);
 }
 
+static unsigned waiting(const struct reload *r)
+{
+    const struct request *q;
+    unsigned n = 0;
+
+    STAILQ_FOREACH(q, &r->requests, link)
+    n++;
+    return n;
+}
+
 /* Takes text. */
 static int ask(struct reload *r, uint64_t call, char *text, size_t len)
 {
-    struct request *q = calloc(1, sizeof(*q));
-    bool idle = STAILQ_EMPTY(&r->requests);
+    unsigned before = waiting(r);
+    struct request *q = before < RELOAD_WAITING ? calloc(1, sizeof(*q)) : NULL;
 
     if (!q) {
         free(text);
-        return -ENOMEM;
+        return before < RELOAD_WAITING ? -ENOMEM : -EBUSY;
     }
     *q = (struct request){.call = call, .text = text, .len = len};
     STAILQ_INSERT_TAIL(&r->requests, q, link);
-    if (idle)
+    if (before == 0)
         read_next(r);
     return 0;
 }
@@ -293,8 +303,10 @@ static void on_hup(evutil_socket_t sig, short what, void *arg)
     struct reload *r = arg;
 
     (void)sig, (void)what;
-    if (!is_asked(r) && reload_run(r, 0) < 0) /* the log says what comes of it */
-        log_error(SUBSYSTEM, "out of memory");
+    int rc = is_asked(r) ? 0 : reload_run(r, 0); /* the log says what comes of it */
+
+    if (rc < 0)
+        log_error(SUBSYSTEM, "SIGHUP: %s", strerror(-rc));
 }
 
 struct reload *reload_start(struct event_base *base, struct gateway *g, const char *file, bool verbose,

@@ -27,6 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RELOAD_WAITING 32 /* requests, each with a text of its own perhaps */
+
 struct conf;
 struct event_base;
 struct exporter;
@@ -42,7 +44,7 @@ void reload_stop(struct reload *r);
 /* After gateway_stop(): frees the configuration that it ran with, unless that was the one of the start. */
 void reload_free(struct reload *r);
 
-/* The answer goes to this call of g->api. 0 or -ENOMEM. */
+/* The answer goes to this call of g->api. 0, -ENOMEM, or -EBUSY: too many wait, some for nobody any more. */
 int reload_run(struct reload *r, uint64_t call);
 /* What would change with this text as the file, without applying anything. Likewise. */
 int reload_compare(struct reload *r, uint64_t call, const char *text, size_t len);

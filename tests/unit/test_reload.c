@@ -9,6 +9,7 @@
 #include "controlplane/reload.h"
 #include "tests/unit/suite.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,8 +28,8 @@ static struct reload *reload;
 static struct exporter *exporter;
 static char file[] = "/tmp/reload-XXXXXX";
 static unsigned applied, answers;
-static uint64_t calls[8];
-static cJSON *answer[8];
+static uint64_t calls[RELOAD_WAITING];
+static cJSON *answer[RELOAD_WAITING];
 
 int gateway_reload(struct gateway *gw, const struct conf *conf, const struct conf_diff *diff,
                    char warnings[GATEWAY_WARNINGS_LEN], char *err, size_t err_len)
@@ -56,7 +57,7 @@ void api_reply(struct api *api, uint64_t call, cJSON *result, const char *error)
 {
     (void)api;
     ck_assert_ptr_null(error);
-    ck_assert_uint_lt(answers, 8);
+    ck_assert_uint_lt(answers, RELOAD_WAITING);
     calls[answers] = call;
     answer[answers++] = result;
 }
@@ -143,6 +144,18 @@ START_TEST(test_who_asks_meanwhile_waits)
 }
 END_TEST
 
+/* Also of those who are gone by now. */
+START_TEST(test_only_so_many_wait)
+{
+    for (unsigned i = 0; i < RELOAD_WAITING; i++)
+        ck_assert_int_eq(reload_compare(reload, i, HEAD WEB DB, strlen(HEAD WEB DB)), 0);
+    ck_assert_int_eq(reload_compare(reload, 100, HEAD WEB, strlen(HEAD WEB)), -EBUSY);
+    ck_assert_int_eq(reload_run(reload, 101), -EBUSY);
+    turn_until(1);
+    ck_assert_int_eq(reload_run(reload, 102), 0);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
     write_file(_i == 0 ? HEAD "  - { name: web }\n" : HEAD WEB "dataplane: { workers: 3 }\n");
@@ -189,6 +202,7 @@ int main(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_applied_from_the_loop);
     tcase_add_test(c, test_who_asks_meanwhile_waits);
+    tcase_add_test(c, test_only_so_many_wait);
     tcase_add_loop_test(c, test_refused, 0, 2);
     tcase_add_test(c, test_sighup);
     tcase_add_test(c, test_stopped_meanwhile);
