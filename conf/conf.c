@@ -176,6 +176,13 @@ const struct conf_bgp_peer *conf_bgp_peer_find(const struct conf_bgp *b, const s
     return NULL;
 }
 
+const char *conf_bgp_peer_name(const struct conf_bgp *b, const struct ipaddr *address)
+{
+    const struct conf_bgp_peer *p = conf_bgp_peer_find(b, address);
+
+    return p ? p->name : "";
+}
+
 bool conf_access_carries(const struct conf_access *a, const struct conf_network *n, uint16_t *vlan)
 {
     bool carried = a->n_networks == 0 && a->untagged[0] == '\0';

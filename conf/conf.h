@@ -268,6 +268,8 @@ const struct conf_network *conf_network_find(const struct conf *c, const char *n
 uint16_t conf_network_mtu(const struct conf_network *n);
 /* By its address, or NULL. */
 const struct conf_bgp_peer *conf_bgp_peer_find(const struct conf_bgp *b, const struct ipaddr *address);
+/* What it is called; "": it has no name, or there is none. */
+const char *conf_bgp_peer_name(const struct conf_bgp *b, const struct ipaddr *address);
 /* True when access port a carries network n (see conf_access); *vlan is then its tag there, 0 = untagged. */
 bool conf_access_carries(const struct conf_access *a, const struct conf_network *n, uint16_t *vlan);
 /* True when the kernel's XDP programs have to be looked into, or PCI devices driven, for some port of it. */

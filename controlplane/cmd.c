@@ -126,13 +126,6 @@ int cmd_find_peer(const struct gateway *g, const struct api_args *args, struct b
     return -ENOENT;
 }
 
-const char *cmd_peer_name(const struct gateway *g, const struct ipaddr *address)
-{
-    const struct conf_bgp_peer *p = conf_bgp_peer_find(&g->conf->bgp, address);
-
-    return p ? p->name : "";
-}
-
 unsigned cmd_count_peers(const struct bgp *bgp, unsigned n[BGP_N_STATES])
 {
     unsigned total = 0;

@@ -34,8 +34,6 @@ int cmd_need_bgp(const struct gateway *g, char err[API_ERR_LEN]);
  * named; -ENOENT with a sentence in err. */
 int cmd_find_peer(const struct gateway *g, const struct api_args *args, struct bgp_session **peer,
                   char err[API_ERR_LEN]);
-/* The configured name of a peer; "": none. */
-const char *cmd_peer_name(const struct gateway *g, const struct ipaddr *address);
 /* "ignored":[{"reason":R,"count":N},...] of an array by enum evpn_rib_ignored, without those of zero. */
 void cmd_json_ignored(cJSON *o, const uint64_t *ignored);
 /* How many peers there are, and in n[] how many of each state. */

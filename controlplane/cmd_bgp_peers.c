@@ -41,7 +41,7 @@ static void peer_row(const struct gateway *g, const struct bgp_session *s,
 {
     const struct bgp_peer_config *c = bgp_session_config(s);
     const struct evpn_rib_counts *counts = peer_counts(g, s);
-    const char *name = cmd_peer_name(g, &c->address);
+    const char *name = conf_bgp_peer_name(&g->conf->bgp, &c->address);
     char words[BGP_ERROR_WORDS];
 
     json_address(row, "address", &c->address);

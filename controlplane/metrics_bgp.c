@@ -21,13 +21,6 @@ static bool has_bgp(const struct gateway *g)
     return g->overlay && overlay_bgp(g->overlay);
 }
 
-static const char *configured_name(const struct gateway *g, const struct ipaddr *address)
-{
-    const struct conf_bgp_peer *p = conf_bgp_peer_find(&g->conf->bgp, address);
-
-    return p ? p->name : "";
-}
-
 static void look(const struct gateway *g, const struct bgp_session *s, struct session *out)
 {
     static const struct evpn_rib_counts none;
@@ -46,7 +39,7 @@ static void states(const struct gateway *g, const struct session *p, unsigned n,
     metric_family(t, "causeway_bgp_peer_info", METRIC_INFO, "Configured name and AS number of a BGP peer.");
     for (unsigned i = 0; i < n; i++)
         metric_u64(t, 1, {"peer", p[i].peer},
-                   {"name", configured_name(g, &bgp_session_config(p[i].s)->address)},
+                   {"name", conf_bgp_peer_name(&g->conf->bgp, &bgp_session_config(p[i].s)->address)},
                    {"asn", metrics_number(bgp_session_config(p[i].s)->asn, asn)});
     metric_family(t, "causeway_bgp_session_up", METRIC_GAUGE, "1 when the session is Established.");
     for (unsigned i = 0; i < n; i++)
