@@ -55,6 +55,14 @@ struct ipaddr flow_vtep_address(const struct flow *f, unsigned id)
     return a;
 }
 
+void flow_must(bool ok, const char *what)
+{
+    if (!ok) {
+        perror(what);
+        exit(1);
+    }
+}
+
 struct mac flow_mac(unsigned n)
 {
     return (struct mac){{0x02, 0, 0, 0, (uint8_t)(n >> 8), (uint8_t)n}};
@@ -311,6 +319,13 @@ void flow_require_balance(const struct flow *f)
 bool flow_event(struct flow *f, struct dp_event *e)
 {
     return rte_ring_sc_dequeue_elem(f->w.events, e, sizeof(*e)) == 0;
+}
+
+void flow_hosts(struct flow *f)
+{
+    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
+    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
+    flow_fdb(f, NET_WEB, flow_mac(3), DP_WHERE_VTEP, VTEP_1, false);
 }
 
 void flow_fdb(struct flow *f, dp_net_id net, struct mac mac, enum dp_where where, uint16_t target,

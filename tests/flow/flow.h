@@ -60,6 +60,8 @@ void flow_topology(const struct flow *f, struct dp_network nets[2], struct dp_vt
 
 /* Host MACs: 02:00:00:00:NN:NN. */
 struct mac flow_mac(unsigned n);
+/* Ends the program with what errno says, unless ok: for what a test needs of the machine. */
+void flow_must(bool ok, const char *what);
 
 void flow_put(struct flow *f, unsigned port, const void *frame, size_t len);
 /* One round of the worker. */
@@ -77,6 +79,8 @@ uint64_t flow_all_drops(const struct flow *f);
 void flow_require_balance(const struct flow *f);
 /* The next learn event; false when there is none. */
 bool flow_event(struct flow *f, struct dp_event *e);
+/* In web: 1 at port A, 2 at port B, 3 behind VTEP 1. */
+void flow_hosts(struct flow *f);
 void flow_fdb(struct flow *f, dp_net_id net, struct mac mac, enum dp_where where, uint16_t target,
               bool is_static);
 

@@ -17,9 +17,7 @@ static void setup(void)
 {
     f = flow_open(false);
     c = capture_new();
-    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
-    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
-    flow_fdb(f, NET_WEB, flow_mac(3), DP_WHERE_VTEP, VTEP_1, false);
+    flow_hosts(f);
 }
 
 static void teardown(void)

@@ -26,14 +26,6 @@ static struct port nic;
 static int far_end = -1;
 static uint8_t frame[9216], expected[9216], got[9216];
 
-static void must(bool ok, const char *what)
-{
-    if (!ok) {
-        perror(what);
-        exit(1);
-    }
-}
-
 static void open_nic(bool offloads)
 {
     static const struct dp_config config = {.max_mtu = 1600};
@@ -51,7 +43,7 @@ static void open_nic(bool offloads)
     }
     far_end = socket(AF_PACKET, SOCK_RAW, RTE_BE16(0x0003));
     at.sll_ifindex = (int)if_nametoindex("cwnic");
-    must(far_end >= 0 && bind(far_end, (struct sockaddr *)&at, sizeof(at)) == 0, "cwnic");
+    flow_must(far_end >= 0 && bind(far_end, (struct sockaddr *)&at, sizeof(at)) == 0, "cwnic");
 }
 
 static void close_nic(void)
@@ -198,7 +190,7 @@ int main(void)
     Suite *s = suite_create("offload");
     TCase *t = tcase_create("offload");
 
-    must(unshare(CLONE_NEWNET) == 0, "a network namespace (root?)");
+    flow_must(unshare(CLONE_NEWNET) == 0, "a network namespace (root?)");
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);

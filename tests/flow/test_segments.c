@@ -20,22 +20,12 @@ static uint8_t frame[9216], packet[9216], got[9216];
 static void setup(void)
 {
     f = flow_open(false);
-    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
-    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
-    flow_fdb(f, NET_WEB, flow_mac(3), DP_WHERE_VTEP, VTEP_1, false);
+    flow_hosts(f);
 }
 
 static void teardown(void)
 {
     flow_close(f);
-}
-
-static void must(bool ok, const char *what)
-{
-    if (!ok) {
-        perror(what);
-        exit(1);
-    }
 }
 
 /* In n buffers, the first of which has `first` bytes. */
@@ -47,16 +37,16 @@ static void put_chain(unsigned port, const uint8_t *data, size_t len, unsigned n
         struct rte_mbuf *m = rte_pktmbuf_alloc(f->ports[port].pool);
         size_t part = i == 0 ? first : i == n - 1 ? len : len / 2;
 
-        must(m && rte_pktmbuf_append(m, (uint16_t)part), "a packet buffer");
+        flow_must(m && rte_pktmbuf_append(m, (uint16_t)part), "a packet buffer");
         memcpy(rte_pktmbuf_mtod(m, void *), data, part);
         data += part;
         len -= part;
         if (!head)
             head = m;
         else
-            must(rte_pktmbuf_chain(head, m) == 0, "a chain");
+            flow_must(rte_pktmbuf_chain(head, m) == 0, "a chain");
     }
-    must(rte_ring_enqueue(f->in[port], head) == 0, "a ring");
+    flow_must(rte_ring_enqueue(f->in[port], head) == 0, "a ring");
 }
 
 /* Sound but for the cut, wherever it is: from hosts, from VTEPs, from the kernel. */
@@ -117,7 +107,7 @@ START_TEST(test_captured_whole)
     struct capture *c = capture_new();
     static struct capture_frame shown;
 
-    must(c != NULL, "memory");
+    flow_must(c != NULL, "memory");
     for (unsigned drops = 0; drops < 2; drops++) {
         capture_reset(
             c, &(struct capture_filter){.reason = DROP_N, .port = DP_NO_PORT, .snap = 300, .drops = drops});
@@ -136,7 +126,8 @@ static void write_frame(FILE *file, size_t len)
 {
     uint32_t header[4] = {0, 0, (uint32_t)len, (uint32_t)len};
 
-    must(fwrite(header, sizeof(header), 1, file) == 1 && fwrite(frame, len, 1, file) == 1, "a file in /tmp");
+    flow_must(fwrite(header, sizeof(header), 1, file) == 1 && fwrite(frame, len, 1, file) == 1,
+              "a file in /tmp");
 }
 
 /* A frame of usual length, one that no buffer holds, and another. */
@@ -147,11 +138,11 @@ static void write_pcap(char *path)
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     size_t len = flow_ipv4(frame, flow_mac(2), flow_mac(1), 100, 0, 1, 400);
 
-    must(file && fwrite(header, sizeof(header), 1, file) == 1, path);
+    flow_must(file && fwrite(header, sizeof(header), 1, file) == 1, path);
     write_frame(file, len);
     write_frame(file, LONG_FRAME);
     write_frame(file, len);
-    must(fclose(file) == 0, path);
+    flow_must(fclose(file) == 0, path);
 }
 
 START_TEST(test_from_net_pcap)
@@ -165,7 +156,7 @@ START_TEST(test_from_net_pcap)
 
     write_pcap(path);
     snprintf(spec.device, sizeof(spec.device), "net_pcap0,rx_pcap=%s", path);
-    must(port_open(&lan, 64, &spec, &config, err) == 0, err);
+    flow_must(port_open(&lan, 64, &spec, &config, err) == 0, err);
     unlink(path);
     port_to_worker(&lan, 0, 1, &f->w.ports[PORT_A]);
     while (f->w.counters.ports[PORT_A].rx.frames < 3 && mono_now().ns - begin.ns < 5000000000u)

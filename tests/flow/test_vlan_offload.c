@@ -29,20 +29,10 @@ static uint8_t frame[2048], got[9216], other[9216];
 static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 static const struct dp_config config = {.max_mtu = 1600, .packet_buffers = 1023};
 
-static void must(bool ok, const char *what)
-{
-    if (!ok) {
-        perror(what);
-        exit(1);
-    }
-}
-
 static void setup(void)
 {
     f = flow_open(false);
-    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
-    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
-    flow_fdb(f, NET_WEB, flow_mac(3), DP_WHERE_VTEP, VTEP_1, false);
+    flow_hosts(f);
 }
 
 static void teardown(void)
@@ -185,7 +175,7 @@ END_TEST
 
 static void probe(const char *name, const char *args, struct port *p)
 {
-    must(rte_vdev_init(name, args) == 0 && rte_eth_dev_get_port_by_name(name, &p->ethdev) == 0, name);
+    flow_must(rte_vdev_init(name, args) == 0 && rte_eth_dev_get_port_by_name(name, &p->ethdev) == 0, name);
 }
 
 /* Configures it as if it were a NIC. */
@@ -195,7 +185,7 @@ static void start(struct port *p, enum dp_port_owner owner, enum dp_port_role ro
 
     p->spec =
         (struct dp_port_spec){.name = "x", .device = "y", .owner = owner, .role = role, .nic_vlan = nic_vlan};
-    must(port_start(p, WITH_DRIVER, &config, err) == 0, err);
+    flow_must(port_start(p, WITH_DRIVER, &config, err) == 0, err);
 }
 
 static void expect_asked(struct port *p, bool asked)
@@ -226,7 +216,7 @@ START_TEST(test_who_is_asked)
     char path[] = "/tmp/cw-vhost-XXXXXX", args[64];
     int fd = mkstemp(path);
 
-    must(fd >= 0 && close(fd) == 0 && unlink(path) == 0, path);
+    flow_must(fd >= 0 && close(fd) == 0 && unlink(path) == 0, path);
     snprintf(args, sizeof(args), "iface=%s", path);
     for (unsigned i = 0; i < RTE_DIM(cases); i++) {
         struct port p = {.tap.fd = -1};
@@ -235,7 +225,7 @@ START_TEST(test_who_is_asked)
         start(&p, cases[i].owner, cases[i].role, cases[i].nic_vlan);
         expect_asked(&p, cases[i].asked);
         rte_eth_dev_stop(p.ethdev);
-        must(rte_vdev_uninit(cases[i].name) == 0, cases[i].name);
+        flow_must(rte_vdev_uninit(cases[i].name) == 0, cases[i].name);
         rte_mempool_free(p.pool);
     }
     unlink(path);
@@ -257,16 +247,16 @@ static void open_lan(bool nic_vlan)
     struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = RTE_BE16(0x0003)};
     char err[DP_ERR_LEN];
 
-    must(system("ip link add cwlan0 type veth peer name cwlan1 && ip link set cwlan0 arp off up && "
-                "ip link set cwlan1 arp off up") == 0,
-         "a veth pair");
+    flow_must(system("ip link add cwlan0 type veth peer name cwlan1 && ip link set cwlan0 arp off up && "
+                     "ip link set cwlan1 arp off up") == 0,
+              "a veth pair");
     if (port_open(&lan, WITH_DRIVER, &spec, &config, err) != 0) {
         fprintf(stderr, "%s\n", err);
         exit(1);
     }
     far_end = socket(AF_PACKET, SOCK_RAW, 0);
     at.sll_ifindex = (int)if_nametoindex("cwlan1");
-    must(far_end >= 0 && bind(far_end, (struct sockaddr *)&at, sizeof(at)) == 0, "cwlan1");
+    flow_must(far_end >= 0 && bind(far_end, (struct sockaddr *)&at, sizeof(at)) == 0, "cwlan1");
     port_to_worker(&lan, 0, 1, &f->w.ports[PORT_A]);
 }
 
@@ -274,7 +264,7 @@ static void close_lan(void)
 {
     close(far_end);
     port_close(&lan);
-    must(system("ip link del cwlan0") == 0, "the veth pair");
+    flow_must(system("ip link del cwlan0") == 0, "the veth pair");
 }
 
 /* Sends it from the far end; what comes out of a port of the worker, or -1: it was dropped for that reason.
@@ -285,7 +275,7 @@ static int forwarded(size_t len, unsigned out, enum drop_reason reason)
     uint64_t dropped = flow_drops(f, reason);
     int n = -1;
 
-    must(send(far_end, frame, len, 0) == (ssize_t)len, "send");
+    flow_must(send(far_end, frame, len, 0) == (ssize_t)len, "send");
     while (n < 0 && flow_drops(f, reason) == dropped) {
         if (mono_now().ns - begin.ns > 5000000000u)
             ck_abort_msg("%zu bytes: neither forwarded nor dropped", len);
@@ -344,7 +334,7 @@ int main(void)
     Suite *s = suite_create("VLAN offload");
     TCase *t = tcase_create("VLAN offload");
 
-    must(unshare(CLONE_NEWNET) == 0, "a network namespace (root?)");
+    flow_must(unshare(CLONE_NEWNET) == 0, "a network namespace (root?)");
     flow_start_eal();
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 60);

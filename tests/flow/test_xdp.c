@@ -38,17 +38,9 @@ const char *__lsan_default_suppressions(void)
     return "leak:xsk_umem__create\n";
 }
 
-static void must(bool ok, const char *what)
-{
-    if (!ok) {
-        perror(what);
-        exit(1);
-    }
-}
-
 static void sh(const char *command)
 {
-    must(system(command) == 0, command);
+    flow_must(system(command) == 0, command);
 }
 
 static int packet_socket(const char *ifname)
@@ -57,9 +49,10 @@ static int packet_socket(const char *ifname)
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, RTE_BE16(0x0003)), size = 64 << 20, on = 1;
 
     at.sll_ifindex = (int)if_nametoindex(ifname);
-    must(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0, ifname);
-    must(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) == 0, "PACKET_IGNORE_OUTGOING");
-    must(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0, "SO_RCVBUFFORCE");
+    flow_must(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0, ifname);
+    flow_must(setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) == 0,
+              "PACKET_IGNORE_OUTGOING");
+    flow_must(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0, "SO_RCVBUFFORCE");
     return fd;
 }
 
@@ -92,9 +85,7 @@ static void setup(void)
     f = flow_open(false);
     host[PORT_A] = packet_socket("x1");
     host[PORT_B] = packet_socket("y1");
-    flow_fdb(f, NET_WEB, flow_mac(1), DP_WHERE_PORT, PORT_A, false);
-    flow_fdb(f, NET_WEB, flow_mac(2), DP_WHERE_PORT, PORT_B, false);
-    flow_fdb(f, NET_WEB, flow_mac(3), DP_WHERE_VTEP, VTEP_1, false);
+    flow_hosts(f);
 }
 
 static void teardown(void)
@@ -303,7 +294,7 @@ int main(void)
 
     libbpf_set_print(NULL);
     libxdp_set_print(NULL);
-    must(unshare(CLONE_NEWNET) == 0, "a network namespace (root is needed)");
+    flow_must(unshare(CLONE_NEWNET) == 0, "a network namespace (root is needed)");
     sh("echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6");
     flow_start_eal_mb(1024); /* the driver gives little of it back */
     tcase_add_checked_fixture(t, setup, teardown);
