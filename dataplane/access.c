@@ -72,7 +72,7 @@ __rte_noinline void access_forward_known(struct worker *w, const struct snapshot
         flood_limited(w, s, f, SNAP_UNKNOWN_UNICAST, true);
     }
     if (left && (where & FDB_WATCH))
-        worker_report_first(w, f, where);
+        report_first(w, f, where);
 }
 
 /* True: it was a question, and the proxy has answered it. */
@@ -82,7 +82,7 @@ static __rte_noinline bool look(struct worker *w, struct frame *f)
 
     snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
     if (sn.ip.family != 0)
-        worker_report_neighbour(w, f, &sn);
+        report_neighbour(w, f, &sn);
     return sn.target.family != 0 && f->net->proxy && proxy_answer(w, f, &sn);
 }
 

@@ -110,7 +110,7 @@ static void look_ahead(const struct worker *w, const struct frame *first, const 
         if (table_bucket_hits(table_bucket_1(&w->fdb->t, f->src_hash), f->src_key) != 0)
             continue;
         rte_prefetch0(table_bucket_2(&w->fdb->t, f->src_hash)->key);
-        worker_prefetch_recent(w, f->src_hash);
+        report_prefetch(w, f->src_hash);
     }
 }
 
@@ -125,7 +125,7 @@ static __rte_noinline bool elsewhere(struct worker *w, struct frame *f, struct w
     if (src && (fdb_where(src) & FDB_STATIC))
         return false;
     if (f->from == DP_WHERE_PORT || snapshot_bit(f->net->learning, f->place))
-        worker_report_source(w, f, src);
+        report_source(w, f, src);
     f->checked = true;
     return true;
 }

@@ -65,8 +65,8 @@ static int init_workers(struct dp *dp)
     first->bicast = &dp->bicast;
     first->qsbr = dp->qsbr;
     first->busy_poll = dp->config.busy_poll;
-    first->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (first->wake_fd < 0)
+    first->report.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (first->report.wake_fd < 0)
         return -errno;
     while (dp->n_workers < dp->config.workers)
         if (!new_worker(dp))
@@ -78,8 +78,8 @@ static int init_workers(struct dp *dp)
 /* Rings may hold buffers of the ports; the first one's limits are the others', too. */
 static void free_workers(struct dp *dp)
 {
-    if (dp->n_workers > 0 && dp->workers[0]->wake_fd > 0)
-        close(dp->workers[0]->wake_fd);
+    if (dp->n_workers > 0 && dp->workers[0]->report.wake_fd > 0)
+        close(dp->workers[0]->report.wake_fd);
     while (dp->n_workers > 0) {
         struct worker *w = dp->workers[--dp->n_workers];
 

@@ -72,13 +72,13 @@ bool dp_own_pop(struct dp *dp, struct dp_own_frame *out)
 
 int dp_events_fd(const struct dp *dp)
 {
-    return dp->workers[0]->wake_fd;
+    return dp->workers[0]->report.wake_fd;
 }
 
 static size_t take_from(const struct dp *dp, unsigned worker, struct dp_event *events, size_t n)
 {
-    return rte_ring_sc_dequeue_burst_elem(dp->workers[worker]->events, events, sizeof(*events), (unsigned)n,
-                                          NULL);
+    return rte_ring_sc_dequeue_burst_elem(dp->workers[worker]->report.events, events, sizeof(*events),
+                                          (unsigned)n, NULL);
 }
 
 /* The worker whose next event is the earliest; NULL: nobody has one. */
@@ -122,9 +122,9 @@ size_t dp_events_pop(struct dp *dp, struct dp_event *events, size_t n)
     ignored = read(dp_events_fd(dp), &count, sizeof(count));
     (void)ignored; /* EAGAIN when nobody woke us */
     for (unsigned i = 0; i < dp->n_workers; i++)
-        if (!__atomic_load_n(&dp->workers[i]->control_asleep, __ATOMIC_RELAXED))
-            __atomic_store_n(&dp->workers[i]->control_asleep, true, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with wake_control() */
+        if (!__atomic_load_n(&dp->workers[i]->report.control_asleep, __ATOMIC_RELAXED))
+            __atomic_store_n(&dp->workers[i]->report.control_asleep, true, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with report_wake() */
     /* What came between the first look and the flag found nobody asleep: take it now. A full batch makes the
      * caller come again. */
     return got + take_events(dp, events + got, n - got);

@@ -24,7 +24,7 @@ bool forward_check_source(struct worker *w, struct frame *f, bool learn)
             return false;
     }
     if (learn)
-        worker_report_source(w, f, v);
+        report_source(w, f, v);
     return true;
 }
 

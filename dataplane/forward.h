@@ -22,7 +22,7 @@ static inline uint32_t forward_look_up(const struct worker *w, const struct fram
     if (unlikely(frame[0] & 1))
         return 0;
     v = fdb_find_hashed(w->fdb, f->dst_key, f->dst_hash);
-    return likely(v != NULL) ? fdb_where(v) : worker_undecided(w, f->dst_key, f->dst_hash, 0);
+    return likely(v != NULL) ? fdb_where(v) : report_undecided(w, f->dst_key, f->dst_hash, 0);
 }
 
 /* Whether a frame of len bytes may leave to a VTEP; DROP_N: yes. */

@@ -88,7 +88,7 @@ static dp_port_id port_of_source(const struct worker *w, const struct frame *f)
     uint64_t key = fdb_key(f->net->id, rte_pktmbuf_mtod(f->m, const uint8_t *) + 6);
     uint64_t hash = fdb_hash(w->fdb, key);
     const struct fdb_value *v = fdb_find_hashed(w->fdb, key, hash);
-    uint32_t where = v ? fdb_where(v) : 0, newer = worker_undecided(w, key, hash, where);
+    uint32_t where = v ? fdb_where(v) : 0, newer = report_undecided(w, key, hash, where);
 
     if (newer != 0)
         where = newer;
@@ -172,7 +172,7 @@ static void hand_up(struct worker *w, const struct frame *f, struct rte_mbuf *m,
         worker_drop(w, m, full);
         return;
     }
-    w->events_queued = true;
+    w->report.queued = true;
     w->counters.totals.taken++;
     rte_pktmbuf_free(m);
 }

@@ -116,7 +116,7 @@ static __rte_noinline void forward_odd(struct worker *w, const struct snapshot *
             forward_flood(w, s, f, false);
     }
     if (left && (where & FDB_WATCH))
-        worker_report_first(w, f, where);
+        report_first(w, f, where);
 }
 
 void wan_forward(struct worker *w, const struct snapshot *s, struct frame *f)

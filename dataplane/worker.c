@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The worker's loop, its transmit queues and its reports. See worker.h for who writes what.
+ * The worker's loop and its transmit queues. See worker.h for who writes what.
  *
- * Tricky: the only system calls here are the sleep of an idle worker and one write to the eventfd, made only
- * when the control thread has said that it went to sleep with an empty ring, and by a busy worker not again
- * for a moment; so the first of many learn events is told at once, and the others cost a call together.
+ * Tricky: there are only two system calls in the loop, the sleep of an idle worker and report_wake()'s.
  */
 #include "dataplane/worker.h"
 
@@ -17,47 +15,34 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_pause.h>
 #include <rte_rcu_qsbr.h>
-#include <rte_ring_elem.h>
 
-#define REPEAT_US        1000 /* a report is not repeated within that time */
-#define REPEAT_IP_US     1000000
-#define DECIDED_US       20000 /* the control thread decides within that time, or says no */
-#define RECENT_WAYS      4
 #define CLOCK_PERIOD_US  250
 #define IDLE_SPIN_ROUNDS 64   /* adaptive polling: rounds without a frame before the first sleep */
 #define IDLE_SLEEP_MIN   5000 /* ns */
 #define IDLE_SLEEP_MAX   100000
-#define WAKE_US          50
 #define TX_TRIES         3
 #define TX_LOCK_SPINS    1024
 #define SCARCE           512 /* packet buffers of a port, some bursts more than it needs to go on receiving */
 
 static int init(struct worker *w, unsigned max_net, unsigned max_vtep)
 {
-    char ring[RTE_RING_NAMESIZE];
-
     memset(w, 0, sizeof(*w));
     w->max_net = max_net;
     w->max_vtep = max_vtep;
     w->kernel_port = -1;
-    w->wake_fd = -1;
     w->hz = rte_get_tsc_hz();
     w->burst = burst_pick(0);
-    snprintf(ring, sizeof(ring), "cw_ev_%p", (void *)w); /* its name must be its own */
     w->counters.nets = calloc(max_net + 1, sizeof(*w->counters.nets));
     w->counters.vteps = calloc(max_vtep + 1, sizeof(*w->counters.vteps));
     w->counters.bounced = calloc(DP_BOUNCE_COUNTERS, sizeof(*w->counters.bounced));
-    w->events = rte_ring_create_elem(ring, sizeof(struct dp_event), WORKER_EVENT_RING, SOCKET_ID_ANY,
-                                     RING_F_SP_ENQ | RING_F_SC_DEQ);
-    return own_init(&w->own, w) == 0 && w->counters.nets && w->counters.vteps && w->counters.bounced &&
-                   w->events
+    return own_init(&w->own, w) == 0 && report_init(&w->report) == 0 && w->counters.nets &&
+                   w->counters.vteps && w->counters.bounced
                ? 0
                : -ENOMEM;
 }
@@ -84,7 +69,7 @@ int worker_init_more(struct worker *w, unsigned index, const struct worker *firs
     w->neigh = first->neigh;
     w->bicast = first->bicast;
     w->qsbr = first->qsbr;
-    w->wake_fd = first->wake_fd;
+    w->report.wake_fd = first->report.wake_fd;
     w->busy_poll = first->busy_poll;
     w->shares = true;
     w->storms = first->storms;
@@ -97,7 +82,7 @@ int worker_init_more(struct worker *w, unsigned index, const struct worker *firs
 void worker_fini(struct worker *w)
 {
     park_fini(&w->park);
-    rte_ring_free(w->events);
+    report_fini(&w->report);
     own_fini(&w->own);
     spread_fini(&w->spread);
     if (!w->shares) {
@@ -108,187 +93,6 @@ void worker_fini(struct worker *w)
     free(w->counters.vteps);
     free(w->counters.bounced);
     memset(w, 0, sizeof(*w));
-}
-
-static uint64_t cycles(const struct worker *w, uint64_t us)
-{
-    return w->hz / 1000000 * us;
-}
-
-/* Sets of four, so that two hosts that speak to each other for the first time do not push each other out. */
-static unsigned recent_index(uint64_t hash)
-{
-    return (hash >> 20) & (WORKER_RECENT - 1) & ~(unsigned)(RECENT_WAYS - 1);
-}
-
-/* The entry of this key, or the one of its set that was decided first. */
-static struct worker_recent *recent_slot(struct worker *w, uint64_t key, uint64_t hash)
-{
-    struct worker_recent *set = &w->recent[recent_index(hash)], *oldest = set;
-
-    for (unsigned i = 0; i < RECENT_WAYS; i++) {
-        if (set[i].key == key)
-            return &set[i];
-        if (set[i].decided < oldest->decided)
-            oldest = &set[i];
-    }
-    return oldest;
-}
-
-static void flush_events(struct worker *w)
-{
-    if (w->n_pending > 0) /* there is room */
-        (void)rte_ring_sp_enqueue_bulk_elem(w->events, w->pending, sizeof(w->pending[0]), w->n_pending,
-                                            &w->events_room);
-    w->n_pending = 0;
-}
-
-/* False: the ring is full; the next frame of the kind repeats it, so nothing is lost for good. yields: of a
- * kind that a host can make as many of as it likes, with addresses that nobody knows; half the ring is kept
- * free of these, so that a MAC which moves is heard of beside them (R6.1).
- *
- * They wait to be put into the ring together, as the control thread waits to be woken: where that thread is
- * in the ring is on a line that it writes all the time, and each look at it costs as much as a frame. */
-static bool queue_event(struct worker *w, const struct dp_event *event, bool yields)
-{
-    unsigned keep = yields ? WORKER_EVENT_RING / 2 - 1 : 0;
-
-    if (w->events_room <= keep)
-        w->events_room = rte_ring_free_count(w->events) - w->n_pending;
-    if (w->events_room <= keep) {
-        w->counters.totals.events_lost++;
-        return false;
-    }
-    w->pending[w->n_pending++] = *event;
-    w->events_room--;
-    if (w->n_pending == RTE_DIM(w->pending))
-        flush_events(w);
-    w->events_queued = true;
-    return true;
-}
-
-/* When the frames of this round came: the time is asked for only when there is something to report. */
-static mono_t round_time(struct worker *w)
-{
-    if (w->at.ns == 0)
-        w->at = mono_now();
-    return w->at;
-}
-
-static struct dp_event event_of(struct worker *w, const struct frame *f, enum dp_event_type type,
-                                const struct snoop *sn)
-{
-    return (struct dp_event){.type = type,
-                             .net = f->net->id,
-                             .mac = fdb_key_mac(f->src_key),
-                             .where = (enum dp_where)f->from,
-                             .target = f->place,
-                             .ip = sn->ip,
-                             .evidence = sn->evidence,
-                             .flags = sn->flags,
-                             .at = round_time(w)};
-}
-
-void worker_prefetch_recent(const struct worker *w, uint64_t hash)
-{
-    const struct worker_recent *set = &w->recent[recent_index(hash)];
-
-    for (unsigned i = 0; i < RECENT_WAYS; i++)
-        rte_prefetch0(&set[i]);
-}
-
-void worker_report_source(struct worker *w, struct frame *f, const struct fdb_value *v)
-{
-    struct worker_recent *r = recent_slot(w, f->src_key, f->src_hash);
-    uint32_t place = FDB_WHERE(f->from, f->place, 0);
-    uint32_t deletions = fdb_deletions(w->fdb);
-    /* Said no to and still speaking? Unless something was deleted since, yes. */
-    bool again = r->key == f->src_key && r->place == place && r->deletions == deletions;
-    struct dp_event event;
-    struct snoop sn;
-
-    if (again && w->now < r->repeat)
-        return;
-    snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
-    event = event_of(w, f, DP_EVENT_SOURCE, &sn);
-    if (!queue_event(w, &event, v == NULL))
-        return;
-    f->told = true;
-    w->park.look = true;
-    *r = (struct worker_recent){.key = f->src_key,
-                                .place = place,
-                                .was = v ? fdb_where(v) & FDB_PLACE_MASK : 0,
-                                .deletions = deletions,
-                                .repeat = w->now + cycles(w, REPEAT_US),
-                                .decided = again ? r->decided : w->now + cycles(w, DECIDED_US)};
-}
-
-/* R7.4: an NA that says other flags than those that the proxy answers with. */
-static bool other_flags(const struct snoop *sn, uint8_t known)
-{
-    uint8_t compare = DP_NEIGH_ROUTER | (sn->flags & DP_NEIGH_UNSAID ? 0 : DP_NEIGH_OVERRIDE);
-
-    return (sn->evidence == DP_EVIDENCE_NA || sn->evidence == DP_EVIDENCE_UNSOLICITED_NA) &&
-           ((sn->flags ^ known) & compare);
-}
-
-/* Does the proxy give this MAC for the IP, with these flags? If not, two claim it, it has changed, or nobody
- * has it since two gateways gave way to each other: that must not wait. */
-static bool answered(const struct worker *w, const struct frame *f, const struct snoop *sn)
-{
-    struct neigh_entry entry;
-
-    return neigh_find(w->neigh, f->net->id, &sn->ip, &entry) &&
-           fdb_key(f->net->id, entry.mac.b) == f->src_key && !other_flags(sn, entry.flags);
-}
-
-void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn)
-{
-    uint32_t deletions = fdb_deletions(w->fdb), place = snapshot_addr_hash(&sn->ip) | 1;
-    struct worker_recent *r = &w->recent_ips[(recent_index(f->src_hash) ^ place) & (WORKER_RECENT - 1)];
-    struct dp_event event;
-
-    if (!f->told && r->key == f->src_key && r->place == place && r->deletions == deletions &&
-        w->now < (answered(w, f, sn) ? r->repeat : r->decided))
-        return;
-    event = event_of(w, f, DP_EVENT_NEIGHBOUR, sn);
-    if (!queue_event(w, &event, !f->told))
-        return;
-    *r = (struct worker_recent){.key = f->src_key,
-                                .place = place,
-                                .deletions = deletions,
-                                .decided = w->now + cycles(w, DECIDED_US),
-                                .repeat = w->now + cycles(w, REPEAT_IP_US)};
-}
-
-void worker_report_first(struct worker *w, const struct frame *f, uint32_t where)
-{
-    struct fdb_value *v = fdb_find_hashed(w->fdb, f->dst_key, f->dst_hash);
-    struct dp_event event = {.type = DP_EVENT_FIRST,
-                             .net = f->net->id,
-                             .mac = fdb_key_mac(f->dst_key),
-                             .where = (enum dp_where)fdb_kind(where),
-                             .target = fdb_target(where),
-                             .at = round_time(w)};
-
-    /* The mark goes after the event is in: a full ring leaves it for the next frame. If the control thread
-     * has stored something else meanwhile, a mark of its own stays. */
-    if (v && queue_event(w, &event, false))
-        (void)fdb_unwatch(v, where);
-}
-
-uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, uint32_t where)
-{
-    const struct worker_recent *set = &w->recent[recent_index(hash)];
-
-    for (unsigned i = 0; i < RECENT_WAYS; i++) {
-        if (set[i].key != key)
-            continue;
-        if (w->now >= set[i].decided || (where != 0 && set[i].was != (where & FDB_PLACE_MASK)))
-            return 0;
-        return set[i].place;
-    }
-    return 0;
 }
 
 /* Has this pool of another port few left? port.c makes pools that keep what is free in a ring;
@@ -406,35 +210,18 @@ void worker_flush(struct worker *w, dp_port_id port)
     count->tx.frames += sent;
     count->tx.bytes += bytes;
     if (port == w->kernel_port)
-        w->events_queued = true; /* the control thread carries them on */
+        w->report.queued = true; /* the control thread carries them on */
     tx->n = 0;
-}
-
-static void wake_control(struct worker *w)
-{
-    uint64_t one = 1;
-
-    flush_events(w);
-    w->events_queued = false;
-    w->next_wake = w->now + cycles(w, WAKE_US);
-    /* Pairs with dp_events_pop(): it sets the flag, then looks into the ring once more. */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&w->control_asleep, __ATOMIC_RELAXED) &&
-        __atomic_exchange_n(&w->control_asleep, false, __ATOMIC_ACQ_REL)) {
-        ssize_t n = write(w->wake_fd, &one, sizeof(one));
-
-        (void)n; /* an eventfd of ours takes it; a full one is readable anyway */
-    }
 }
 
 static void update_clock(struct worker *w)
 {
     w->now = rte_rdtsc() + w->clock_ahead;
-    w->at.ns = 0;
+    report_round(&w->report);
     if (w->now < w->next_clock)
         return;
     w->now_ms = fdb_ms(mono_now()); /* vDSO, no system call */
-    w->next_clock = w->now + cycles(w, CLOCK_PERIOD_US);
+    w->next_clock = w->now + worker_cycles(w, CLOCK_PERIOD_US);
 }
 
 void worker_receive(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
@@ -538,8 +325,8 @@ unsigned worker_poll(struct worker *w)
     for (unsigned i = 0; i < n_ports; i++)
         if (w->tx[i].n > 0)
             worker_flush(w, (dp_port_id)i);
-    if (w->events_queued && (total == 0 || w->now >= w->next_wake))
-        wake_control(w);
+    if (report_due(&w->report, w->now, total > 0))
+        report_wake(w);
     count_round(w, total);
     return total;
 }

@@ -25,6 +25,7 @@
 #include "dataplane/neigh.h"
 #include "dataplane/own.h"
 #include "dataplane/park.h"
+#include "dataplane/report.h"
 #include "dataplane/snapshot.h"
 #include "dataplane/snoop.h"
 #include "dataplane/spread.h"
@@ -36,8 +37,6 @@
 
 #define WORKER_BURST      32
 #define WORKER_TX_QUEUE   64
-#define WORKER_RECENT     1024 /* power of two */
-#define WORKER_EVENT_RING 8192
 #define WORKER_MAX_QUEUES 16u /* receive queues of one port */
 
 /* What the worker needs to know of a port. Fixed while it is there, but for max_frame. */
@@ -63,18 +62,6 @@ struct worker_tx {
     struct rte_mbuf *m[WORKER_TX_QUEUE];
 };
 
-/* A source that was reported. Not again for a moment: the control thread needs it. And until that thread has
- * decided, frames for it go to where it was seen: the answer to a host's first broadcast comes back sooner
- * than the decision. */
-struct worker_recent {
-    uint64_t key;
-    uint32_t place;     /* FDB_WHERE() */
-    uint32_t was;       /* where the FDB had it then, or 0: once it says something else, that is decided */
-    uint32_t deletions; /* fdb_deletions() at the report */
-    uint64_t repeat;    /* cycles: reported again from here on */
-    uint64_t decided;   /* cycles: by now the FDB says what is right; counted from the first report */
-};
-
 struct worker_counters {
     struct dp_totals totals;
     struct dp_port_counters ports[DP_MAX_PORTS];
@@ -94,11 +81,9 @@ struct worker {
     struct bicast *bicast;
     struct rte_rcu_qsbr *qsbr;
     const struct burst *burst;
-    struct rte_ring *events; /* of struct dp_event, one producer, one consumer */
     struct own own;
     struct spread spread;
     uint64_t clock_ahead; /* cycles; tests move it */
-    int wake_fd;          /* eventfd */
     bool busy_poll;
     unsigned max_net, max_vtep;
     uint64_t hz;
@@ -106,24 +91,14 @@ struct worker {
     const struct snapshot *snapshot; /* control thread stores with release */
     struct capture *capture;         /* likewise; NULL: there is none */
     bool stop;                       /* control thread stores */
-    /* Set by the control thread when it has drained the ring, taken by the worker. Lines of their own: what
-     * is around it is read in each round. */
-    bool control_asleep __rte_cache_aligned;
     /* the worker's own */
     struct capture *capturing __rte_cache_aligned; /* `capture` as it was when the round began */
     uint64_t now;                                  /* cycles, once a round */
     uint32_t now_ms;                               /* fdb_ms() */
     uint64_t next_clock;
-    uint64_t next_wake; /* cycles: not before, while there are frames */
-    mono_t at;          /* of the round's reports; 0: there was none yet */
-    bool events_queued;
-    struct dp_event pending[WORKER_BURST]; /* events that are not in the ring yet */
-    unsigned n_pending;
-    unsigned events_room; /* of the ring, less these, as it was when it was looked at: or more by now */
     unsigned idle_rounds;
     struct worker_tx tx[DP_MAX_PORTS];
-    struct worker_recent recent[WORKER_RECENT];
-    struct worker_recent recent_ips[WORKER_RECENT]; /* place: a hash of the IP */
+    struct report report;
     struct park park;
     struct worker_counters counters;
     /* all workers' */
@@ -178,23 +153,13 @@ void wan_forward(struct worker *w, const struct snapshot *s, struct frame *f);
 /* From the TAP to the underlay, as it is. */
 void kernel_receive(struct worker *w, const struct snapshot *s, struct rte_mbuf **m, unsigned n);
 
-/* Tells the control plane that a source is where the FDB does not have it; repeats are held back for a
- * moment. Sets f->told when it did. v: what the FDB has of it, or NULL. */
-void worker_report_source(struct worker *w, struct frame *f, const struct fdb_value *v);
-/* What that will look at. */
-void worker_prefetch_recent(const struct worker *w, uint64_t hash);
-/* Tells the control plane which IP the sender of a frame has (sn->ip); repeats are held back for a second,
- * but not from a source that has just shown up elsewhere, and hardly where the proxy names another MAC for
- * the IP, or none. */
-void worker_report_neighbour(struct worker *w, const struct frame *f, const struct snoop *sn);
-/* A frame for a watched MAC left for `where`, which has the watch mark: tells it once and takes the mark
- * off. */
-void worker_report_first(struct worker *w, const struct frame *f, uint32_t where);
-/* Where a MAC was seen a moment ago (FDB_WHERE()), if the control thread has not decided on it since, or 0.
- * where: what the FDB says of it; 0: nothing. */
-uint32_t worker_undecided(const struct worker *w, uint64_t key, uint64_t hash, uint32_t where);
 /* Sends what is queued on a port; what the port does not take is dropped (tx_full). */
 void worker_flush(struct worker *w, dp_port_id port);
+
+static inline uint64_t worker_cycles(const struct worker *w, uint64_t us)
+{
+    return w->hz / 1000000 * us;
+}
 
 static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 {

@@ -92,7 +92,7 @@ static void slow_run(unsigned port, size_t len, uint64_t drops[DROP_N])
         ;
     while (own_pop(&f->w.own, &up))
         ;
-    memset(f->w.recent, 0, sizeof(f->w.recent));
+    memset(f->w.report.recent, 0, sizeof(f->w.report.recent));
     flow_put(f, port, in, len);
     flow_poll(f);
     for (unsigned i = 0; i < DROP_N; i++)

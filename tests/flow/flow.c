@@ -318,7 +318,7 @@ void flow_require_balance(const struct flow *f)
 
 bool flow_event(struct flow *f, struct dp_event *e)
 {
-    return rte_ring_sc_dequeue_elem(f->w.events, e, sizeof(*e)) == 0;
+    return rte_ring_sc_dequeue_elem(f->w.report.events, e, sizeof(*e)) == 0;
 }
 
 void flow_hosts(struct flow *f)

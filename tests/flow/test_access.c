@@ -429,14 +429,14 @@ START_TEST(test_learning_is_not_waited_for)
     ck_assert_uint_eq(f->w.counters.nets[NET_WEB].wan_in[0].frames, 1); /* known, not flooded */
     /* A MAC that is never made known (a limit, R8.4) is not served for ever, however often it speaks. */
     ck_assert(flow_event(f, &e));
-    while (worker_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
+    while (report_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
                             fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b)), 0)) {
         send_udp(PORT_A, broadcast, flow_mac(1), 100);
         flow_discard(f);
         ck_assert_uint_lt(mono_now().ns - begin.ns, 2000000000u);
     }
     send_udp(PORT_A, broadcast, flow_mac(1), 100);
-    ck_assert_uint_eq(worker_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
+    ck_assert_uint_eq(report_undecided(&f->w, fdb_key(NET_WEB, flow_mac(1).b),
                                        fdb_hash(&f->fdb, fdb_key(NET_WEB, flow_mac(1).b)), 0),
                       0);
 }
@@ -447,15 +447,15 @@ START_TEST(test_event_ring_full_is_counted_and_repeated)
     struct dp_event e;
     unsigned events = 0;
 
-    for (unsigned i = 1; i <= WORKER_EVENT_RING + 100; i++) {
+    for (unsigned i = 1; i <= REPORT_RING + 100; i++) {
         send_udp(PORT_A, flow_mac(0xffff), flow_mac(i), 100);
         flow_discard(f);
     }
     ck_assert_uint_ge(f->w.counters.totals.events_lost, 100);
     while (flow_event(f, &e))
         events++;
-    ck_assert_uint_eq(events + f->w.counters.totals.events_lost, WORKER_EVENT_RING + 100);
-    send_udp(PORT_A, flow_mac(0xffff), flow_mac(WORKER_EVENT_RING + 100), 100);
+    ck_assert_uint_eq(events + f->w.counters.totals.events_lost, REPORT_RING + 100);
+    send_udp(PORT_A, flow_mac(0xffff), flow_mac(REPORT_RING + 100), 100);
     ck_assert(flow_event(f, &e));
 }
 END_TEST
@@ -467,14 +467,14 @@ START_TEST(test_R6_1_a_move_is_heard_beside_a_flood_of_new_macs)
     struct dp_event e;
 
     flow_fdb(f, NET_WEB, flow_mac(7), DP_WHERE_VTEP, VTEP_1, false);
-    for (unsigned i = 0; i < 2 * WORKER_EVENT_RING; i++) {
+    for (unsigned i = 0; i < 2 * REPORT_RING; i++) {
         flow_put(f, PORT_A, frame, arpnd_garp(frame, flow_mac(1000 + i), (uint8_t)i, 100));
         flow_poll(f);
         flow_discard(f);
     }
     lost = f->w.counters.totals.events_lost;
-    ck_assert_uint_ge(lost, WORKER_EVENT_RING);
-    ck_assert_uint_le(rte_ring_count(f->w.events), WORKER_EVENT_RING / 2 + 1);
+    ck_assert_uint_ge(lost, REPORT_RING);
+    ck_assert_uint_le(rte_ring_count(f->w.report.events), REPORT_RING / 2 + 1);
     flow_put(f, PORT_B, frame, arpnd_garp(frame, flow_mac(7), 7, 100));
     flow_poll(f);
     ck_assert_uint_eq(f->w.counters.totals.events_lost, lost);

@@ -157,8 +157,8 @@ static void forget(void)
     while (own_pop(&f->w.own, &up))
         ;
     flow_discard(f);
-    memset(f->w.recent, 0, sizeof(f->w.recent));
-    memset(f->w.recent_ips, 0, sizeof(f->w.recent_ips));
+    memset(f->w.report.recent, 0, sizeof(f->w.report.recent));
+    memset(f->w.report.recent_ips, 0, sizeof(f->w.report.recent_ips));
 }
 
 static void run_case(bool ipv6)

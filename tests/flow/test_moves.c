@@ -278,7 +278,7 @@ START_TEST(test_watch_and_a_full_event_ring)
     struct dp_event e = {.type = DP_EVENT_SOURCE};
     unsigned n = 0;
 
-    while (rte_ring_sp_enqueue_elem(f->w.events, &e, sizeof(e)) == 0) {
+    while (rte_ring_sp_enqueue_elem(f->w.report.events, &e, sizeof(e)) == 0) {
     }
     fdb(flow_mac(2), DP_WHERE_PORT, PORT_B, FDB_WATCH);
     from_access(PORT_A, flow_mac(2), flow_mac(1));
@@ -286,7 +286,7 @@ START_TEST(test_watch_and_a_full_event_ring)
     ck_assert(where_of(flow_mac(2)) & FDB_WATCH);
     while (flow_event(f, &e))
         n++;
-    ck_assert_uint_eq(n, rte_ring_get_capacity(f->w.events));
+    ck_assert_uint_eq(n, rte_ring_get_capacity(f->w.report.events));
     from_access(PORT_A, flow_mac(2), flow_mac(1));
     expect_first(DP_WHERE_PORT, PORT_B);
 }

@@ -301,7 +301,7 @@ static unsigned events_of(struct worker *w, struct mac mac, dp_port_id port)
     struct dp_event e;
     unsigned n = 0;
 
-    while (rte_ring_sc_dequeue_elem(w->events, &e, sizeof(e)) == 0)
+    while (rte_ring_sc_dequeue_elem(w->report.events, &e, sizeof(e)) == 0)
         n += e.type == DP_EVENT_SOURCE && mac_eq(e.mac, mac) && e.where == DP_WHERE_PORT && e.target == port;
     return n;
 }
