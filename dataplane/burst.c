@@ -12,6 +12,7 @@
 #include "dataplane/forward.h"
 #include "dataplane/profile.h"
 #include "dataplane/vlan.h"
+#include "dataplane/vxlan_usual.h"
 
 #define ETH_LEN 14u
 

@@ -5,6 +5,7 @@
  * the whole parser says.
  */
 #include "dataplane/burst.h"
+#include "dataplane/vxlan_usual.h"
 #include "tests/flow/flow.h"
 #include "tests/unit/suite.h"
 

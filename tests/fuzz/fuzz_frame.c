@@ -15,6 +15,7 @@
 #include "dataplane/capture.h"
 #include "dataplane/snoop.h"
 #include "dataplane/trace.h"
+#include "dataplane/vxlan_usual.h"
 #include "tests/flow/arpnd.h"
 
 #include <stdlib.h>
