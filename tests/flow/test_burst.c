@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Bursts: what comes out, in which order, and what is counted, is the same whether frames come one by one or
- * many at once, and by whichever of the builds of burst.c; and the quick look at an outer header says what
- * the whole parser says.
+ * many at once, by whichever of the builds of burst.c, and whether packets from the underlay go the quick way
+ * or the whole one, damaged ones too; and the quick look at an outer header says what the whole parser says.
  */
 #include "dataplane/burst.h"
 #include "dataplane/vxlan_usual.h"
@@ -19,19 +19,27 @@
 static struct flow *f;
 static uint8_t frame[9216], packet[9300], got[9216];
 static unsigned seed;
+static bool damages, zero_csum; /* of the outer headers; whether IPv6 may come without UDP checksum */
 /* The kind of the frame last made, and how many follow that are like it. */
 static struct {
     unsigned dst, src, port, more;
 } kind;
 
+static void start(bool ipv6)
+{
+    f = flow_open(ipv6);
+    f->topology.udp6_zero_csum_rx = zero_csum;
+    flow_publish(f);
+}
+
 static void setup(void)
 {
-    f = flow_open(false);
+    start(false);
 }
 
 static void setup_ipv6(void)
 {
-    f = flow_open(true);
+    start(true);
 }
 
 static void teardown(void)
@@ -60,12 +68,47 @@ static void fill_fdb(void)
     }
 }
 
+static unsigned outer_len(void)
+{
+    return f->ipv6 ? VXLAN_OUTER_IPV6 : VXLAN_OUTER_IPV4;
+}
+
+/* Bits of a packet from the underlay, mostly of its outer header; then its checksums hold, or not. */
+static void damage(size_t len)
+{
+    const uint8_t *udp = packet + outer_len() - 16;
+    bool readable;
+
+    for (unsigned n = pick(3); n > 0; n--)
+        packet[pick(pick(8) ? outer_len() : (unsigned)len)] ^= (uint8_t)(1 << pick(8));
+    readable = (f->ipv6 || packet[14] == 0x45) && udp + (udp[4] << 8 | udp[5]) <= packet + len;
+    if (pick(2))
+        flow_fix(f, packet, readable && pick(4));
+}
+
+/* Its length when something was cut off, or follows. */
+static size_t other_len(size_t len)
+{
+    switch (pick(8)) {
+    case 0:
+        return pick((unsigned)len);
+    case 1:
+        memset(packet + len, 0xee, 20);
+        return len + pick(20);
+    default:
+        return len;
+    }
+}
+
 /* A frame of most kinds, runs of one kind among them; returns the port to put it in by. */
 static unsigned make(const uint8_t **out, size_t *len)
 {
     static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
     uint8_t tos = pick(8) ? 0 : (uint8_t)pick(256);
-    struct flow_outer o = {.vni = pick(8) ? VNI_WEB : VNI_DB, .flags = pick(32) ? 0x08 : 0, .tos = tos};
+    struct flow_outer o = {.vni = pick(8) ? VNI_WEB : VNI_DB,
+                           .flags = pick(32) ? 0x08 : 0,
+                           .tos = tos,
+                           .checksum = f->ipv6 == (pick(16) != 0)};
     size_t payload = 18 + pick(pick(16) ? 100 : 1500);
     uint16_t vlan = pick(4) ? 100 : 200;
 
@@ -86,6 +129,10 @@ static unsigned make(const uint8_t **out, size_t *len)
     *out = frame;
     if (kind.port == PORT_WAN) {
         *len = flow_wrap(f, packet, o, frame, *len);
+        if (damages && pick(2)) {
+            damage(*len);
+            *len = other_len(*len);
+        }
         *out = packet;
     }
     return kind.port;
@@ -151,7 +198,7 @@ static void expect_same(const struct burst *burst, unsigned nics, const struct o
     struct outcome many;
 
     flow_close(f);
-    f = flow_open(ipv6);
+    start(ipv6);
     flow_nic(f, PORT_A, nics & 1, nics & 2);
     flow_nic(f, PORT_B, nics & 4, nics & 8);
     run(burst, WORKER_BURST, &many);
@@ -188,6 +235,35 @@ START_TEST(test_with_nics_and_without)
     for (unsigned i = 0; burst_pick(i); i++)
         for (unsigned nics = 1; nics < 16; nics += i ? 7 : 2)
             expect_same(burst_pick(i), nics, &one);
+}
+END_TEST
+
+static void whole_wan(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                      unsigned n)
+{
+    struct frame one;
+
+    for (unsigned i = 0; i < n; i++)
+        if (wan_unpack(w, s, port, m[i], &one))
+            wan_forward(w, s, &one);
+}
+
+/* Of packets from the underlay, whatever is wrong with them. */
+START_TEST(test_quick_way_and_whole_way)
+{
+    struct burst whole = {"the whole way", burst_pick(0)->access, whole_wan};
+    bool ipv6 = f->ipv6;
+    struct outcome one;
+
+    damages = true;
+    zero_csum = _i;
+    flow_close(f);
+    start(ipv6);
+    run(&whole, 1, &one);
+    ck_assert_uint_gt(one.vteps[VTEP_1].rx.frames, FRAMES / 20);
+    ck_assert_uint_gt(one.ports[PORT_WAN].drops, FRAMES / 20);
+    for (unsigned i = 0; burst_pick(i); i++)
+        expect_same(burst_pick(i), 0, &one);
 }
 END_TEST
 
@@ -306,6 +382,8 @@ int main(void)
     tcase_add_test(v4, test_with_nics_and_without);
     tcase_add_test(v4, test_quick_look_at_damaged_packets);
     tcase_add_test(v4, test_quick_look_takes_sound_packets);
+    tcase_add_loop_test(v4, test_quick_way_and_whole_way, 0, 2);
+    tcase_add_loop_test(v6, test_quick_way_and_whole_way, 0, 2);
     suite_add_tcase(s, v4);
     suite_add_tcase(s, v6);
     return run_suite(s);
