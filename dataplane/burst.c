@@ -108,9 +108,12 @@ static __rte_always_inline bool out_to_vtep(struct rte_mbuf *m, const uint8_t *f
 static void look_ahead(const struct worker *w, const struct frame *first, const struct frame *end)
 {
     for (const struct frame *f = first; f < end; f++) {
-        if (table_bucket_hits(table_bucket_1(&w->fdb->t, f->src_hash), f->src_key) != 0)
+        const struct table_line *home = table_home(&w->fdb->t, f->src_hash);
+
+        if (table_line_hits(home, f->src_key) != 0)
             continue;
-        rte_prefetch0(table_bucket_2(&w->fdb->t, f->src_hash)->key);
+        if (table_has_strays(&w->fdb->t, home))
+            table_prefetch_strays(&w->fdb->t, f->src_hash);
         report_prefetch(w, f->src_hash);
     }
 }

@@ -18,7 +18,7 @@ int fdb_init(struct fdb *f, uint32_t max_macs, struct rte_rcu_qsbr *qsbr)
 
     /* A million MACs are 32 MB: without huge pages every look-up would also miss the TLB. */
     if (rc == 0)
-        (void)madvise(f->t.buckets, f->t.bytes, MADV_HUGEPAGE);
+        (void)madvise(f->t.lines, f->t.bytes, MADV_HUGEPAGE);
     return rc;
 }
 

@@ -37,16 +37,17 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
     if (capacity == 0 || capacity > TABLE_MAX)
         return -EINVAL;
     memset(t, 0, sizeof(*t));
-    n = pow2_at_least(RTE_MAX((capacity * 2 + TABLE_BUCKET_SLOTS - 1) / TABLE_BUCKET_SLOTS, 2u));
+    n = pow2_at_least(RTE_MAX((capacity * 2 + TABLE_LINE_SLOTS - 1) / TABLE_LINE_SLOTS, 4u));
     if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
         return -errno;
-    t->bytes = (size_t)n * sizeof(struct table_bucket);
-    t->buckets = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (t->buckets == MAP_FAILED) {
-        t->buckets = NULL;
+    t->bytes = n * (sizeof(*t->lines) + sizeof(*t->strays));
+    t->lines = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (t->lines == MAP_FAILED) {
+        t->lines = NULL;
         return -ENOMEM;
     }
-    t->offsets = (uint64_t)(n - 1) * sizeof(struct table_bucket);
+    t->strays = (uint8_t *)(t->lines + n);
+    t->offsets = (uint64_t)(n - 1) * sizeof(*t->lines);
     t->capacity = capacity;
     t->qsbr = qsbr;
     return 0;
@@ -54,43 +55,94 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
 
 void table_fini(struct table *t)
 {
-    if (t->buckets)
-        munmap(t->buckets, t->bytes);
+    if (t->lines)
+        munmap(t->lines, t->bytes);
     free(t->graves);
     memset(t, 0, sizeof(*t));
 }
 
-static unsigned bucket_free(const struct table_bucket *b)
+/* Where a key is at home in its second bucket, which is never the first one. */
+static struct table_line *second_home(const struct table *t, uint64_t hash)
+{
+    return table_line_at(t, hash >> 38 ^ (hash >> 19 | sizeof(struct table_line) * 2));
+}
+
+/* The other line of the bucket. */
+static struct table_line *neighbour(const struct table *t, struct table_line *l)
+{
+    return t->lines + ((l - t->lines) ^ 1);
+}
+
+uint64_t *table_find_stray(const struct table *t, uint64_t key, uint64_t hash)
+{
+    struct table_line *first = table_home(t, hash), *second = second_home(t, hash);
+    uint64_t *v = table_line_find(neighbour(t, first), key);
+
+    if (!v)
+        v = table_line_find(second, key);
+    return v ? v : table_line_find(neighbour(t, second), key);
+}
+
+void table_prefetch_strays(const struct table *t, uint64_t hash)
+{
+    struct table_line *second = second_home(t, hash);
+
+    rte_prefetch0(neighbour(t, table_home(t, hash)));
+    rte_prefetch0(second);
+    rte_prefetch0(neighbour(t, second));
+}
+
+/* More when there are more keys elsewhere, or fewer. At 255 they are not counted any more. */
+static void strays_change(struct table *t, const struct table_line *home, int by)
+{
+    uint8_t *n = &t->strays[home - t->lines];
+
+    if (*n != UINT8_MAX)
+        __atomic_store_n(n, (uint8_t)(*n + by), __ATOMIC_RELAXED);
+}
+
+static unsigned line_free(const struct table_line *l)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < TABLE_BUCKET_SLOTS; i++)
-        n += b->key[i] == TABLE_EMPTY;
+    for (unsigned i = 0; i < TABLE_LINE_SLOTS; i++)
+        n += l->slot[i].key == TABLE_EMPTY;
     return n;
 }
 
-static void bucket_insert(struct table_bucket *b, uint64_t key, uint64_t value)
+static unsigned bucket_free(const struct table *t, struct table_line *l)
 {
-    unsigned i = 0;
+    return line_free(l) + line_free(neighbour(t, l));
+}
 
-    while (b->key[i] != TABLE_EMPTY)
-        i++;
-    __atomic_store_n(&b->value[i], value, __ATOMIC_RELAXED);
-    __atomic_store_n(&b->key[i], key, __ATOMIC_RELEASE);
+/* There is a free slot. */
+static void line_insert(struct table_line *l, uint64_t key, uint64_t value)
+{
+    struct table_slot *s = l->slot;
+
+    while (s->key != TABLE_EMPTY)
+        s++;
+    __atomic_store_n(&s->value, value, __ATOMIC_RELAXED);
+    __atomic_store_n(&s->key, key, __ATOMIC_RELEASE);
 }
 
 int table_add(struct table *t, uint64_t key, uint64_t value)
 {
     uint64_t hash = table_hash(t, key);
-    struct table_bucket *b1 = table_bucket_1(t, hash), *b2 = table_bucket_2(t, hash);
+    struct table_line *home = table_home(t, hash), *second = second_home(t, hash), *to;
     unsigned free1, free2;
 
     table_reclaim(t);
-    free1 = bucket_free(b1);
-    free2 = bucket_free(b2);
+    free1 = bucket_free(t, home);
+    free2 = bucket_free(t, second);
     if (t->used >= t->capacity || free1 + free2 == 0)
         return -ENOSPC;
-    bucket_insert(free1 > TABLE_RESERVE || free1 >= free2 ? b1 : b2, key, value);
+    to = free1 > TABLE_RESERVE || free1 >= free2 ? home : second;
+    if (line_free(to) == 0)
+        to = neighbour(t, to);
+    if (to != home)
+        strays_change(t, home, 1); /* before the key, which a reader would miss else */
+    line_insert(to, key, value);
     t->used++;
     __atomic_store_n(&t->additions, t->additions + 1, __ATOMIC_RELEASE); /* behind the key */
     return 0;
@@ -118,16 +170,19 @@ static bool graves_grow(struct table *t)
 
 int table_del(struct table *t, uint64_t key)
 {
-    uint64_t *v = table_find(t, key);
-    struct table_bucket *b;
+    uint64_t hash = table_hash(t, key), *v = table_find_hashed(t, key, hash);
+    const struct table_line *home = table_home(t, hash);
+    struct table_slot *s;
     uint64_t *slot;
 
     if (!v)
         return -ENOENT;
-    b = (struct table_bucket *)((uintptr_t)v & ~(uintptr_t)(sizeof(*b) - 1));
-    slot = &b->key[v - b->value];
+    s = (struct table_slot *)((char *)v - offsetof(struct table_slot, value));
+    slot = &s->key;
     t->used--;
     __atomic_store_n(&t->deletions, t->deletions + 1, __ATOMIC_RELAXED);
+    if (s < home->slot || s >= home->slot + TABLE_LINE_SLOTS)
+        strays_change(t, home, -1);
     if (!t->qsbr) {
         *slot = TABLE_EMPTY;
         return 0;

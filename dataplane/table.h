@@ -3,12 +3,14 @@
  * A hash table of 8-byte keys and 8-byte values that one thread writes and any number read without locks.
  * What keys and values mean is the business of those above it: fdb.h, neigh.h, bicast.h.
  *
- * Buckets of eight keys (one cache line, compared at once) and their eight values (the next line). A key
- * lives in one of two buckets, chosen by a hash with a secret seed, so that nobody can aim keys at one
- * bucket. The first is preferred, for a reader looks there first, until it is rather full; then the emptier
- * one of the two. The table is made twice as large as what it must hold: at that load a full pair of buckets
- * is not to be expected (tests/unit/test_fdb.c fills a million), so keys are never displaced, and a key's
- * slot is the same from insertion to deletion.
+ * Buckets of two cache lines, each with four keys and their values beside them. A key has two buckets, chosen
+ * by a hash with a secret seed, so that nobody can aim keys at one bucket, and in each of them a line where
+ * it is at home. It is in its home line of the first bucket, where a reader looks first and nearly all keys
+ * are, until the bucket is rather full; then in the emptier one of the two. So a look-up is one line, and one
+ * that finds nothing as well: for each line it is counted how many keys that are at home there are elsewhere.
+ * The table is made twice as large as what it must hold: at that load a full pair of buckets is not to be
+ * expected (tests/unit/test_fdb.c fills a million), so keys are never displaced, and a key's slot is the same
+ * from insertion to deletion.
  *
  * Threads: one writer (the control thread), any number of lock-free readers (workers).
  *   - insert: value first, then key (release). A reader that finds the key finds its value.
@@ -32,19 +34,24 @@
 
 struct rte_rcu_qsbr;
 
-#define TABLE_BUCKET_SLOTS 8
-#define TABLE_EMPTY        UINT64_C(0) /* no key may have this value, nor the next */
-#define TABLE_TOMBSTONE    UINT64_MAX
-#define TABLE_MAX          (UINT32_C(1) << 21)
+#define TABLE_LINE_SLOTS 4
+#define TABLE_EMPTY      UINT64_C(0) /* no key may have this value, nor the next */
+#define TABLE_TOMBSTONE  UINT64_MAX
+#define TABLE_MAX        (UINT32_C(1) << 21)
 
-struct table_bucket {
-    uint64_t key[TABLE_BUCKET_SLOTS];
-    uint64_t value[TABLE_BUCKET_SLOTS];
+struct table_slot {
+    uint64_t key, value;
+};
+
+/* An even one and the next are a bucket. */
+struct table_line {
+    struct table_slot slot[TABLE_LINE_SLOTS];
 } __attribute__((aligned(64)));
 
 struct table {
-    struct table_bucket *buckets;
-    uint64_t offsets;   /* (number of buckets - 1) * bytes of a bucket: bits of a hash and this, an offset */
+    struct table_line *lines;
+    uint8_t *strays;    /* a line each: how many keys at home there are elsewhere; at 255: or were ever */
+    uint64_t offsets;   /* (number of lines - 1) * bytes of a line: bits of a hash and this, an offset */
     uint64_t seed[2];   /* secret */
     uint32_t capacity;  /* what it was made for */
     uint32_t deletions; /* ever; readers look at it */
@@ -59,7 +66,7 @@ struct table {
 
 /* Both halves of a product whose factors both have the key in them: with a constant factor, keys that count
  * up would form a pattern. With one seed in some hundreds they still do, in a few bits; the second product
- * spreads those over its upper bits, of which the buckets are made. */
+ * spreads those over its upper bits, of which the lines are made. */
 static inline uint64_t table_hash(const struct table *t, uint64_t key)
 {
     unsigned __int128 product =
@@ -68,73 +75,83 @@ static inline uint64_t table_hash(const struct table *t, uint64_t key)
     return ((uint64_t)product ^ (uint64_t)(product >> 64)) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static inline struct table_bucket *table_bucket_1(const struct table *t, uint64_t hash)
+static inline struct table_line *table_line_at(const struct table *t, uint64_t offset)
 {
-    return (struct table_bucket *)((char *)t->buckets + (hash >> 38 & t->offsets));
+    return (struct table_line *)((char *)t->lines + (offset & t->offsets));
 }
 
-/* Never the first one again. */
-static inline struct table_bucket *table_bucket_2(const struct table *t, uint64_t hash)
+/* Where the key is at home in its first bucket. */
+static inline struct table_line *table_home(const struct table *t, uint64_t hash)
 {
-    return (struct table_bucket *)((char *)t->buckets +
-                                   ((hash >> 38 ^ (hash >> 19 | sizeof(struct table_bucket))) & t->offsets));
+    return table_line_at(t, hash >> 38);
+}
+
+/* Whether there are keys at home in this line that are elsewhere. */
+static inline bool table_has_strays(const struct table *t, const struct table_line *home)
+{
+    return __atomic_load_n(&t->strays[home - t->lines], __ATOMIC_RELAXED) != 0;
 }
 
 static inline void table_prefetch(const struct table *t, uint64_t hash)
 {
-    const struct table_bucket *b = table_bucket_1(t, hash);
-
-    rte_prefetch0(b->key);
-    rte_prefetch0(b->value);
+    rte_prefetch0(table_home(t, hash));
 }
 
-/* Which slots hold the key: a bit each, at most one is set. A vector load is not atomic as a whole, but each
- * aligned 8 bytes of it are, on every x86 processor that has these. */
-static inline unsigned table_bucket_hits(const struct table_bucket *b, uint64_t key)
+/* Which slots of the line hold the key: a bit each, the slot's number times TABLE_HIT_BITS; at most one is
+ * set. A vector load is not atomic as a whole, but each aligned 8 bytes of it are, on every x86 processor
+ * that has these. */
+#if defined(__AVX512F__) || defined(__AVX2__)
+#define TABLE_HIT_BITS 2
+#else
+#define TABLE_HIT_BITS 1
+#endif
+
+static inline unsigned table_line_hits(const struct table_line *l, uint64_t key)
 {
 #if defined(__AVX512F__)
-    __m512i keys = _mm512_load_si512((const void *)b->key);
-
-    return _mm512_cmpeq_epi64_mask(keys, _mm512_set1_epi64((long long)key));
+    return _mm512_mask_cmpeq_epi64_mask(0x55, _mm512_load_si512((const void *)l),
+                                        _mm512_set1_epi64((long long)key));
 #elif defined(__AVX2__)
     __m256i wanted = _mm256_set1_epi64x((long long)key);
-    __m256i low = _mm256_cmpeq_epi64(_mm256_load_si256((const void *)b->key), wanted);
-    __m256i high = _mm256_cmpeq_epi64(_mm256_load_si256((const void *)(b->key + 4)), wanted);
+    __m256i low = _mm256_cmpeq_epi64(_mm256_load_si256((const void *)&l->slot[0]), wanted);
+    __m256i high = _mm256_cmpeq_epi64(_mm256_load_si256((const void *)&l->slot[2]), wanted);
 
-    return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(low)) |
-           (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(high)) << 4;
-#elif defined(__SSE4_1__)
-    __m128i wanted = _mm_set1_epi64x((long long)key), hit[4];
-
-    for (unsigned i = 0; i < 4; i++)
-        hit[i] = _mm_cmpeq_epi64(_mm_load_si128((const void *)(b->key + 2 * i)), wanted);
-    hit[0] = _mm_packs_epi32(_mm_packs_epi32(hit[0], hit[1]), _mm_packs_epi32(hit[2], hit[3]));
-    return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(hit[0], _mm_setzero_si128()));
+    return ((unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(low)) |
+            (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(high)) << 4) &
+           0x55;
 #else
     unsigned hits = 0;
 
-    for (unsigned i = 0; i < TABLE_BUCKET_SLOTS; i++)
-        hits |= (unsigned)(__atomic_load_n(&b->key[i], __ATOMIC_RELAXED) == key) << i;
+    for (unsigned i = 0; i < TABLE_LINE_SLOTS; i++)
+        hits |= (unsigned)(__atomic_load_n(&l->slot[i].key, __ATOMIC_RELAXED) == key) << i;
     return hits;
 #endif
 }
 
-static inline uint64_t *table_bucket_find(struct table_bucket *b, uint64_t key)
+static inline uint64_t *table_line_find(struct table_line *l, uint64_t key)
 {
-    unsigned hits = table_bucket_hits(b, key);
+    unsigned hits = table_line_hits(l, key);
 
     if (hits == 0)
         return NULL;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    return &b->value[__builtin_ctz(hits)];
+    return &l->slot[(unsigned)__builtin_ctz(hits) / TABLE_HIT_BITS].value;
 }
+
+/* Of a key that is not in its home line, but may be elsewhere. */
+uint64_t *table_find_stray(const struct table *t, uint64_t key, uint64_t hash);
+/* Starts the memory reads of table_find_stray(). */
+void table_prefetch_strays(const struct table *t, uint64_t hash);
 
 /* Lock-free. The result stays valid until the caller's next quiescent state; NULL: not in the table. */
 static inline uint64_t *table_find_hashed(const struct table *t, uint64_t key, uint64_t hash)
 {
-    uint64_t *v = table_bucket_find(table_bucket_1(t, hash), key);
+    struct table_line *home = table_home(t, hash);
+    uint64_t *v = table_line_find(home, key);
 
-    return likely(v != NULL) ? v : table_bucket_find(table_bucket_2(t, hash), key);
+    if (likely(v != NULL))
+        return v;
+    return table_has_strays(t, home) ? table_find_stray(t, key, hash) : NULL;
 }
 
 static inline uint64_t *table_find(const struct table *t, uint64_t key)
