@@ -70,7 +70,8 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ap.add_argument("--group", choices=[*GROUPS, "profile", "all"], default="all")
     ap.add_argument("--repeat", type=int, default=5, help="5")
-    ap.add_argument("--seconds", type=float, default=1, help="dp, flood, latency: of each measurement")
+    ap.add_argument("--seconds", type=float, default=0.5, help="dp, flood, latency: of each measurement")
+    ap.add_argument("--tries", type=int, default=6, help="6: of a turn that was disturbed")
     ap.add_argument("--macs", default=",".join(map(str, bench_dp.MACS)), help="dp: FDB fills")
     ap.add_argument("--matrix", choices=["default", "full"], default="default",
                     help="dp: the default's 28 rows take about 15 minutes; full: all 168 combinations, an hour and a half")
@@ -85,7 +86,7 @@ def main():
     if os.geteuid() != 0:
         sys.exit("make bench: root is needed (hugepages, namespaces)")
     if args.quick:
-        args.repeat, args.seconds, args.new_macs, args.moves = 1, 1, min(args.new_macs, 300), min(args.moves, 5)
+        args.repeat, args.seconds, args.new_macs, args.moves = 1, 0.5, min(args.new_macs, 300), min(args.moves, 5)
     say = (lambda line: None) if args.json else (lambda line: print(line, flush=True))
     for name in GROUPS if args.group == "all" else [args.group]:
         print(json.dumps((GROUPS | {"profile": bench_profile.run})[name](args, say)), flush=True)

@@ -6,14 +6,15 @@
  *   bench_dp run   VARIANT FILE SECONDS     forwards them; prints one line of JSON
  *   bench_dp ports VARIANT FILE SECONDS     only receives and sends them: what the ports cost without us
  *
- * In a build made for it (make profile) the stages of dataplane/profile.h follow, each as cycles and marks a
- * frame.
+ * In a build made for it (make profile) the stages of dataplane/profile.h come before it, each as cycles and
+ * marks a frame.
  *
  * VARIANT: replay_parse(). Tricky: `ports` runs the same bursts on the same devices from the same core as the
  * worker, but nobody reads a frame; the difference to `run` is our work, and the cache misses it causes.
  */
 #include "dataplane/eal.h"
 #include "dataplane/profile.h"
+#include "tests/bench/calm.h"
 #include "tests/bench/replay.h"
 
 #include <stdio.h>
@@ -105,13 +106,15 @@ static void run(const struct replay *r, const char *path, double seconds, struct
 {
     char in[DP_DEVARGS_LEN], err[DP_ERR_LEN];
     struct sample s0, s1;
+    double ns, calm;
+    bool hugepages;
     struct dp *dp;
-    double ns;
 
     snprintf(in, sizeof(in), "net_pcap0,rx_pcap=%s,infinite_rx=1", path);
     dp = replay_start(r, 2);
     replay_ports(r, dp, in, NULL, false);
     replay_program(r, dp, 0);
+    calm = calm_cycles();
 #ifdef DATAPLANE_PROFILE
     profile.last = __builtin_ia32_rdtsc();
 #endif
@@ -124,11 +127,7 @@ static void run(const struct replay *r, const char *path, double seconds, struct
     check_drops(dp);
     if (s1.frames == s0.frames)
         replay_die("no frame left");
-    ns = (double)(s1.at.ns - s0.at.ns);
-    printf("{\"mpps\": %.3f, \"cycles\": %.2f, \"tsc_ghz\": %.3f, \"hugepages\": %s}\n",
-           (double)(s1.frames - s0.frames) / ns * 1e3,
-           (double)(s1.tsc - s0.tsc) / (double)(s1.frames - s0.frames), (double)(s1.tsc - s0.tsc) / ns,
-           dp_hugepages(dp) ? "true" : "false");
+    hugepages = dp_hugepages(dp);
     if (!p)
         print_stages(dp);
     if (p) {
@@ -136,6 +135,12 @@ static void run(const struct replay *r, const char *path, double seconds, struct
         rte_eal_wait_lcore(EAL_WORKER_LCORE);
     }
     dp_stop(dp);
+    ns = (double)(s1.at.ns - s0.at.ns);
+    printf(
+        "{\"mpps\": %.3f, \"cycles\": %.2f, \"tsc_ghz\": %.3f, \"hugepages\": %s, \"calm\": [%.3f, %.3f]}\n",
+        (double)(s1.frames - s0.frames) / ns * 1e3,
+        (double)(s1.tsc - s0.tsc) / (double)(s1.frames - s0.frames), (double)(s1.tsc - s0.tsc) / ns,
+        hugepages ? "true" : "false", calm, calm_cycles());
 }
 
 int main(int argc, char **argv)

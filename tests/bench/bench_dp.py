@@ -113,32 +113,35 @@ def turn(peer, seconds):
     return rate
 
 
-def repeat(row, args, cpus, pcap, ovs):
+def repeat(row, args, cpus, calm, pcap, ovs):
     """{who: rates or rows}, a repetition after the other."""
+    def ours(what):
+        return host.program("bench_dp", what, variant, pcap, args.seconds, cpu=cpus[-1])
+
     variant = ",".join(map(str, row))
     got = {"ours": [], "ports": [], "testpmd": [], "ovs": []}
     with Testpmd(row[2], pcap, cpus) as testpmd:
         testpmd.pause()
         for _ in range(args.repeat):
-            got["ours"].append(host.program("bench_dp", "run", variant, pcap, args.seconds, cpu=cpus[-1]))
-            got["testpmd"].append(turn(testpmd, args.seconds))
-            got["ports"].append(host.program("bench_dp", "ports", variant, pcap, args.seconds, cpu=cpus[-1]))
+            got["ours"].append(calm.turn(lambda: ours("run")))
+            got["testpmd"].append(calm.turn(lambda: turn(testpmd, args.seconds)))
+            got["ports"].append(calm.turn(lambda: ours("ports")))
             if ovs:
-                got["ovs"].append(turn(ovs, args.seconds))
+                got["ovs"].append(calm.turn(lambda: turn(ovs, args.seconds)))
     return got
 
 
-def measure(row, args, cpus, directory):
+def measure(row, args, cpus, calm, directory):
     pcap = os.path.join(directory, "frames.pcap")
     host.program("bench_dp", "make", ",".join(map(str, row)), pcap, cpu=cpus[-1])
     if "ovs" in args.peers and row[2] <= bench_ovs.MAX_MACS:
         with bench_ovs.Ovs(row, pcap, cpus, directory) as ovs:
             ovs.settle(SETTLE_S)
             ovs.pause()
-            got = repeat(row, args, cpus, pcap, ovs)
+            got = repeat(row, args, cpus, calm, pcap, ovs)
     else:
-        got = repeat(row, args, cpus, pcap, None)
-    return summary(row, got)
+        got = repeat(row, args, cpus, calm, pcap, None)
+    return {**summary(row, got), "calm": calm.said()}
 
 
 def summary(row, got):
@@ -186,17 +189,19 @@ def run(args, say):
         say("Open vSwitch with DPDK is not installed: no peer")
         args.peers = "testpmd"
     with host.Host(pages_for(max(r[2] for r in rows))) as h:
+        calm = host.Calm(cpus[-1], args.tries)
         say(f"{host.name(about)}; one worker; median of {args.repeat} x {args.seconds} s, taking turns with testpmd macswap"
             f"{' and Open vSwitch ' + about['ovs'] if 'ovs' in args.peers else ''} over the same replay")
-        say(f"{'':6} {'frames':6} {'MACs':>8} {'':7} {'':10} {'':4} {'Mpps':>6} {'apart':>5} {'Gbit/s':>6} {'cycles':>6} "
+        say(f"{'':6} {'frames':6} {'MACs':>8} {'':7} {'':10} {'':4} {'Mpps':>6} {'apart':>5} {'calm':>5} {'Gbit/s':>6} {'cycles':>6} "
             f"{'ports':>6} {'own':>6} {'testpmd':>7} {'ratio':>6} {'OVS':>6} {'ratio':>6}")
         for row in rows:
-            r = measure(row, args, cpus, h.dir)
+            r = measure(row, args, cpus, calm, h.dir)
             results.append(r)
             ovs = f"{r['ovs_mpps']:6.2f} {r['ovs_ratio']:6.2f}" if r["ovs_mpps"] else f"{'-':>6} {'-':>6}"
             say(f"{row[0]:6} {row[1]:6} {row[2]:8} {row[3]:7} {row[4]:10} {row[5]:4} {r['mpps']:6.2f} {r['apart']:5.0%} "
-                f"{r['gbps']:6} {r['cycles']:6.1f} {r['ports_cycles']:6.1f} {r['own_cycles']:6.1f} {r['testpmd_mpps']:7.2f} "
+                f"{r['calm']:5.0%} {r['gbps']:6} {r['cycles']:6.1f} {r['ports_cycles']:6.1f} {r['own_cycles']:6.1f} {r['testpmd_mpps']:7.2f} "
                 f"{r['testpmd_ratio']:6.3f} {ovs}{'' if r['hugepages'] else '  no hugepages!'}")
+    say("calm: of the turns that count, when nobody else was seen on the core")
     say(f"cycles: of a TSC of {results[0]['tsc_ghz']} GHz, a frame; own: without what the ports cost")
     rows = aims(results)
     host.say_aims(rows, say)
@@ -211,12 +216,16 @@ def run_flood(args, say):
     cpus = host.cores()
     about, got = host.machine(cpus), {n: [] for n in VTEPS}
     with host.Host(pages_for(1)) as h:
+        calm = host.Calm(cpus[-1], args.tries)
         say(f"{host.name(about)}; broadcasts to all VTEPs of a network; median of {args.repeat} x {args.seconds} s")
         for n in VTEPS:
             host.program("bench_dp", "make", flood(n), f"{h.dir}/{n}.pcap", cpu=cpus[-1])
         for _ in range(args.repeat):
             for n in VTEPS:
-                got[n].append(host.program("bench_dp", "run", flood(n), f"{h.dir}/{n}.pcap", args.seconds, cpu=cpus[-1]))
+                got[n].append(calm.turn(lambda: host.program("bench_dp", "run", flood(n), f"{h.dir}/{n}.pcap", args.seconds,
+                                                             cpu=cpus[-1])))
+    about["calm"] = calm.said()
+    say(f"{about['calm']:.0%} of the turns that count were calm")
     say(f"{'VTEPs':>6} {'Mpps of copies':>15} {'apart':>6} {'cycles a copy':>14}")
     results = []
     for n, runs in got.items():

@@ -17,11 +17,14 @@ def run(args, say):
     about, got = host.machine(cpus), {r: [] for r in RUNS}
     with host.Host(PAGES) as h:
         say(f"{host.name(about)}, control thread on the other; {COUNT} MACs beside a replay of 64 bytes; median of {args.repeat}")
-        pcap = f"{h.dir}/frames.pcap"
+        pcap, calm = f"{h.dir}/frames.pcap", host.Calm(cpus[-1], args.tries)
         host.program("bench_dp", "make", VARIANT, pcap, cpu=cpus[-1])
         for _ in range(args.repeat):
             for kind, rate in RUNS:
-                got[kind, rate].append(host.program("bench_learn", kind, VARIANT, pcap, COUNT, rate, cpu=cpus[-1]))
+                got[kind, rate].append(calm.turn(lambda: host.program("bench_learn", kind, VARIANT, pcap, COUNT, rate,
+                                                                      cpu=cpus[-1])))
+    about["calm"] = calm.said()
+    say(f"{about['calm']:.0%} of the turns that count were calm")
     say(f"{'':5} {'offered/s':>10} {'learned/s':>10} {'apart':>6} {'Mpps known':>10} {'meanwhile':>10} {'lost':>6} {'machine':>7}")
     results = []
     for (kind, rate), runs in got.items():

@@ -13,11 +13,13 @@ def run(args, say):
     cpus = host.cores()
     about, results = host.machine(cpus), []
     with host.Host(pages_for(100000)) as h:
+        calm = host.Calm(cpus[-1], args.tries)
         say(f"{host.name(about)}; cycles a frame; median of {args.repeat} x {args.seconds} s")
         for row in ROWS:
             variant, pcap = ",".join(map(str, row)), f"{h.dir}/frames.pcap"
             host.program("bench_dp", "make", variant, pcap, cpu=cpus[-1])
-            runs = [host.program("bench_dp", "run", variant, pcap, args.seconds, cpu=cpus[-1]) for _ in range(args.repeat)]
+            runs = [calm.turn(lambda: host.program("bench_dp", "run", variant, pcap, args.seconds, cpu=cpus[-1]))
+                    for _ in range(args.repeat)]
             results.append(summary(row, runs))
     names = [n for n in results[0]["stages"]]
     say(f"{'':12}" + "".join(f"{r['direction'] + ' ' + str(r['macs']):>14}" for r in results))
@@ -30,8 +32,8 @@ def summary(row, runs):
     if not all(isinstance(r, list) for r in runs):
         raise SystemExit("bench: this build has no marks: make profile")
     stages = {}
-    for n in runs[0][1]:
+    for n in runs[0][0]:
         if n != "mark":
-            stages[n] = round(statistics.median(max(0, r[1][n][0] - r[1][n][1] * r[1]["mark"]) for r in runs), 1)
+            stages[n] = round(statistics.median(max(0, r[0][n][0] - r[0][n][1] * r[0]["mark"]) for r in runs), 1)
     return {"direction": row[0], "frames": row[1], "macs": row[2], "stages": stages, "sum": round(sum(stages.values()), 1),
-            "with marks": round(statistics.median(r[0]["cycles"] for r in runs), 1), "all": runs}
+            "with marks": round(statistics.median(r[1]["cycles"] for r in runs), 1), "all": runs}
