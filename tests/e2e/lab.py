@@ -25,6 +25,7 @@ import subprocess
 import tempfile
 
 from netns import NETNS_DIR, Failed, Netns, delete_netns, end_process, run, wait_for
+from ping import Ping
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("CAUSEWAY_BUILD", os.path.join(ROOT, "build"))
@@ -219,13 +220,12 @@ class Host:
         for way in ("egress", "ingress"):
             self.ns.run("tc", "filter", "add", "dev", "eth0", way, "bpf", "da", "obj", obj, "sec", way)
 
-    def ping(self, to, count=3, interval=0.05, wait=1, size=None, fragment=True):
-        """Returns a Ping; to is an address or a Host (then its IPv4 address)."""
-        to = to.ip if isinstance(to, Host) else to
-        args = ["-n", "-c", count, "-i", interval, "-W", wait]
-        args += ["-s", size] if size else []
-        args += [] if fragment else ["-M", "do"]
-        return Ping(self.ns.run("ping", *args, to, check=False).stdout)
+    def start_ping(self, to, **kw):
+        """A Ping that runs; to is an address or a Host (then its IPv4 address)."""
+        return Ping(self.ns, to.ip if isinstance(to, Host) else to, **kw)
+
+    def ping(self, to, **kw):
+        return self.start_ping(to, **kw).finish()
 
     def reaches(self, to, timeout=5, **kw):
         """Waits until one ping is answered: after a start, the first may be lost to learning."""
@@ -255,25 +255,6 @@ class Host:
             return result["end"]
         finally:
             end_process(process)
-
-
-class Ping:
-    def __init__(self, text):
-        self.text = text
-        m = re.search(r"(\d+) packets transmitted, (\d+) received", text)
-        self.sent, self.received = (int(m[1]), int(m[2])) if m else (0, 0)
-        m = re.search(r"(\d+)% packet loss", text)
-        dups = re.search(r"\+(\d+) duplicates", text)
-        self.duplicates = int(dups[1]) if dups else 0
-        m = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)", text)
-        self.min, self.avg, self.max = map(float, m.groups()) if m else (None, None, None)  # ms
-
-    @property
-    def complete(self):
-        return self.sent > 0 and self.received == self.sent and self.duplicates == 0
-
-    def __repr__(self):
-        return f"<ping {self.received}/{self.sent} +{self.duplicates} dup, {self.min} ms>"
 
 
 def trunk(lab, ns, switch, i, mtu=1500):

@@ -12,7 +12,7 @@ from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf, capture, faults
 from frr import FrrReflector
 from gateway import network
 from gobgp import GobgpPeer
-from lab import Lab, Ping, open_all
+from lab import Lab, open_all
 from netns import wait_for
 from wire import Wire
 
@@ -179,15 +179,14 @@ def test_mac_with_ip_and_mac_without(s):
 def test_one_reflector_dies_and_nobody_notices(s):
     """The other one has said the same. No frame is lost, neither when it goes nor when it comes back."""
     a, b = s.hosts[0], s.hosts[2]
-    ping = a.ns.start("ping", "-n", "-i", 0.02, "-c", 200, "-W", 1, b.ip, stdout=-1, text=True)
+    ping = a.start_ping(b, count=200, interval=0.02)
     s.rrs[0].frr.kill("bgpd")
     for gw in s.gws:
         gw.wait_no_session(s.rrs[0].address)
     s.rrs[0].frr.start("bgpd")
     for gw in s.gws:
         gw.wait_session(s.rrs[0].address)
-    ping = Ping(ping.communicate(timeout=15)[0])
-    assert ping.complete and ping.sent == 200, ping
+    assert ping.finish().complete and ping.sent == 200, ping.text
     for gw in (s.gws[0], s.gws[1]):
         assert gw.mac(WEB, b.mac)["since_s"] >= 3  # never taken out
 

@@ -9,7 +9,7 @@ from scapy.all import Ether, Raw
 
 from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf, faults, capture, peer, tshark
 from gateway import network
-from lab import Lab, Ping, open_all
+from lab import Lab, open_all
 from netns import wait_for
 from wire import Wire, vxlan
 
@@ -201,12 +201,11 @@ def test_connection_reset_costs_no_frame_under_graceful_restart(pair):
     before = pair.gw_london.log.count("session established")
     s = pair
     assert s.gw_london.peer(s.at[0])["negotiated"]["graceful_restart"]["we_restarted"]
-    ping = s.a.ns.start("ping", "-n", "-i", 0.01, "-c", 150, "-W", 1, s.b.ip, stdout=-1, text=True)
+    ping = s.a.start_ping(s.b, count=150, interval=0.01)
     for n in (1, 2):
         s.gw_london.break_sessions(s.at[0])
         s.gw_london.wait_log("session established", count=before + n)
-    ping = Ping(ping.communicate(timeout=15)[0])
-    assert ping.complete and ping.sent == 150, ping
+    assert ping.finish().complete and ping.sent == 150, ping.text
     s.gw_london.wait_log("its routes are kept for a while")
     # R2.7: nobody restarted since that first session, and both went on forwarding.
     restart_of_london = s.gw_london.peer(s.at[0])["negotiated"]["graceful_restart"]

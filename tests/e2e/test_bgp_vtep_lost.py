@@ -2,7 +2,6 @@
 """R9.5: a VTEP that the underlay has no way to any more, while BGP goes on saying what is there. Its MACs go in one step, or
 to another gateway that has them, and come back with the way."""
 import contextlib
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +9,7 @@ from scapy.all import Ether, Raw
 
 from bgp import VLAN, VNI, BgpGateway, Vm, bgp_conf, peer
 from gateway import network
-from lab import Lab, Ping, open_all
+from lab import Lab, open_all
 from netns import wait_for
 from wire import Wire
 
@@ -125,10 +124,10 @@ def test_R9_5_another_gateway_takes_over(s):
     """A MAC that Rome announces too moves there in place, and comes back (London's address is the lower one)."""
     row = s.gw.wait_mac(WEB, s.both, s.at[1])
     s.a.reaches(s.w[0], wait=0.2)
-    ping = s.a.ns.start("ping", "-n", "-i", 0.01, "-c", 150, "-W", 1, s.w[0].ip, stdout=subprocess.PIPE, text=True)
+    ping = s.a.start_ping(s.w[0], count=150, interval=0.01)
     route(s, "del")
     moved = s.gw.wait_mac(WEB, s.both, s.at[2], GONE_S)
-    ping = Ping(ping.communicate(timeout=15)[0])
+    ping.finish()
     assert int(moved["moves"]) == int(row["moves"]) + 1  # one that had gone would begin with none
     assert ping.received >= ping.sent - 1, ping.text
     route(s, "add")
