@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the BGP tests share: configurations with a bgp section, questions to a gateway about its sessions, virtual machines
-that move between sites, a capture of all that is said, and a peer whose every byte is the test's own."""
-import contextlib
+that move between sites, and a peer whose every byte is the test's own."""
 import ipaddress
-import os
 import re
 import signal
 import socket
 import struct
 
 from gateway import Gateway, gateway_conf, network
-from netns import Failed, run, wait_for
+from netns import Failed, wait_for
 
 ASN = 65000
 PORT = 179
@@ -119,37 +117,6 @@ class Vm:
         for way in ("egress", "ingress"):
             host.ns.run("tc", "filter", "replace", "dev", "eth0", way, "pref", 1, "handle", 1, "bpf", "da", "bytecode",
                         f"1,6 0 0 {verdict}")
-
-
-@contextlib.contextmanager
-def capture(wan, path):
-    """All BGP that is sent into a WAN, in a file; each frame once, where it comes in."""
-    # In immediate mode each packet has room for the longest there may be: with -s 0 the buffer holds eight of them, and a
-    # capture with a gap is one that tshark reads nothing from.
-    dump = wan.ns.start("tcpdump", "-i", "any", "-Q", "in", "-s", 4096, "-B", 8192, "-U", "-w", path, "--immediate-mode",
-                        "tcp", "port", PORT)
-    wait_for(lambda: os.path.exists(path) and os.path.getsize(path) >= 24, 20, "tcpdump writes")
-    try:
-        yield path
-    finally:
-        dump.send_signal(signal.SIGINT)
-        dump.wait(20)
-
-
-def tshark(path, *args):
-    return run("tshark", "-n", "-r", path, "-o", "tcp.desegment_tcp_streams:TRUE", "-o",
-               "tcp.reassemble_out_of_order:TRUE", *args, timeout=120).stdout
-
-
-def faults(path, *sources):
-    """What tshark finds wrong with the BGP messages of these senders: expert level warning or above, and malformed ones.
-    How the TCP connection fares (a reset, a duplicate acknowledgement: group sequence) is not how messages are made."""
-    seen = tshark(path, "-Y", "bgp.type == 2", "-c", 1000, "-T", "fields", "-e", "ip.src", "-e", "ipv6.src").split()
-    for source in sources:
-        assert source in seen, f"no UPDATE of {source} in {path}"
-    where = " || ".join(f"{'ip' if '.' in source else 'ipv6'}.src == {source}" for source in sources)
-    return tshark(path, "-Y", f"({where}) && bgp && (_ws.malformed || (_ws.expert.severity >= 0x600000 && "
-                  "!(_ws.expert.group == 0x02000000)))", "-V", "-O", "ip,ipv6,bgp,_ws.expert")
 
 
 class RawPeer:

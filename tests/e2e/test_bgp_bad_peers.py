@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bgp import (ASN, KEEPALIVE, OPEN, REFRESH, UPDATE, VLAN, VNI, BgpGateway, RawPeer, attribute, bgp_conf, capture,
-                 faults, peer, tshark)
+from bgp import ASN, KEEPALIVE, OPEN, REFRESH, UPDATE, VLAN, VNI, BgpGateway, RawPeer, attribute, bgp_conf, peer
+from dump import Capture, faults, tshark
 from gateway import network
 from lab import Lab, open_all
 from netns import wait_for
@@ -38,8 +38,7 @@ def s():
         gw = BgpGateway(paris, bgp_conf(paris, peers, hold_time=3))
         other = BgpGateway(london, bgp_conf(london, [paris.address], hold_time=3))
         fresh = iter(addresses)
-        pcap = lab.file("bgp.pcap")
-        with capture(wan, pcap), open_all(gw, other):
+        with Capture(wan, lab.file("bgp.pcap")) as pcap, open_all(gw, other):
             gw.wait_session(london.address)
             a.reaches(b, wait=0.2)
             s = SimpleNamespace(lab=lab, wan=wan, pcap=pcap, gw=gw, other=other, a=a, b=b, at=paris.address, london=london.address)

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf, capture, faults, peer, tshark
+from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf, peer
+from dump import Capture, faults, tshark
 from frr import FrrVtep
 from gateway import network
 from lab import Lab
@@ -42,8 +43,7 @@ def s():
                "frr": frr.host("vf", VNI, "10.100.0.9/24", mac=mac)}
         nets = [network("web", VLAN, VNI), network("db", VLAN + 1, VNI + 1)]
         s.gw = BgpGateway(paris, bgp_conf(paris, [peer(frr.address, name="frr")], nets, hold_time=9))
-        s.pcap = lab.file("bgp.pcap")
-        with capture(wan, s.pcap), s.gw:
+        with Capture(wan, lab.file("bgp.pcap")) as s.pcap, s.gw:
             frr.start()
             settle(s)
             s.vm = Vm(s.v, "frr")

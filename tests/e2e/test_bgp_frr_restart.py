@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 from scapy.all import Ether, Raw
 
-from bgp import ASN, VLAN, VNI, BgpGateway, bgp_conf, capture, faults
+from bgp import ASN, VLAN, VNI, BgpGateway, bgp_conf
+from dump import Capture, faults
 from frr import FrrVtep
 from netns import wait_for
 from wire import Wire
@@ -30,8 +31,7 @@ def site_pair(lab, restart_s, keeps=True):
     frr.network(VNI)
     s = SimpleNamespace(lab=lab, wan=wan, linux=frr, frr=frr.frr, at=paris.address, frr_at=frr.address,
                         a=paris.host("a", VLAN, "10.100.0.1/24"), b=frr.host("b", VNI, "10.100.0.2/24"))
-    s.pcap = lab.file("bgp.pcap")
-    with capture(wan, s.pcap), BgpGateway(paris, bgp_conf(paris, [frr.address])) as s.gw:
+    with Capture(wan, lab.file("bgp.pcap")) as s.pcap, BgpGateway(paris, bgp_conf(paris, [frr.address])) as s.gw:
         frr.start()
         s.gw.wait_session(frr.address)
         s.a.reaches(s.b, 10, wait=0.2)

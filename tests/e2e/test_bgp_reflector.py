@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 from scapy.all import Ether, Raw
 
-from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf, capture, faults
+from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf
+from dump import Capture, faults
 from frr import FrrReflector
 from gateway import network
 from gobgp import GobgpPeer
@@ -37,8 +38,8 @@ def s():
         peers = [{"address": r.address, "name": r.ns.name, "password": PASSWORD} for r in rrs]
         nets = [network("web", VLAN, VNI), network("db", VLAN + 1, VNI + 1)]
         gws = [BgpGateway(x, bgp_conf(x, peers, nets)) for x in sites]
-        s = SimpleNamespace(lab=lab, wan=wan, sites=sites, rrs=rrs, go=go, hosts=hosts, gws=gws, pcap=lab.file("bgp.pcap"))
-        with capture(wan, s.pcap), open_all(*gws):
+        s = SimpleNamespace(lab=lab, wan=wan, sites=sites, rrs=rrs, go=go, hosts=hosts, gws=gws)
+        with Capture(wan, lab.file("bgp.pcap")) as s.pcap, open_all(*gws):
             for r in rrs:
                 r.start()
             go.start()

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from scapy.all import Ether, Raw
 
-from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf, faults, capture, peer, tshark
+from bgp import ASN, VLAN, VNI, BgpGateway, Vm, bgp_conf, peer
+from dump import Capture, faults, tshark
 from gateway import network
 from lab import Lab, open_all
 from netns import wait_for
@@ -56,8 +57,7 @@ def s(request):
     more = {"password": "a long, long word", "ttl_security": 1} if kind == "ebgp" else {}
     with Lab() as lab:
         s = build(lab, kind == "ibgp", family == "ipv6", more, more)
-        pcap = lab.file("bgp.pcap")
-        with capture(s.wan, pcap) as s.pcap, open_all(s.gw_paris, s.gw_london):
+        with Capture(s.wan, lab.file("bgp.pcap")) as s.pcap, open_all(s.gw_paris, s.gw_london):
             settle(s)
             s.vm = Vm(s.v, "paris")
             yield s

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 from scapy.all import (ARP, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6)
 
-from bgp import VLAN, VNI, BgpGateway, bgp_conf, capture, faults, peer, tshark
+from bgp import VLAN, VNI, BgpGateway, bgp_conf, peer
+from dump import Capture, faults, tshark
 from frr import FrrVtep
 from gateway import network, port
 from lab import Lab, open_all
@@ -160,7 +161,7 @@ def settle(s):
 def s():
     with Lab() as lab:
         s = build(lab, duplicate={"moves": 5, "seconds": 180, "hold_down": 0})
-        with capture(s.wan, lab.file("bgp.pcap")) as s.pcap, open_all(s.gw_paris, s.gw_london):
+        with Capture(s.wan, lab.file("bgp.pcap")) as s.pcap, open_all(s.gw_paris, s.gw_london):
             settle(s)
             yield s
 
@@ -476,9 +477,8 @@ def test_frr_as_the_other_site(own_lab):
     a.ns.quiet("eth0")
     b = frr.host("b", VNI, "10.100.0.2/24", "fd00:100::2/64")
     gw = BgpGateway(paris, bgp_conf(paris, [peer(frr.address)]))
-    pcap = lab.file("frr.pcap")
     wire = Wire(a.ns, "eth0")
-    with capture(wan, pcap), gw:
+    with Capture(wan, lab.file("frr.pcap")) as pcap, gw:
         frr.start()
         gw.wait_session(frr.address)
         frr.frr.wait_established(paris.address)
