@@ -122,6 +122,7 @@ int cmd_show_status(void *ctx, const struct api_args *args, cJSON *result, char 
     json_text(result, "gateway", g->conf->gateway);
     json_text(result, "version", CAUSEWAY_VERSION);
     json_u64(result, "generation", g->generation);
+    json_u64(result, "reload_macs_left", g->macs_left);
     json_u64(result, "uptime_s", (mono_now().ns - g->started.ns) / 1000000000u);
     status_underlay(g, result);
     status_counts(g, result);

@@ -102,6 +102,9 @@ static void print_status(struct ctl_show *s, const cJSON *r, bool last)
     view_line_of(s, "VTEPs", view_number(r, "vteps_resolved"), view_number(r, "vteps"), "resolved");
     view_line_number(s, "networks", view_number(r, "networks"), "");
     view_line_number(s, "configuration", view_number(r, "generation"), " (1: that of the start)");
+    if (view_number(r, "reload_macs_left") > 0)
+        view_line_number(s, "", view_number(r, "reload_macs_left"),
+                         " of its configured MACs are still to come");
     status_macs(s, r);
     status_bgp(s, r);
     view_line(s, "hugepages", view_true(r, "hugepages") ? "yes" : "no");

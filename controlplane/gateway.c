@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -369,6 +370,31 @@ static int start_underlay(struct gateway *g, char *err, size_t err_len)
     return 0;
 }
 
+static void first_failure(void *arg, const char *text)
+{
+    char *err = arg;
+
+    if (err[0] == '\0')
+        snprintf(err, GATEWAY_ERR_LEN, "%s", text);
+}
+
+static int start_statics(struct gateway *g, char *err, size_t err_len)
+{
+    struct gateway_statics *s = gateway_statics_begin(g, NULL);
+    char failure[GATEWAY_ERR_LEN] = "";
+
+    if (!s) {
+        snprintf(err, err_len, "out of memory");
+        return -ENOMEM;
+    }
+    (void)gateway_statics_more(s, UINT_MAX, first_failure, failure);
+    gateway_statics_free(s);
+    if (failure[0] == '\0')
+        return 0;
+    snprintf(err, err_len, "%s", failure);
+    return -EINVAL;
+}
+
 static int start_macs(struct gateway *g, char *err, size_t err_len)
 {
     g->macs = mactable_new(g->conf->dataplane.max_macs, &mac_ops, g);
@@ -382,12 +408,12 @@ static int start_macs(struct gateway *g, char *err, size_t err_len)
         if (g->ports[i].access)
             mactable_set_port(g->macs, g->ports[i].id, g->ports[i].access->mac_limit);
     for (unsigned i = 0; i < g->n_networks; i++) {
-        int rc = gateway_network_set(g, &g->networks[i], NULL, err, err_len);
+        int rc = gateway_network_set(g, &g->networks[i], true, err, err_len);
 
         if (rc < 0)
             return rc;
     }
-    return 0;
+    return start_statics(g, err, err_len);
 }
 
 static int start_topology(struct gateway *g, char *err, size_t err_len)
@@ -561,6 +587,7 @@ void gateway_stop(struct gateway *g)
     mactable_free(g->macs);
     neighbor_free(g->neighbors);
     topology_free(&g->priv->topology);
+    gateway_statics_free(g->priv->statics);
     free(g->priv->takeover);
     free(g->priv->hop_seen);
     network_ids_free(g->priv->ids);

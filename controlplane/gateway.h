@@ -64,6 +64,7 @@ struct gateway_peer {
 
 struct gateway {
     const struct conf *conf; /* another one after a reload: whoever keeps a pointer into it loses it */
+    size_t macs_left;        /* of a reload that is under way: configured MACs that were not looked at yet */
     uint64_t generation; /* of the configuration: 1 at the start, and one more with each that is applied */
     struct event_base *base;
     struct dp *dp;
@@ -98,12 +99,16 @@ struct gateway {
 /* Brings everything up, in order; on failure undoes it in reverse and says why in err. */
 struct gateway *gateway_start(struct event_base *base, const struct conf *conf, char *err, size_t err_len);
 /* Another configuration, of which conf_diff() says that no change needs a restart: goes over to it without
- * touching what is the same in both. 0: conf is g->conf now, and the caller's to keep; the one of before is
- * no longer used. -errno with a sentence in err: nothing has changed. What could not be done although the
- * rest was is in warnings, a line each. */
+ * touching what is the same in both. 0: conf is g->conf now, and the caller's to keep, and
+ * gateway_reload_more() is to be called. -errno with a sentence in err: nothing has changed. What could not
+ * be done although the rest was is in warnings, a line each. */
 #define GATEWAY_WARNINGS_LEN 2048
 int gateway_reload(struct gateway *g, const struct conf *conf, const struct conf_diff *diff,
                    char warnings[GATEWAY_WARNINGS_LEN], char *err, size_t err_len);
+/* The configured MACs, GATEWAY_RELOAD_MACS of them; adds to warnings. True: some are left, for another turn
+ * of the loop. Until it says false the configuration of before must stay, and there is no other reload. */
+#define GATEWAY_RELOAD_MACS 500
+bool gateway_reload_more(struct gateway *g, char warnings[GATEWAY_WARNINGS_LEN]);
 /* Detaches and frees everything. NULL is fine. */
 void gateway_stop(struct gateway *g);
 

@@ -6,6 +6,7 @@
  *   gateway_ports.c     opens and closes the ports
  *   gateway_links.c     follows their link and MTU
  *   gateway_networks.c  a network comes, changes, goes
+ *   gateway_statics.c   its configured MACs
  *   gateway_reload.c    all of it, when another configuration is to be applied
  *   gateway_topology.c  struct conf + underlay -> struct dp_topology
  *   gateway_vteps.c     the VTEPs: configured, and told by BGP
@@ -26,6 +27,7 @@
 
 struct event;
 struct gateway_fast;
+struct gateway_statics;
 struct gateway_takeover;
 struct network_ids;
 
@@ -59,11 +61,12 @@ struct gateway_private {
     int promiscuous_fds[DP_MAX_PORTS]; /* by port id; 0: none */
     struct gateway_fast *fast;
     struct gateway_takeover *takeover;
-    bool running;                   /* the start is through */
-    mono_t settled;                 /* what the worker tells is of the topology of now if it saw it later */
-    bool ageing;                    /* the MAC table is looked through for old ones */
-    bool publish_failed;            /* tried again by the poll timer */
-    bool vteps_missed, vteps_freed; /* see gateway_vteps_missed() */
+    struct gateway_statics *statics; /* of a reload, while some are left; else NULL */
+    bool running;                    /* the start is through */
+    mono_t settled;                  /* what the worker tells is of the topology of now if it saw it later */
+    bool ageing;                     /* the MAC table is looked through for old ones */
+    bool publish_failed;             /* tried again by the poll timer */
+    bool vteps_missed, vteps_freed;  /* see gateway_vteps_missed() */
     struct quiet quiet_vteps;
 
     /* what was logged last */
@@ -101,10 +104,10 @@ int gateway_publish(struct gateway *g);
 
 /* ---- gateway_networks.c */
 
-/* A network of g->networks, in all tables but the worker's topology and the RIB: it is new (old NULL), or was
- * configured like that until now. What fails (0 or -errno with a sentence in err) leaves the rest done. */
-int gateway_network_set(struct gateway *g, const struct gateway_network *net, const struct conf_network *old,
-                        char *err, size_t err_len);
+/* A network of g->networks, in all tables but the worker's topology and the RIB: it is new, or was there
+ * until now. What fails (0 or -errno with a sentence in err) leaves the rest done. */
+int gateway_network_set(struct gateway *g, const struct gateway_network *net, bool is_new, char *err,
+                        size_t err_len);
 /* One that is about to go, in two steps: the peers are told, while it is still there. overlay_apply() after
  * all of them. */
 void gateway_network_leave(struct gateway *g, const struct gateway_network *net);
@@ -115,6 +118,21 @@ bool gateway_network_has_place(const struct gateway *g, dp_net_id net, enum dp_w
 /* Forgets what was learned at ports that do not carry the network (any more), and from static peers that are
  * not its peers. */
 void gateway_networks_clear(struct gateway *g);
+
+/* ---- gateway_statics.c */
+
+typedef void gateway_warn_fn(void *arg, const char *text);
+
+/* The configured MACs of g->networks, which must stay what they are until the end. before: by id, what each
+ * network that lives on was until now, which must be there for as long; taken, to be freed. NULL: all are
+ * new. NULL: no memory. */
+struct gateway_statics *gateway_statics_begin(struct gateway *g, const struct conf_network **before);
+/* So many of them. What can be set is set; of each network the first that cannot is told. False: that was
+ * all. */
+bool gateway_statics_more(struct gateway_statics *s, unsigned budget, gateway_warn_fn *warn, void *arg);
+size_t gateway_statics_left(const struct gateway_statics *s);
+/* NULL is fine. */
+void gateway_statics_free(struct gateway_statics *s);
 
 /* ---- gateway_vteps.c */
 

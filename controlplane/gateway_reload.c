@@ -3,7 +3,9 @@
  * A running gateway goes over to another configuration. First everything that can fail for a reason that an
  * operator can mend is tried, and nothing has changed if one of it fails; then it is applied in one turn of
  * the loop: networks that go leave the tables, the others are set, the worker gets the new topology in one
- * store, and BGP follows. What is the same in both is set to what it was, which does nothing.
+ * store, and BGP follows. What is the same in both is set to what it was, which does nothing. Only configured
+ * MACs come after that, in as many turns as they take: by then BGP has the networks that they are announced
+ * in.
  *
  * Control thread only.
  */
@@ -18,7 +20,6 @@
 #include "conf/log.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,23 +37,47 @@ struct change {
     char *warnings;
 };
 
-static void warn(struct change *c, const char *text)
+static void add_warning(void *arg, const char *text)
 {
-    size_t n = strlen(c->warnings);
+    char *warnings = arg;
+    size_t n = strlen(warnings);
 
     log_warning("reload", "%s", text);
-    (void)snprintf(c->warnings + n, GATEWAY_WARNINGS_LEN - n, "%s\n", text);
+    (void)snprintf(warnings + n, GATEWAY_WARNINGS_LEN - n, "%s\n", text);
 }
 
-/* Whether something changed whose path is like that, fnmatch(3). Which is slow: there may be a hundred
- * thousand. */
+static void warn(const struct change *c, const char *text)
+{
+    add_warning(c->warnings, text);
+}
+
+/* As fnmatch(3) with '*' alone, which takes a microsecond for each of a hundred thousand changes. */
+static bool matches(const char *pattern, const char *path)
+{
+    size_t n = strcspn(pattern, "*"), len;
+
+    if (strncmp(pattern, path, n) != 0)
+        return false;
+    path += n;
+    while (pattern[n] == '*') {
+        pattern += n + 1;
+        n = strcspn(pattern, "*");
+        len = strlen(path);
+        if (pattern[n] == '\0') /* the end of both */
+            return len >= n && strcmp(path + len - n, pattern) == 0;
+        path = memmem(path, len, pattern, n);
+        if (!path)
+            return false;
+        path += n;
+    }
+    return *path == '\0';
+}
+
+/* Whether something changed whose path is like that. */
 static bool touches(const struct change *c, const char *pattern)
 {
-    size_t literal = strcspn(pattern, "*");
-
     for (size_t i = 0; i < c->diff->n; i++)
-        if (strncmp(pattern, c->diff->changes[i].path, literal) == 0 &&
-            fnmatch(pattern, c->diff->changes[i].path, 0) == 0)
+        if (matches(pattern, c->diff->changes[i].path))
             return true;
     return false;
 }
@@ -164,7 +189,7 @@ static void set_networks(struct change *c)
         if (g->ports[i].access)
             mactable_set_port(g->macs, g->ports[i].id, g->ports[i].access->mac_limit);
     for (unsigned i = 0; i < g->n_networks; i++)
-        if (gateway_network_set(g, &g->networks[i], c->before[g->networks[i].id], err, sizeof(err)) < 0)
+        if (gateway_network_set(g, &g->networks[i], !stays(c, g->networks[i].id), err, sizeof(err)) < 0)
             warn(c, err);
 }
 
@@ -246,7 +271,22 @@ int gateway_reload(struct gateway *g, const struct conf *conf, const struct conf
     set_rest(&c);
     g->priv->settled.ns = mono_now().ns + SETTLED_NS;
     free(c.old);
-    free(c.before);
+    g->priv->statics = gateway_statics_begin(g, c.before);
+    if (!g->priv->statics)
+        warn(&c, "no memory to follow what changed of the configured MACs: reload again");
     g->generation++;
     return 0;
+}
+
+bool gateway_reload_more(struct gateway *g, char warnings[GATEWAY_WARNINGS_LEN])
+{
+    struct gateway_private *p = g->priv;
+    bool more = p->statics && gateway_statics_more(p->statics, GATEWAY_RELOAD_MACS, add_warning, warnings);
+
+    g->macs_left = more ? gateway_statics_left(p->statics) : 0;
+    if (more)
+        return true;
+    gateway_statics_free(p->statics);
+    p->statics = NULL;
+    return false;
 }

@@ -41,6 +41,15 @@ struct reload {
     bool verbose;
     struct exporter **exporter;
     struct conf *conf; /* what g runs with; NULL: what it was started with */
+
+    /* of the first request, while it is applied */
+    struct event *more;     /* the next part of it */
+    bool applying;          /* g goes over to conf, and has not done all yet */
+    const struct conf *was; /* what it goes over from */
+    struct conf *was_ours;  /* the same, unless that is of the start */
+    struct conf_diff diff;
+    cJSON *answer;
+    char warnings[GATEWAY_WARNINGS_LEN];
 };
 
 /* ---- the answer */
@@ -133,37 +142,55 @@ static void follow_metrics(struct reload *r, const struct conf *was, cJSON *warn
         refuse(warnings, err);
 }
 
-static void apply(struct reload *r, struct conf *conf, const struct conf_diff *d, cJSON *answer,
-                  cJSON *errors)
+/* All is in. */
+static void applied(struct reload *r)
+{
+    cJSON *warnings = json_array(r->answer, "warnings");
+
+    list_lines(warnings, r->warnings);
+    if (!r->verbose && r->was->log_level != r->conf->log_level)
+        log_set_level(r->conf->log_level);
+    log_set_format(r->conf->log_format);
+    follow_metrics(r, r->was, warnings);
+    log_applied(r->g, &r->diff);
+}
+
+static void forget_applied(struct reload *r)
+{
+    conf_diff_free(&r->diff);
+    conf_free(r->was_ours);
+    r->was_ours = NULL;
+    r->applying = false;
+}
+
+/* Takes the configuration and, when it can be applied, the changes. */
+static void apply(struct reload *r, struct conf *conf, struct conf_diff *d, cJSON *errors)
 {
     const struct conf *was = r->g->conf;
-    cJSON *warnings = json_array(answer, "warnings");
-    char lines[GATEWAY_WARNINGS_LEN], err[512] = "";
-    int rc = gateway_reload(r->g, conf, d, lines, err, sizeof(err));
+    char err[512] = "";
+    int rc = gateway_reload(r->g, conf, d, r->warnings, err, sizeof(err));
 
     if (rc < 0) {
         refuse(errors, err[0] ? err : strerror(-rc));
         conf_free(conf);
         return;
     }
-    list_lines(warnings, lines);
-    if (!r->verbose && was->log_level != conf->log_level)
-        log_set_level(conf->log_level);
-    log_set_format(conf->log_format);
-    follow_metrics(r, was, warnings);
-    conf_free(r->conf);
+    r->was = was;
+    r->was_ours = r->conf;
     r->conf = conf;
-    log_applied(r->g, d);
+    r->diff = *d;
+    *d = (struct conf_diff){0};
+    r->applying = true;
 }
 
 /* Takes the configuration. */
-static void consider(struct reload *r, struct reload_read *got, cJSON *answer, cJSON *errors)
+static void consider(struct reload *r, struct reload_read *got, cJSON *errors)
 {
-    const struct conf_diff *d = &got->diff;
+    struct conf_diff *d = &got->diff;
     struct conf *conf = got->conf;
     char err[160];
 
-    list_changes(answer, d);
+    list_changes(r->answer, d);
     for (size_t i = 0; i < d->n && i < LOGGED; i++)
         if (d->changes[i].restart)
             log_warning(SUBSYSTEM, "%s needs a restart: %s", d->changes[i].path, d->changes[i].restart);
@@ -175,13 +202,13 @@ static void consider(struct reload *r, struct reload_read *got, cJSON *answer, c
         log_info(SUBSYSTEM, "the file says what is in force already");
     } else {
         got->conf = NULL;
-        apply(r, conf, d, answer, errors);
+        apply(r, conf, d, errors);
     }
 }
 
-static void on_file(struct reload *r, struct reload_read *got, cJSON *answer)
+static void on_file(struct reload *r, struct reload_read *got)
 {
-    cJSON *errors = json_array(answer, "errors");
+    cJSON *errors = json_array(r->answer, "errors");
 
     for (size_t i = 0; i < got->errors.n && i < LOGGED; i++)
         log_warning(SUBSYSTEM, "%s", got->errors.text[i]);
@@ -189,11 +216,11 @@ static void on_file(struct reload *r, struct reload_read *got, cJSON *answer)
     if (got->rc < 0)
         refuse(errors, "out of memory");
     else if (got->conf)
-        consider(r, got, answer, errors);
+        consider(r, got, errors);
     else
         log_warning(SUBSYSTEM, "nothing is changed: %zu mistake%s in %s", got->errors.n,
                     got->errors.n == 1 ? "" : "s", r->file);
-    json_bool(answer, "applied", cJSON_GetArraySize(errors) == 0);
+    json_bool(r->answer, "applied", cJSON_GetArraySize(errors) == 0);
 }
 
 static void on_text(const struct reload_read *got, cJSON *answer)
@@ -227,20 +254,44 @@ static void read_next(struct reload *r)
         reload_reader_start(r->reader, q->text ? NULL : r->file, q->text, q->len, r->g->conf);
 }
 
+static void finish(struct reload *r)
+{
+    json_u64(r->answer, "generation", r->g->generation);
+    api_reply(r->g->api, STAILQ_FIRST(&r->requests)->call, r->answer, NULL);
+    r->answer = NULL;
+    drop_first(r);
+    read_next(r);
+}
+
+/* Others have their turn, then the rest: a timer of no length comes in the loop's next turn. */
+static void on_more(evutil_socket_t fd, short what, void *arg)
+{
+    static const struct timeval at_once = {0};
+    struct reload *r = arg;
+
+    (void)fd, (void)what;
+    if (gateway_reload_more(r->g, r->warnings)) {
+        event_add(r->more, &at_once);
+        return;
+    }
+    applied(r);
+    forget_applied(r);
+    finish(r);
+}
+
 static void on_read(void *arg, struct reload_read *got)
 {
     struct reload *r = arg;
-    const struct request *q = STAILQ_FIRST(&r->requests);
-    cJSON *answer = cJSON_CreateObject();
 
-    if (q->text)
-        on_text(got, answer);
+    r->answer = cJSON_CreateObject();
+    if (STAILQ_FIRST(&r->requests)->text)
+        on_text(got, r->answer);
     else
-        on_file(r, got, answer);
-    json_u64(answer, "generation", r->g->generation);
-    api_reply(r->g->api, q->call, answer, NULL);
-    drop_first(r);
-    read_next(r);
+        on_file(r, got);
+    if (r->applying)
+        on_more(-1, 0, r);
+    else
+        finish(r);
 }
 
 static unsigned waiting(const struct reload *r)
@@ -319,8 +370,9 @@ struct reload *reload_start(struct event_base *base, struct gateway *g, const ch
     *r = (struct reload){.g = g, .base = base, .file = file, .verbose = verbose, .exporter = exporter};
     STAILQ_INIT(&r->requests);
     r->hup = evsignal_new(base, SIGHUP, on_hup, r);
+    r->more = evtimer_new(base, on_more, r);
     r->reader = reload_reader_new(base, on_read, r);
-    if (!r->reader || !r->hup || event_add(r->hup, NULL) < 0) {
+    if (!r->reader || !r->more || !r->hup || event_add(r->hup, NULL) < 0) {
         reload_stop(r);
         reload_free(r);
         return NULL;
@@ -336,10 +388,15 @@ void reload_stop(struct reload *r)
     if (r->hup)
         event_free(r->hup);
     r->hup = NULL;
+    if (r->more)
+        event_free(r->more);
+    r->more = NULL;
     reload_reader_free(r->reader);
     r->reader = NULL;
     while (!STAILQ_EMPTY(&r->requests))
         drop_first(r);
+    cJSON_Delete(r->answer);
+    r->answer = NULL;
     r->g->reload = NULL;
 }
 
@@ -347,6 +404,7 @@ void reload_free(struct reload *r)
 {
     if (!r)
         return;
+    forget_applied(r);
     conf_free(r->conf);
     free(r);
 }

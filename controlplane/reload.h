@@ -14,7 +14,8 @@
  *    "restart":1}                           how many need one
  *
  * A large file takes a while: it is read, checked and compared in a thread of its own (reload_reader.h),
- * while the control thread goes on. What is asked meanwhile waits its turn.
+ * while the control thread goes on. Its configured MACs, which may be many, are set a part at a time. What is
+ * asked meanwhile waits its turn, and the answer comes when all is done.
  *
  * Control thread only.
  */

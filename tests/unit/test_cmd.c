@@ -41,7 +41,7 @@ START_TEST(test_status)
     fake_totals.drops[DROP_tx_full] = 4;
     fake_totals.events_lost = 9;
     learn(1, 1, DP_WHERE_PORT, 1);
-    ck_ask("{\"cmd\":\"show status\"}", {"site", "\"paris\""}, {"generation", "1"},
+    ck_ask("{\"cmd\":\"show status\"}", {"site", "\"paris\""}, {"generation", "1"}, {"reload_macs_left", "0"},
            {"gateway", "\"paris-1\""}, {"version", "\"" CAUSEWAY_VERSION "\""}, {"uptime_s", "90"},
            {"underlay/address", "\"198.18.0.1\""}, {"underlay/up", "true"}, {"ports", "3"}, {"ports_up", "2"},
            {"networks", "2"}, {"vteps", "2"}, {"vteps_resolved", "1"}, {"macs", "1"}, {"fdb_used", "5"},

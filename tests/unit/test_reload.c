@@ -28,6 +28,8 @@ static struct reload *reload;
 static struct exporter *exporter;
 static char file[] = "/tmp/reload-XXXXXX";
 static unsigned applied, answers;
+static unsigned parts, part; /* of each reload, how many, and those done of this one */
+static unsigned between;     /* turns that others had in it */
 static uint64_t calls[RELOAD_WAITING];
 static cJSON *answer[RELOAD_WAITING];
 
@@ -39,7 +41,17 @@ int gateway_reload(struct gateway *gw, const struct conf *conf, const struct con
     gw->conf = conf;
     gw->generation++;
     applied++;
+    part = 0;
     return 0;
+}
+
+bool gateway_reload_more(struct gateway *gw, char warnings[GATEWAY_WARNINGS_LEN])
+{
+    ck_assert_ptr_eq(gw, &g);
+    ck_assert_uint_lt(part, parts);
+    part++;
+    sprintf(warnings + strlen(warnings), "part %u\n", part);
+    return part < parts;
 }
 
 int exporter_start(struct event_base *b, struct gateway *gw, struct exporter **out, char *err, size_t err_len)
@@ -83,7 +95,8 @@ static void setup(void)
     ck_assert_ptr_nonnull(at_start);
     base = event_base_new();
     g = (struct gateway){.conf = at_start, .generation = 1};
-    applied = answers = 0;
+    applied = answers = between = 0;
+    parts = 1;
     reload = reload_start(base, &g, file, false, &exporter);
     ck_assert_ptr_nonnull(reload);
 }
@@ -181,6 +194,59 @@ START_TEST(test_sighup)
 }
 END_TEST
 
+static const struct timeval at_once;
+
+/* Somebody else, who has something to do in each turn. */
+static void on_other(evutil_socket_t fd, short what, void *arg)
+{
+    struct event **other = arg;
+
+    (void)fd, (void)what;
+    between += part > 0 && part < parts;
+    event_add(*other, &at_once);
+}
+
+/* A part at a time: others have their turns, who wants another reload waits, the answer comes at the end. */
+START_TEST(test_in_parts)
+{
+    struct event *other = evtimer_new(base, on_other, &other);
+
+    ck_assert_ptr_nonnull(other);
+    event_add(other, &at_once);
+    parts = 5;
+    write_file(HEAD WEB DB);
+    ck_assert_int_eq(reload_run(reload, 7), 0);
+    ck_assert_int_eq(reload_run(reload, 8), 0);
+    while (part < 2)
+        ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+    ck_assert(answers == 0 && applied == 1);
+    turn_until(1);
+    ck_assert(part == 5 && calls[0] == 7 && is_true(0, "applied") && length(0, "warnings") == 5);
+    ck_assert_uint_ge(between, 3);
+    turn_until(2);
+    ck_assert(calls[1] == 8 && is_true(1, "applied") && length(1, "changes") == 0);
+    ck_assert(applied == 1 && part == 5);
+    event_free(other);
+}
+END_TEST
+
+/* Neither configuration is lost or used any more. */
+START_TEST(test_stopped_between_parts)
+{
+    parts = 1000000;
+    write_file(HEAD WEB DB);
+    ck_assert_int_eq(reload_run(reload, 1), 0);
+    while (part < 3)
+        ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+    reload_stop(reload);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    ck_assert(part == 3 && answers == 0);
+    ck_assert_uint_eq(g.conf->n_networks, 2);
+    reload_free(reload);
+    reload = NULL;
+}
+END_TEST
+
 START_TEST(test_stopped_meanwhile)
 {
     write_file(HEAD WEB DB);
@@ -205,6 +271,8 @@ int main(void)
     tcase_add_test(c, test_only_so_many_wait);
     tcase_add_loop_test(c, test_refused, 0, 2);
     tcase_add_test(c, test_sighup);
+    tcase_add_test(c, test_in_parts);
+    tcase_add_test(c, test_stopped_between_parts);
     tcase_add_test(c, test_stopped_meanwhile);
     suite_add_tcase(suite, c);
     return run_suite(suite);
