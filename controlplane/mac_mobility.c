@@ -126,7 +126,7 @@ static void change_port(struct mactable *t, struct mac_slot *s, struct mac_place
 
 /* ---- frames */
 
-static void learn(struct mactable *t, const struct dp_event *event, struct mac_place place, mono_t now)
+static void learn(struct mactable *t, const struct dp_event *event, struct mac_place place)
 {
     struct mac_entry e = {
         .net = event->net,
@@ -134,7 +134,7 @@ static void learn(struct mactable *t, const struct dp_event *event, struct mac_p
         .origin = place.where == DP_WHERE_PORT ? MAC_LOCAL : MAC_REMOTE,
         .where = event->where,
         .target = place.target,
-        .since = now,
+        .since = t->event.at,
     };
     struct mac_slot *s;
 
@@ -199,6 +199,15 @@ static void seen_at_peer(struct mactable *t, struct mac_slot *s, struct mac_plac
     mac_withdraw(t, s);
 }
 
+/* Each worker keeps what it saw for a moment before it tells it (dataplane/report.h), so of a MAC that went
+ * from one worker's port to another's the earlier frame may be told of last. A place that a frame gave it is
+ * not lost to one that was before that frame. */
+static bool came_before(const struct dp_event *event, const struct mac_entry *e)
+{
+    return (e->origin == MAC_LOCAL || e->origin == MAC_REMOTE) && event->at.ns != 0 &&
+           event->at.ns < e->since.ns;
+}
+
 void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono_t now)
 {
     struct mac_place place = {event->target, (uint8_t)event->where};
@@ -214,11 +223,11 @@ void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono
         return;
     s = mac_slot_find(t, event->net, event->mac);
     if (!s) {
-        learn(t, event, place, now);
+        learn(t, event, place);
         return;
     }
     /* The worker reports a new MAC once per frame until the FDB has it, so most repeats end here. */
-    if (s->e.origin == MAC_FLOOD || mac_place_eq(mac_place_of(&s->e), place))
+    if (s->e.origin == MAC_FLOOD || mac_place_eq(mac_place_of(&s->e), place) || came_before(event, &s->e))
         return;
     if (s->e.origin == MAC_STATIC || s->e.sticky)
         mac_sticky_moved(t, s, place, false, now);

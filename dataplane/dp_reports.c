@@ -5,7 +5,7 @@
  *
  * Tricky: each worker has rings of its own for what it reports. They are emptied by turns, and events in the
  * order in which frames were seen, to some 100 us (a busy worker keeps its events for half of that), so that
- * of a MAC that moved from one worker's port to another's the last place is told last.
+ * of a MAC that moved from one worker's port to another's the last place is told last, or with its time.
  */
 #include "dataplane/dp_private.h"
 

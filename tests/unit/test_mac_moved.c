@@ -135,7 +135,7 @@ START_TEST(test_R6_3_between_two_ports)
     const struct mac_moved *m = &fdb.moved;
 
     here(1);
-    frame(1, DP_EVIDENCE_RARP, PORT2, 7, 110);
+    frame(1, DP_EVIDENCE_RARP, PORT2, at(110).ns - 7, 110);
     expect_place(m->from, DP_WHERE_PORT, PORT);
     expect_place(m->to, DP_WHERE_PORT, PORT2);
     ck_assert_int_eq(m->evidence, DP_EVIDENCE_RARP);
@@ -148,6 +148,30 @@ START_TEST(test_R6_3_between_two_ports)
     see(1, 2, DP_WHERE_PORT, PORT2, 102);
     expect_place(m->to, DP_WHERE_PORT, PORT2);
     ck_assert_uint_eq(m->seq, 0);
+    check_consistent();
+}
+END_TEST
+
+/* Two workers tell of one MAC, and the one that saw it first tells last: it is where it was seen last. What a
+ * frame says against a route is a matter of sequences, whatever was first. */
+START_TEST(test_R6_1_an_earlier_frame_that_is_told_of_later)
+{
+    const uint64_t first = at(100).ns - 300, last = first + 100;
+
+    frame(1, DP_EVIDENCE_DATA, PORT2, last, 100);
+    frame(1, DP_EVIDENCE_DATA, PORT, first, 100);
+    expect_place(fdb.moved.to, DP_WHERE_PORT, PORT2);
+    ck_assert(find(1)->target == PORT2 && fdb.moves == 0);
+    frame(1, DP_EVIDENCE_DATA, PORT, last + 1, 100);
+    ck_assert(find(1)->target == PORT && fdb.moves == 1);
+    frame(1, DP_EVIDENCE_DATA, PORT2, last, 101);
+    ck_assert(find(1)->target == PORT && fdb.moves == 1);
+    frame(1, DP_EVIDENCE_DATA, PORT2, last + 1, 101); /* of one time: as they are told */
+    ck_assert(find(1)->target == PORT2 && fdb.moves == 2);
+    route(1, 7, 3); /* at 100 s, of which the frame was before */
+    ck_assert_int_eq(find(1)->origin, MAC_EVPN);
+    frame(1, DP_EVIDENCE_DATA, PORT, last + 2, 101);
+    ck_assert(find(1)->target == PORT && find(1)->origin == MAC_LOCAL);
     check_consistent();
 }
 END_TEST
@@ -319,6 +343,7 @@ int main(void)
         test_R6_3_away_by_a_route,
         test_R6_3_between_two_others,
         test_R6_3_between_two_ports,
+        test_R6_1_an_earlier_frame_that_is_told_of_later,
         test_R6_3_static_peers_and_configured,
         test_R6_3_back_to_the_route_by_age,
         test_R5_2_expected_is_said,
