@@ -79,7 +79,7 @@ bool fwd_set_port(struct forwarding *f, dp_port_id port, const struct fastpath_p
 {
     struct fastpath_port *p = &f->ports[port];
     bool other = p->ifindex != state->ifindex || p->target != state->target ||
-                 p->scattered != state->scattered || p->mtu != state->mtu;
+                 p->scattered != state->scattered || p->mtu != state->mtu || p->device != state->device;
 
     *p = *state;
     return other;

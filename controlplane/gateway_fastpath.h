@@ -65,8 +65,10 @@ const struct gateway_fast_port *gateway_fastpath_port(const struct gateway *g, d
 /* Reads what the maps say; once they are open. 0 or -errno with a sentence in err. */
 int gateway_takeover_look(struct gateway *g, char *err, size_t err_len);
 /* While the gateway starts: the id that a port is to have, which is the one that it had, or for a port that
- * the fast path does not serve (ifindex 0) one that no other port had. -ENOENT: any. */
-int gateway_takeover_port(const struct gateway *g, unsigned ifindex);
+ * is not the kernel's (ifindex 0) and new one that no port had. -ENOENT: any. */
+int gateway_takeover_port(const struct gateway *g, unsigned ifindex, const char *device);
+/* What the maps say of a port that the fast path does not serve, by which the next process knows it. */
+uint32_t gateway_takeover_device(const char *device);
 /* Likewise: the ids that VNIs had. */
 void gateway_takeover_networks(const struct gateway *g, struct network_ids *ids);
 /* Likewise: the one that a VTEP had, or one that none had. 0: any. */

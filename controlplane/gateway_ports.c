@@ -11,6 +11,7 @@
 #include "controlplane/gateway_private.h"
 
 #include "conf/log.h"
+#include "ebpf/fastpath.h"
 #include "ebpf/nic.h"
 #include "ebpf/xdp.h"
 
@@ -174,7 +175,7 @@ static void hear_all(struct gateway *g, dp_port_id id, struct dp_port_spec *spec
 static int choose_id(struct gateway *g, const struct dp_port_spec *spec)
 {
     bool xdp = spec->owner == DP_OWNER_INTERFACE;
-    int id = gateway_takeover_port(g, xdp ? if_nametoindex(spec->device) : 0);
+    int id = gateway_takeover_port(g, xdp ? if_nametoindex(spec->device) : 0, spec->device);
 
     if (id >= 0)
         (void)dp_port_choose(g->dp, (dp_port_id)id);
@@ -199,6 +200,8 @@ static int open_port(struct gateway *g, struct dp_port_spec *spec, const struct 
     p = &g->ports[g->n_ports++];
     *p = (struct gateway_port){.id = (dp_port_id)rc, .access = access};
     snprintf(p->name, sizeof(p->name), "%s", spec->name);
+    (void)fwd_set_port(g->fwd, p->id,
+                       &(struct fastpath_port){.device = gateway_takeover_device(spec->device)});
     hear_all(g, p->id, spec);
     if (spec->owner == DP_OWNER_INTERFACE)
         return open_interface(g, p, spec, err, err_len);

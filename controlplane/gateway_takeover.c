@@ -5,8 +5,8 @@
  *
  * The maps know places by ids. Ports get the ids that they had, by their interface, networks by their VNI,
  * VTEPs by their address; what is new gets ids that nobody had. Where that cannot be, so that an id means
- * something else now, all MACs are forgotten, and learned again. Of a port that is not the kernel's the maps
- * do not say which one it was: its id is taken for it as long as all ports have the ids of their order.
+ * something else now, all MACs are forgotten, and learned again. A port that the fast path does not serve is
+ * known by a hash of what it opens.
  *
  * A MAC at a port is as good as seen there: the MAC table gets it as a source of when it was last seen, and
  * advertises it. So is one at a static peer that is learned from. A MAC at any other VTEP is a route's
@@ -36,7 +36,6 @@
 
 struct gateway_takeover {
     struct fastpath_kept *kept; /* NULL: nothing, or all is said */
-    bool in_order;              /* the ports' ids count up from 0 */
     struct gateway_takeover_info info;
 };
 
@@ -51,10 +50,11 @@ static const char *other_meaning(const struct gateway *g, const struct fastpath_
         const struct gateway_port *p = &g->ports[i];
         struct dp_port_status status;
 
-        if (kept->ifindex[p->id] == 0)
+        if (kept->ifindex[p->id] == 0 && kept->device[p->id] == 0)
             continue;
         dp_port_status(g->dp, p->id, &status);
-        if (!p->xdp || if_nametoindex(status.device) != kept->ifindex[p->id])
+        if (kept->ifindex[p->id] ? !p->xdp || if_nametoindex(status.device) != kept->ifindex[p->id]
+                                 : gateway_takeover_device(status.device) != kept->device[p->id])
             return "the ports are others";
     }
     for (unsigned i = 0; i < g->n_networks; i++) {
@@ -113,12 +113,25 @@ static const struct fastpath_kept *kept_of(const struct gateway *g)
     return g->priv->takeover && !g->priv->running ? g->priv->takeover->kept : NULL;
 }
 
-int gateway_takeover_port(const struct gateway *g, unsigned ifindex)
+uint32_t gateway_takeover_device(const char *device)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+
+    for (; *device; device++)
+        h = (h ^ (uint8_t)*device) * 16777619u;
+    return h ? h : 1;
+}
+
+int gateway_takeover_port(const struct gateway *g, unsigned ifindex, const char *device)
 {
     const struct fastpath_kept *kept = kept_of(g);
+    uint32_t hash = gateway_takeover_device(device);
 
     for (unsigned id = 0; kept && id < DP_OWN_PORT; id++)
-        if (kept->ifindex[id] == ifindex && (ifindex || !gateway_port(g, (dp_port_id)id)))
+        if (kept->ifindex[id] ? kept->ifindex[id] == ifindex : kept->device[id] == hash)
+            return (int)id;
+    for (unsigned id = 0; kept && !ifindex && id < DP_OWN_PORT; id++)
+        if (kept->ifindex[id] == 0 && kept->device[id] == 0 && !gateway_port(g, (dp_port_id)id))
             return (int)id;
     return -ENOENT;
 }
@@ -142,14 +155,6 @@ dp_vtep_id gateway_takeover_vtep(const struct gateway *g, const struct ipaddr *a
     if (id <= g->n_vteps) /* then the usual ones do */
         return 0;
     return id <= g->max_vteps ? (dp_vtep_id)id : 0;
-}
-
-static bool are_in_order(const struct gateway *g)
-{
-    for (unsigned i = 0; i < g->n_ports; i++)
-        if (g->ports[i].id != i)
-            return false;
-    return true;
 }
 
 int gateway_takeover_look(struct gateway *g, char *err, size_t err_len)
@@ -179,7 +184,6 @@ int gateway_takeover_begin(struct gateway *g, char *err, size_t err_len)
     if (!t->kept)
         return 0;
     fastpath_kept(fp, t->kept); /* again: a port that does not fit has ended it */
-    t->in_order = are_in_order(g);
     other = other_meaning(g, t->kept);
     if (other) {
         log_warning(SUBSYSTEM, "the MACs of before are forgotten: %s", other);
@@ -270,6 +274,12 @@ static bool seen_again(struct gateway *g, const struct fastpath_mac *m, mono_t n
     return true;
 }
 
+/* That it is the same port is certain then (other_meaning()). */
+static bool was_there(const struct fastpath_kept *kept, dp_port_id port)
+{
+    return kept->ifindex[port] || kept->device[port];
+}
+
 /* True: it stays where it is. */
 static bool take_mac(struct gateway *g, struct gateway_takeover *t, const struct fastpath_mac *m, mono_t now)
 {
@@ -280,8 +290,7 @@ static bool take_mac(struct gateway *g, struct gateway_takeover *t, const struct
     if (!n || m->dest.is_static || too_old(n, m->seen, now))
         return false;
     if (dest.where == DP_WHERE_PORT) {
-        if (!carries(g, dest.target, n) || !(t->in_order || t->kept->ifindex[dest.target]) ||
-            !seen_again(g, m, now))
+        if (!carries(g, dest.target, n) || !was_there(t->kept, dest.target) || !seen_again(g, m, now))
             return false;
         info->macs_here++;
         return true;

@@ -243,7 +243,8 @@ void fastpath_kept(const struct fastpath *fp, struct fastpath_kept *out)
         return;
     for (unsigned i = 0; i < FP_PORTS; i++) {
         out->ifindex[i] = t->ports[i].flags & FP_PORT_PRESENT ? t->ports[i].ifindex : 0;
-        if (out->ifindex[i])
+        out->device[i] = t->device[i];
+        if (out->ifindex[i] || out->device[i])
             out->n_ports = i + 1;
     }
     for (unsigned i = 1; i <= DP_MAX_NETWORKS; i++) {

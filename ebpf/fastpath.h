@@ -52,6 +52,7 @@ bool fastpath_taken_over(const struct fastpath *fp);
 struct fastpath_kept {
     unsigned n_ports, n_nets, n_vteps; /* highest ids + 1 */
     uint32_t ifindex[DP_MAX_PORTS];    /* 0: none */
+    uint32_t device[DP_MAX_PORTS];     /* as fastpath_port's */
     uint32_t vni[DP_MAX_NETWORKS + 1]; /* 0: none */
     struct ipaddr vtep[DP_MAX_VTEPS];  /* family 0: none */
     struct mac next_hop[DP_MAX_VTEPS]; /* all zero: not resolved */
@@ -66,6 +67,7 @@ void fastpath_flush(struct fastpath *fp);
 
 struct fastpath_port {
     unsigned ifindex; /* 0: not a port of the fast path */
+    uint32_t device;  /* then this says which one it is to the process after this one; 0: unknown */
     bool target;      /* can be redirected to */
     bool scattered;   /* also frames in several buffers (netdev's NDO_XMIT_SG) */
     uint16_t mtu;     /* IP MTU */

@@ -19,7 +19,7 @@
 
 #include <linux/types.h>
 
-#define FP_VERSION    2
+#define FP_VERSION    3
 #define FP_TOPOLOGIES 4
 #define FP_PORTS      17 /* DP_MAX_PORTS; the last one is the gateway itself: always punted to */
 #define FP_NETS       4096
@@ -149,6 +149,8 @@ struct fp_topology {
     struct fp_vtep vteps[FP_VTEPS];
     __u16 vni_table[FP_VNI_SLOTS];   /* network ids, slot fp_vni_slot(); 0: empty */
     __u16 addr_table[FP_ADDR_SLOTS]; /* VTEP ids */
+    __u32 device[20]; /* [FP_PORTS]; for the process after this one: a hash of what such a port opens that is
+                         not present; 0: none */
 };
 
 /* Map fp_control: array of one. */

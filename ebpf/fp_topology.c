@@ -221,6 +221,7 @@ static void add_ports(struct fp_topology *out, const struct fastpath_port *ports
     for (unsigned i = 0; i < DP_OWN_PORT; i++) {
         unsigned max_frame = ports[i].mtu + 14u;
 
+        out->device[i] = ports[i].device;
         if (ports[i].ifindex == 0)
             continue;
         out->ports[i].ifindex = ports[i].ifindex;

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /* When this test fails: raise FP_VERSION in ebpf/fp.h, and write both numbers here. */
-#define VERSION 2
-#define LAYOUT  0xf0191b74u
+#define VERSION 3
+#define LAYOUT  0xc8fb8930u
 
 static uint32_t hash;
 
@@ -94,6 +94,7 @@ static void add_topology(void)
     MEMBER(fp_topology, vteps);
     MEMBER(fp_topology, vni_table);
     MEMBER(fp_topology, addr_table);
+    MEMBER(fp_topology, device);
     add(sizeof(struct fp_topology));
     add(FP_TOPOLOGIES);
     add(FP_PROBES);

@@ -50,6 +50,7 @@ static struct fastpath_kept kept;
 static bool was_taken_over, flushed, all_told, detached;
 static unsigned changes, tracked;
 static int track_rc;
+static const char *device_of_lab; /* when it is not the kernel's */
 static struct gateway g;
 static struct gateway_private priv;
 static struct gateway_network networks[2];
@@ -156,8 +157,10 @@ size_t fastpath_fdb_next(const struct fastpath *fp, struct fastpath_cursor *curs
 
 void dp_port_status(struct dp *dp, dp_port_id port, struct dp_port_status *out)
 {
-    (void)dp, (void)port;
+    (void)dp;
     *out = (struct dp_port_status){.device = "lo"};
+    if (!gateway_port(&g, port)->xdp)
+        snprintf(out->device, sizeof(out->device), "%s", device_of_lab);
 }
 
 int underlay_track(struct underlay *u, const struct ipaddr *vtep)
@@ -281,6 +284,7 @@ static void setup(void)
     flushed = all_told = false;
     changes = tracked = 0;
     track_rc = 0;
+    device_of_lab = "net_ring0";
     g.conf = conf_load_string("test", yaml, strlen(yaml), &errors);
     ck_assert_msg(g.conf != NULL, "%s", errors.n ? errors.text[0] : "?");
     conf_errors_free(&errors);
@@ -499,17 +503,21 @@ START_TEST(test_places_have_the_ids_that_they_had)
     kept.ifindex[TRUNK] = 0;
     kept.ifindex[LAB] = 72;
     kept.ifindex[5] = 75;
+    kept.device[3] = gateway_takeover_device("net_ring0");
+    kept.device[6] = gateway_takeover_device("lan9");
     memset(kept.vni, 0, sizeof(kept.vni));
     kept.vni[4] = 10100;
     kept.n_nets = 5;
     ck_assert_int_eq(gateway_takeover_look(&g, err, sizeof(err)), 0);
     g.n_ports = g.n_vteps = 0;
-    ck_assert_int_eq(gateway_takeover_port(&g, 75), 5);
-    ck_assert_int_eq(gateway_takeover_port(&g, 72), LAB);
-    ck_assert_int_eq(gateway_takeover_port(&g, 99), -ENOENT); /* that ends the fast path of before */
-    ck_assert_int_eq(gateway_takeover_port(&g, 0), 1);
+    ck_assert_int_eq(gateway_takeover_port(&g, 75, "a"), 5);
+    ck_assert_int_eq(gateway_takeover_port(&g, 72, "b"), LAB);
+    ck_assert_int_eq(gateway_takeover_port(&g, 99, "c"), -ENOENT); /* that ends the fast path of before */
+    ck_assert_int_eq(gateway_takeover_port(&g, 0, "net_ring0"), 3);
+    ck_assert_int_eq(gateway_takeover_port(&g, 98, "lan9"), 6); /* the fast path did not serve it */
+    ck_assert_int_eq(gateway_takeover_port(&g, 0, "net_ring1"), 1);
     g.ports[g.n_ports++].id = 1;
-    ck_assert_int_eq(gateway_takeover_port(&g, 0), 3);
+    ck_assert_int_eq(gateway_takeover_port(&g, 0, "net_ring1"), 4);
     ck_assert_uint_eq(gateway_takeover_vtep(&g, &fixed), STATIC_ID);
     ck_assert_uint_eq(gateway_takeover_vtep(&g, &told), TOLD_ID);
     ck_assert_uint_eq(gateway_takeover_vtep(&g, &unknown), 3);
@@ -520,7 +528,7 @@ START_TEST(test_places_have_the_ids_that_they_had)
     ck_assert(planned[0].id == 4 && planned[1].id == 1);
     /* What a reload puts in later has nothing to do with it. */
     priv.running = true;
-    ck_assert_int_eq(gateway_takeover_port(&g, 72), -ENOENT);
+    ck_assert_int_eq(gateway_takeover_port(&g, 72, "b"), -ENOENT);
     ck_assert_uint_eq(gateway_takeover_vtep(&g, &told), 0);
     free(planned);
     network_ids_free(ids);
@@ -553,15 +561,37 @@ START_TEST(test_macs_after_a_reload)
 }
 END_TEST
 
-/* One that is not the kernel's, where nothing says that it is another one. */
+/* One that is not the kernel's is the one that it was (0), another one (1), or nobody knows (2), in which
+ * case only its own MACs are not taken. */
 START_TEST(test_macs_at_a_port_of_no_interface)
 {
     kept.ifindex[LAB] = 0;
+    kept.device[LAB] = _i < 2 ? gateway_takeover_device("net_ring0") : 0;
     g.ports[LAB].xdp = NULL;
+    device_of_lab = _i == 1 ? "net_ring1" : "net_ring0";
     had(WEB, 1, DP_WHERE_PORT, LAB, 1);
+    had(WEB, 2, DP_WHERE_PORT, TRUNK, 1);
     begin();
     gateway_takeover_macs(&g);
-    ck_assert(mactable_find(g.macs, WEB, mac_n(1)) && is_in(map, WEB, 1, DP_WHERE_PORT, LAB));
+    ck_assert_int_eq(flushed, _i == 1);
+    ck_assert_int_eq(mactable_find(g.macs, WEB, mac_n(1)) != NULL, _i == 0);
+    ck_assert_int_eq(find(map, WEB, mac_n(1)) != NULL, _i == 0);
+    ck_assert_int_eq(mactable_find(g.macs, WEB, mac_n(2)) != NULL, _i != 1);
+}
+END_TEST
+
+/* An id of the kernel's port is one of DPDK's now, and the other way round. */
+START_TEST(test_ports_of_the_other_kind)
+{
+    if (_i == 0) {
+        g.ports[LAB].xdp = NULL;
+    } else {
+        kept.ifindex[LAB] = 0;
+        kept.device[LAB] = gateway_takeover_device("net_ring0");
+    }
+    had(WEB, 2, DP_WHERE_PORT, TRUNK, 1);
+    begin();
+    ck_assert(flushed && !gateway_takeover_info(&g).happened);
 }
 END_TEST
 
@@ -711,7 +741,8 @@ int main(void)
     tcase_add_loop_test(c, test_ids_that_mean_something_else, 0, 6);
     tcase_add_test(c, test_places_have_the_ids_that_they_had);
     tcase_add_test(c, test_macs_after_a_reload);
-    tcase_add_test(c, test_macs_at_a_port_of_no_interface);
+    tcase_add_loop_test(c, test_macs_at_a_port_of_no_interface, 0, 3);
+    tcase_add_loop_test(c, test_ports_of_the_other_kind, 0, 2);
     tcase_add_test(c, test_macs_at_ports);
     tcase_add_test(c, test_macs_at_vteps);
     tcase_add_test(c, test_configured_macs);
