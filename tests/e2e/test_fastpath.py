@@ -26,9 +26,9 @@ RESTARTS = 10
 
 # ---- two sites
 
-def build(lab, **bgp):
+def build(lab, trunks=2, **bgp):
     wan = lab.wan()
-    s = SimpleNamespace(lab=lab, wan=wan, paris=lab.site("paris", wan, 1, trunks=2), london=lab.site("london", wan, 2))
+    s = SimpleNamespace(lab=lab, wan=wan, paris=lab.site("paris", wan, 1, trunks=trunks), london=lab.site("london", wan, 2))
     wan.start()
     s.a = s.paris.host("a", VLAN, "10.100.0.1/24")
     s.b = s.london.host("b", VLAN, "10.100.0.2/24")
@@ -435,6 +435,30 @@ def test_stop_with_persist(own_lab):
         settle(s)
 
 
+def test_ports_that_dpdk_drives_change_places(own_lab):
+    """Killed, and started with them the other way round in the file: each has its own MACs, before anybody speaks."""
+    s = build(own_lab, trunks=3)
+    ports = [{"name": f"vm{n}", "dpdk": f"net_af_packet{n},iface=lan{n}"} for n in (1, 2)]
+    hosts = {p["name"]: s.paris.host(f"h{n}", VLAN, f"10.100.0.1{n}/24", trunk=n) for n, p in enumerate(ports, 1)}
+    for n in (1, 2):
+        s.paris.detach_kernel(f"lan{n}")
+    s.gw_paris.conf["access"][1:] = ports
+    s.gw_paris.write()
+    with open_all(*s.gateways):
+        settle(s)
+        for name, host in hosts.items():
+            host.reaches(s.b, wait=0.2)
+            s.gw_paris.wait_mac(WEB, host.mac, name)
+            host.ns.ip("link set eth0 down")
+        s.gw_paris.kill()
+        s.gw_paris.conf["access"][1:] = ports[::-1]
+        s.gw_paris.write()
+        s.gw_paris.start()
+        assert "are forgotten" not in s.gw_paris.log
+        for name, host in hosts.items():
+            assert s.gw_paris.mac(WEB, host.mac)["port"] == name
+
+
 # ---- detached
 
 def test_detach(s):
@@ -564,7 +588,7 @@ def test_100000_macs(own_lab, record_property):
     """They are in the maps, found by the programs, and taken over."""
     n = 100000
     wan = own_lab.wan()
-    site = own_lab.site("paris", wan, 1, trunks=2)
+    site = own_lab.site("paris", wan, 1, trunks=trunks)
     conf = gateway_conf(site, [network(WEB, VLAN, VNI, "198.18.0.2", mac_limit="unlimited", unknown_unicast="drop")], trunks=2)
     conf["dataplane"]["max_macs"] = 131072
     conf["fastpath"]["mode"] = "on"
