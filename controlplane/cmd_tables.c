@@ -16,19 +16,6 @@
 
 /* ---- ports */
 
-static const char *role_text(enum dp_port_role role)
-{
-    switch (role) {
-    case DP_PORT_ACCESS:
-        return "access";
-    case DP_PORT_UNDERLAY:
-        return "underlay";
-    case DP_PORT_KERNEL:
-        return "kernel";
-    }
-    return "unknown";
-}
-
 static void port_row(const struct gateway *g, const struct gateway_port *port, cJSON *row)
 {
     struct dp_port_counters c;
@@ -37,7 +24,7 @@ static void port_row(const struct gateway *g, const struct gateway_port *port, c
     dp_port_status(g->dp, port->id, &s);
     fwd_port_counters(g->fwd, port->id, &c);
     json_text(row, "name", port->name);
-    json_text(row, "role", role_text(s.role));
+    json_text(row, "role", dp_port_role_name(s.role));
     json_bool(row, "up", s.up);
     json_text(row, "driver", s.driver);
     json_text(row, "device", s.device);

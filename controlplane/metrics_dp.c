@@ -16,16 +16,11 @@ struct port_state {
     struct dp_port_counters counters;
 };
 
-static const char *role_text(enum dp_port_role role)
-{
-    return role == DP_PORT_ACCESS ? "access" : role == DP_PORT_UNDERLAY ? "underlay" : "kernel";
-}
-
 static void port_states(const struct port_state *ports, unsigned n, struct metric_text *t)
 {
     metric_family(t, "causeway_port_info", METRIC_INFO, "Role and driver of a port.");
     for (unsigned i = 0; i < n; i++)
-        metric_u64(t, 1, {"port", ports[i].port->name}, {"role", role_text(ports[i].status.role)},
+        metric_u64(t, 1, {"port", ports[i].port->name}, {"role", dp_port_role_name(ports[i].status.role)},
                    {"driver", ports[i].status.driver});
     metric_family(t, "causeway_port_up", METRIC_GAUGE, "1 when the link of a port is up.");
     for (unsigned i = 0; i < n; i++)

@@ -58,6 +58,11 @@ enum dp_port_role {
     DP_PORT_KERNEL, /* the TAP beside a pci/dpdk underlay: what is not VXLAN for us */
 };
 
+static inline const char *dp_port_role_name(enum dp_port_role role)
+{
+    return role == DP_PORT_ACCESS ? "access" : role == DP_PORT_UNDERLAY ? "underlay" : "kernel";
+}
+
 enum dp_port_owner {
     DP_OWNER_INTERFACE, /* AF_XDP on a kernel interface */
     DP_OWNER_PCI,
