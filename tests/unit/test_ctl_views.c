@@ -12,105 +12,101 @@
 #define BOTH      "{\"unicast\":" COUNT ",\"flooded\":" COUNT "}"
 
 /* The longest of everything, in 80 columns: no line is longer, and what identifies a row is there. */
+static const struct {
+    const char *command, *page, *must;
+} widest_pages[] = {
+    {"show macs",
+     "{\"total\":1,\"macs\":[{\"network\":\"" LONG_NAME
+     "\",\"mac\":\"02:00:5e:10:00:01\",\"origin\":\"remote\","
+     "\"vtep\":\"" LONG_IP6 "\",\"age_s\":299,\"since_s\":31536000,\"moves\":4294967295}]}",
+     "02:00:5e:10:00:01"},
+    {"show ports",
+     "{\"ports\":[{\"name\":\"" LONG_NAME
+     "\",\"role\":\"underlay\",\"up\":false,\"driver\":\"net_af_packet\","
+     "\"device\":\"net_af_packet0,iface=verylonginterface,qpairs=1,blocksz=4096,framesz=2048,framecnt="
+     "512\","
+     "\"xdp\":\"generic\",\"mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"rx\":" COUNT ",\"tx\":" COUNT
+     ",\"drops\":" BIG ",\"macs\":1048576,\"mac_limit\":1048576}]}",
+     "DOWN"},
+    {"show networks",
+     "{\"networks\":[{\"name\":\"" LONG_NAME
+     "\",\"vlan\":4094,\"vni\":16777215,\"macs\":1048576,\"mac_limit\":1048576,"
+     "\"vteps\":1023,\"unknown_unicast\":\"flood\",\"flood_macs\":12,\"limits\":{\"broadcast\":"
+     "4294967294,"
+     "\"multicast\":null,\"unknown_unicast\":5},\"ports\":[{\"port\":\"" LONG_NAME
+     "\",\"vlan\":4094},{\"port\":\"b\","
+     "\"vlan\":null}],\"counters\":{\"access_in\":" BOTH ",\"access_out\":" BOTH ",\"wan_in\":" BOTH
+     ",\"wan_out\":" BOTH "},\"peers\":[{\"vtep\":\"" LONG_IP6
+     "\",\"learning\":true,\"state\":\"the route leaves by another interface than ours\"}]}]}",
+     "16777215"},
+    {"show vteps",
+     "{\"vteps\":[{\"address\":\"" LONG_IP6
+     "\",\"lost\":true,\"state\":\"the route leaves by another interface than ours\","
+     "\"next_hop\":\"" LONG_IP6 "\",\"next_hop_mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"networks\":4094,"
+     "\"macs\":1048576,\"rx\":" COUNT ",\"tx\":" COUNT "}]}",
+     "9216"},
+    {"show macs",
+     "{\"total\":1,\"macs\":[{\"network\":\"" LONG_NAME
+     "\",\"mac\":\"02:00:5e:10:00:01\",\"origin\":\"static\",\"vtep\":\"" LONG_IP6
+     "\",\"sequence\":4294967295,\"sticky\":true,\"duplicate\":true,\"age_s\":299,\"since_s\":31536000,"
+     "\"moves\":"
+     "4294967295,\"ips\":[\"" LONG_IP6 "\",\"" LONG_IP6 "\"],\"route\":{\"vtep\":\"" LONG_IP6
+     "\",\"sequence\":4294967295,\"sticky\":true},\"recent_moves\":[{\"ago_s\":99,\"from\":{\"vtep\":"
+     "\"" LONG_IP6 "\"},\"to\":{\"vtep\":\"" LONG_IP6 "\"}}]}]}",
+     "DUPLICATE"},
+    {"show bgp peers",
+     "{\"peers\":[{\"address\":\"" LONG_IP6 "\",\"name\":\"" LONG_NAME
+     "\",\"asn\":4294967295,\"state\":\"Established\",\"up_s\":31536000,\"routes\":10000000,\"messages_"
+     "in\":" BIG ",\"messages_out\":" BIG ",\"last_error\":\"" LONG_NAME " " LONG_NAME " " LONG_NAME "\"}]}",
+     "Established"},
+    {"show routes",
+     "{\"routes\":[{\"type\":2,\"network\":\"" LONG_NAME
+     "\",\"best\":true,\"stale\":true,\"peer\":\"" LONG_IP6
+     "\",\"rd\":\"4294967295:65535\",\"mac\":\"02:00:5e:10:00:01\",\"ip\":\"" LONG_IP6
+     "\",\"next_hop\":\"" LONG_IP6
+     "\",\"as_path\":\"4294967295 4294967295 4294967295 4294967295 4294967295 4294967295 4294967295 "
+     "4294967295 "
+     "4294967295\",\"route_targets\":[\"4294967295:65535\",\"4294967295:65535\",\"4294967295:65535\","
+     "\"4294967295:65535\",\"4294967295:65535\",\"4294967295:65535\"]}]}",
+     "02:00:5e:10:00:01"},
+    {"show drops",
+     "{\"total\":" BIG ",\"drops\":[{\"reason\":\"limit_unknown_unicast\",\"count\":" BIG
+     ",\"text\":\"outer congestion mark on an inner packet that is not ECN capable (R1.8)\"}]}",
+     "limit_unknown_unicast"},
+    {"show fastpath",
+     "{\"configured\":\"auto\",\"state\":\"on\",\"pinned\":false,\"dir\":\"/sys/fs/bpf/causeway\","
+     "\"why_not_pinned\":\"/sys/fs/bpf/causeway: no bpffs is mounted there, and nothing can be pinned "
+     "without\",\"sees_lost\":false,\"why_blind\":\"the kernel has no tracepoint xdp_redirect_err: No "
+     "such "
+     "file or directory\","
+     "\"carried\":" BIG ",\"by_worker\":" BIG ",\"share_percent\":99.9,\"maps\":{\"macs\":" BIG
+     ",\"macs_max\":" BIG "},\"taken_over\":{\"macs_here\":" BIG ",\"waiting\":true},"
+     "\"ports\":[{\"port\":\"" LONG_NAME "\",\"program\":\"fp_access\",\"mode\":\"generic\",\"pinned\":true,"
+     "\"fast\":true,\"no_target\":\"its driver takes no redirected frames (a veth: its other end needs "
+     "GRO or "
+     "XDP)\",\"carried_in\":{\"frames\":" BIG "},\"carried_out\":{\"frames\":" BIG "},\"punted\":" BIG
+     ",\"passed\":" BIG ",\"lost\":" BIG "}],\"punts\":[{\"reason\":\"no_topology\",\"count\":" BIG
+     ",\"text\":\"the control plane has not said yet what to forward\"}]}",
+     "no_topology"},
+    {"show status",
+     "{\"site\":\"" LONG_NAME "\",\"gateway\":\"" LONG_NAME "\",\"version\":\"0.1.0\",\"uptime_s\":99999999,"
+     "\"underlay\":{\"address\":\"198.18.100.100\",\"vxlan_port\":65535,\"up\":true,\"mac\":\"02:00:5e:"
+     "10:00:01\","
+     "\"mtu\":9216},\"ports\":15,\"ports_up\":14,\"networks\":4094,\"vteps\":1023,\"vteps_resolved\":"
+     "1000,"
+     "\"macs\":1048576,\"macs_max\":1048576,\"hugepages\":true,\"fastpath\":{\"state\":\"on\",\"share_"
+     "percent\":99.9},\"worker\":{\"poll\":\"adaptive\",\"workers\":16,"
+     "\"polls\":100,"
+     "\"idle_polls\":42},\"events_lost\":" BIG ",\"drops\":" BIG "}",
+     "16, adaptive, 42.0 % of their polls"},
+};
+
 START_TEST(test_views_fit_80_columns)
 {
-    static const struct {
-        const char *command, *page, *must;
-    } cases[] = {
-        {"show macs",
-         "{\"total\":1,\"macs\":[{\"network\":\"" LONG_NAME
-         "\",\"mac\":\"02:00:5e:10:00:01\",\"origin\":\"remote\","
-         "\"vtep\":\"" LONG_IP6 "\",\"age_s\":299,\"since_s\":31536000,\"moves\":4294967295}]}",
-         "02:00:5e:10:00:01"},
-        {"show ports",
-         "{\"ports\":[{\"name\":\"" LONG_NAME
-         "\",\"role\":\"underlay\",\"up\":false,\"driver\":\"net_af_packet\","
-         "\"device\":\"net_af_packet0,iface=verylonginterface,qpairs=1,blocksz=4096,framesz=2048,framecnt="
-         "512\","
-         "\"xdp\":\"generic\",\"mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"rx\":" COUNT ",\"tx\":" COUNT
-         ",\"drops\":" BIG ",\"macs\":1048576,\"mac_limit\":1048576}]}",
-         "DOWN"},
-        {"show networks",
-         "{\"networks\":[{\"name\":\"" LONG_NAME
-         "\",\"vlan\":4094,\"vni\":16777215,\"macs\":1048576,\"mac_limit\":1048576,"
-         "\"vteps\":1023,\"unknown_unicast\":\"flood\",\"flood_macs\":12,\"limits\":{\"broadcast\":"
-         "4294967294,"
-         "\"multicast\":null,\"unknown_unicast\":5},\"ports\":[{\"port\":\"" LONG_NAME
-         "\",\"vlan\":4094},{\"port\":\"b\","
-         "\"vlan\":null}],\"counters\":{\"access_in\":" BOTH ",\"access_out\":" BOTH ",\"wan_in\":" BOTH
-         ",\"wan_out\":" BOTH "},\"peers\":[{\"vtep\":\"" LONG_IP6
-         "\",\"learning\":true,\"state\":\"the route leaves by another interface than ours\"}]}]}",
-         "16777215"},
-        {"show vteps",
-         "{\"vteps\":[{\"address\":\"" LONG_IP6
-         "\",\"lost\":true,\"state\":\"the route leaves by another interface than ours\","
-         "\"next_hop\":\"" LONG_IP6
-         "\",\"next_hop_mac\":\"02:00:5e:10:00:01\",\"mtu\":9216,\"networks\":4094,"
-         "\"macs\":1048576,\"rx\":" COUNT ",\"tx\":" COUNT "}]}",
-         "9216"},
-        {"show macs",
-         "{\"total\":1,\"macs\":[{\"network\":\"" LONG_NAME
-         "\",\"mac\":\"02:00:5e:10:00:01\",\"origin\":\"static\",\"vtep\":\"" LONG_IP6
-         "\",\"sequence\":4294967295,\"sticky\":true,\"duplicate\":true,\"age_s\":299,\"since_s\":31536000,"
-         "\"moves\":"
-         "4294967295,\"ips\":[\"" LONG_IP6 "\",\"" LONG_IP6 "\"],\"route\":{\"vtep\":\"" LONG_IP6
-         "\",\"sequence\":4294967295,\"sticky\":true},\"recent_moves\":[{\"ago_s\":99,\"from\":{\"vtep\":"
-         "\"" LONG_IP6 "\"},\"to\":{\"vtep\":\"" LONG_IP6 "\"}}]}]}",
-         "DUPLICATE"},
-        {"show bgp peers",
-         "{\"peers\":[{\"address\":\"" LONG_IP6 "\",\"name\":\"" LONG_NAME
-         "\",\"asn\":4294967295,\"state\":\"Established\",\"up_s\":31536000,\"routes\":10000000,\"messages_"
-         "in\":" BIG ",\"messages_out\":" BIG ",\"last_error\":\"" LONG_NAME " " LONG_NAME " " LONG_NAME
-         "\"}]}",
-         "Established"},
-        {"show routes",
-         "{\"routes\":[{\"type\":2,\"network\":\"" LONG_NAME
-         "\",\"best\":true,\"stale\":true,\"peer\":\"" LONG_IP6
-         "\",\"rd\":\"4294967295:65535\",\"mac\":\"02:00:5e:10:00:01\",\"ip\":\"" LONG_IP6
-         "\",\"next_hop\":\"" LONG_IP6
-         "\",\"as_path\":\"4294967295 4294967295 4294967295 4294967295 4294967295 4294967295 4294967295 "
-         "4294967295 "
-         "4294967295\",\"route_targets\":[\"4294967295:65535\",\"4294967295:65535\",\"4294967295:65535\","
-         "\"4294967295:65535\",\"4294967295:65535\",\"4294967295:65535\"]}]}",
-         "02:00:5e:10:00:01"},
-        {"show drops",
-         "{\"total\":" BIG ",\"drops\":[{\"reason\":\"limit_unknown_unicast\",\"count\":" BIG
-         ",\"text\":\"outer congestion mark on an inner packet that is not ECN capable (R1.8)\"}]}",
-         "limit_unknown_unicast"},
-        {"show fastpath",
-         "{\"configured\":\"auto\",\"state\":\"on\",\"pinned\":false,\"dir\":\"/sys/fs/bpf/causeway\","
-         "\"why_not_pinned\":\"/sys/fs/bpf/causeway: no bpffs is mounted there, and nothing can be pinned "
-         "without\",\"sees_lost\":false,\"why_blind\":\"the kernel has no tracepoint xdp_redirect_err: No "
-         "such "
-         "file or directory\","
-         "\"carried\":" BIG ",\"by_worker\":" BIG ",\"share_percent\":99.9,\"maps\":{\"macs\":" BIG
-         ",\"macs_max\":" BIG "},\"taken_over\":{\"macs_here\":" BIG ",\"waiting\":true},"
-         "\"ports\":[{\"port\":\"" LONG_NAME
-         "\",\"program\":\"fp_access\",\"mode\":\"generic\",\"pinned\":true,"
-         "\"fast\":true,\"no_target\":\"its driver takes no redirected frames (a veth: its other end needs "
-         "GRO or "
-         "XDP)\",\"carried_in\":{\"frames\":" BIG "},\"carried_out\":{\"frames\":" BIG "},\"punted\":" BIG
-         ",\"passed\":" BIG ",\"lost\":" BIG "}],\"punts\":[{\"reason\":\"no_topology\",\"count\":" BIG
-         ",\"text\":\"the control plane has not said yet what to forward\"}]}",
-         "no_topology"},
-        {"show status",
-         "{\"site\":\"" LONG_NAME "\",\"gateway\":\"" LONG_NAME
-         "\",\"version\":\"0.1.0\",\"uptime_s\":99999999,"
-         "\"underlay\":{\"address\":\"198.18.100.100\",\"vxlan_port\":65535,\"up\":true,\"mac\":\"02:00:5e:"
-         "10:00:01\","
-         "\"mtu\":9216},\"ports\":15,\"ports_up\":14,\"networks\":4094,\"vteps\":1023,\"vteps_resolved\":"
-         "1000,"
-         "\"macs\":1048576,\"macs_max\":1048576,\"hugepages\":true,\"fastpath\":{\"state\":\"on\",\"share_"
-         "percent\":99.9},\"worker\":{\"poll\":\"adaptive\",\"workers\":16,"
-         "\"polls\":100,"
-         "\"idle_polls\":42},\"events_lost\":" BIG ",\"drops\":" BIG "}",
-         "16, adaptive, 42.0 % of their polls"},
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        show_one(cases[i].command, 80, cases[i].page);
-        ck_assert_msg(widest() <= 80, "%s: %zu columns\n%s", cases[i].command, widest(), output);
-        ck_assert_msg(strstr(output, cases[i].must) != NULL, "%s", output);
+    for (size_t i = 0; i < sizeof(widest_pages) / sizeof(widest_pages[0]); i++) {
+        show_one(widest_pages[i].command, 80, widest_pages[i].page);
+        ck_assert_msg(widest() <= 80, "%s: %zu columns\n%s", widest_pages[i].command, widest(), output);
+        ck_assert_msg(strstr(output, widest_pages[i].must) != NULL, "%s", output);
     }
 }
 END_TEST
