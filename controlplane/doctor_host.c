@@ -5,15 +5,15 @@
  */
 #include "controlplane/doctor_host.h"
 
+#include "ebpf/ifreq.h"
+
 #include <inttypes.h>
 #include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,50 +23,6 @@
 #define CAP_LOCK_BIT 14 /* CAP_IPC_LOCK: the limit does not count */
 
 /* ---- interfaces */
-
-static int ask(const char *ifname, unsigned long request, struct ifreq *ifr)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
-
-    if (fd < 0)
-        return -1;
-    snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", ifname);
-    rc = ioctl(fd, request, ifr);
-    close(fd);
-    return rc;
-}
-
-static int ethtool(const char *ifname, void *command)
-{
-    struct ifreq ifr = {.ifr_data = command};
-
-    return ask(ifname, SIOCETHTOOL, &ifr);
-}
-
-/* How many strings of a set there are, at most MAX_STRINGS, and the strings (to be freed) or NULL. */
-static struct ethtool_gstrings *strings(const char *ifname, uint32_t set)
-{
-    union {
-        struct ethtool_sset_info info;
-        uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)]; /* for info.data[0] */
-    } size = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = UINT64_C(1) << set}};
-    struct ethtool_gstrings *s;
-    uint32_t n;
-
-    if (ethtool(ifname, &size) != 0 || size.info.sset_mask == 0)
-        return NULL;
-    n = size.info.data[0];
-    if (n == 0 || n > MAX_STRINGS)
-        return NULL;
-    s = calloc(1, sizeof(*s) + (size_t)n * ETH_GSTRING_LEN);
-    if (!s)
-        return NULL;
-    *s = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = set, .len = n};
-    if (ethtool(ifname, s) == 0 && s->len <= n)
-        return s;
-    free(s);
-    return NULL;
-}
 
 /* Which string it is; -1: there is none of that name. */
 static int string_index(const struct ethtool_gstrings *s, const char *name)
@@ -90,7 +46,7 @@ static void features_free(struct features *f)
 
 static struct features features_read(const char *ifname)
 {
-    struct features f = {.names = strings(ifname, ETH_SS_FEATURES)};
+    struct features f = {.names = ifreq_strings(ifname, ETH_SS_FEATURES, MAX_STRINGS)};
     uint32_t blocks = f.names ? (f.names->len + 31) / 32 : 0;
 
     if (!f.names)
@@ -100,7 +56,7 @@ static struct features features_read(const char *ifname)
         return f;
     f.values->cmd = ETHTOOL_GFEATURES;
     f.values->size = blocks;
-    if (ethtool(ifname, f.values) != 0 || f.values->size < blocks) {
+    if (ifreq_ethtool(ifname, f.values) != 0 || f.values->size < blocks) {
         free(f.values);
         f.values = NULL;
     }
@@ -134,14 +90,14 @@ static void read_driver(const char *ifname, char *driver, size_t len)
 {
     struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
 
-    if (ethtool(ifname, &info) == 0)
+    if (ifreq_ethtool(ifname, &info) == 0)
         snprintf(driver, len, "%.*s", (int)sizeof(info.driver) - 1, info.driver);
 }
 
 /* The other end of a veth, as an index in whatever namespace it is; 0: not known. */
 static unsigned veth_peer(const char *ifname)
 {
-    struct ethtool_gstrings *names = strings(ifname, ETH_SS_STATS);
+    struct ethtool_gstrings *names = ifreq_strings(ifname, ETH_SS_STATS, MAX_STRINGS);
     int i = string_index(names, "peer_ifindex");
     struct ethtool_stats *stats = NULL;
     unsigned peer = 0;
@@ -151,7 +107,7 @@ static unsigned veth_peer(const char *ifname)
     if (stats) {
         stats->cmd = ETHTOOL_GSTATS;
         stats->n_stats = names->len;
-        if (ethtool(ifname, stats) == 0 && (uint32_t)i < stats->n_stats)
+        if (ifreq_ethtool(ifname, stats) == 0 && (uint32_t)i < stats->n_stats)
             peer = (unsigned)stats->data[i];
     }
     free(stats);
@@ -206,9 +162,9 @@ static void read_port(struct doctor_port *p)
     if (p->interface[0] == '\0' || if_nametoindex(p->interface) == 0)
         return;
     p->exists = true;
-    if (ask(p->interface, SIOCGIFFLAGS, &ifr) == 0)
+    if (ifreq_ask(p->interface, SIOCGIFFLAGS, &ifr) == 0)
         p->up = (ifr.ifr_flags & IFF_UP) && (ifr.ifr_flags & IFF_RUNNING) ? DOCTOR_YES : DOCTOR_NO;
-    if (ask(p->interface, SIOCGIFMTU, &ifr) == 0)
+    if (ifreq_ask(p->interface, SIOCGIFMTU, &ifr) == 0)
         p->mtu = ifr.ifr_mtu > 0 ? (unsigned)ifr.ifr_mtu : 0;
     p->rp_filter = rp_filter(p->interface);
     read_driver(p->interface, p->driver, sizeof(p->driver));

@@ -8,36 +8,22 @@
 #include "controlplane/gateway_private.h"
 
 #include "conf/log.h"
+#include "ebpf/ifreq.h"
 
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define DOWN_HOLD_NS UINT64_C(1000000000)
 #define CLEAR_SLOTS  4096 /* of the MAC table, in one turn of the loop */
 
 /* ---- what the kernel says */
 
-static bool kernel_ask(const char *ifname, unsigned long request, struct ifreq *ifr)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int rc;
-
-    if (fd < 0)
-        return false;
-    snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", ifname);
-    rc = ioctl(fd, request, ifr);
-    close(fd);
-    return rc == 0;
-}
-
 uint16_t gateway_kernel_mtu(const char *ifname)
 {
     struct ifreq ifr = {0};
 
-    if (!kernel_ask(ifname, SIOCGIFMTU, &ifr) || ifr.ifr_mtu < 0)
+    if (ifreq_ask(ifname, SIOCGIFMTU, &ifr) < 0 || ifr.ifr_mtu < 0)
         return 0;
     return ifr.ifr_mtu > UINT16_MAX ? UINT16_MAX : (uint16_t)ifr.ifr_mtu;
 }
@@ -46,7 +32,7 @@ bool gateway_kernel_up(const char *ifname)
 {
     struct ifreq ifr = {0};
 
-    return kernel_ask(ifname, SIOCGIFFLAGS, &ifr) && (ifr.ifr_flags & IFF_UP) &&
+    return ifreq_ask(ifname, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_UP) &&
            (ifr.ifr_flags & IFF_RUNNING);
 }
 

@@ -6,12 +6,13 @@
  */
 #include "ebpf/nic.h"
 
+#include "ebpf/ifreq.h"
+
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -27,30 +28,10 @@
 
 #define MAX_STATISTICS 65536
 
-static int nic_ioctl(const char *ifname, unsigned long request, struct ifreq *ifr)
-{
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int rc;
-
-    if (fd < 0)
-        return -errno;
-    snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", ifname);
-    rc = ioctl(fd, request, ifr) ? -errno : 0;
-    close(fd);
-    return rc;
-}
-
-static int nic_ethtool(const char *ifname, void *command)
-{
-    struct ifreq ifr = {.ifr_data = command};
-
-    return nic_ioctl(ifname, SIOCETHTOOL, &ifr);
-}
-
 int nic_is_ethernet(const char *ifname)
 {
     struct ifreq ifr = {0};
-    int rc = nic_ioctl(ifname, SIOCGIFHWADDR, &ifr);
+    int rc = ifreq_ask(ifname, SIOCGIFHWADDR, &ifr);
 
     return rc ? rc : ifr.ifr_hwaddr.sa_family == ARPHRD_ETHER;
 }
@@ -59,7 +40,7 @@ int nic_is_ethernet(const char *ifname)
 int nic_queues(const char *ifname, unsigned *served, unsigned *total)
 {
     struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-    int rc = nic_ethtool(ifname, &channels);
+    int rc = ifreq_ethtool(ifname, &channels);
 
     *served = *total = 1;
     if (rc == -EOPNOTSUPP)
@@ -77,7 +58,7 @@ int nic_queues(const char *ifname, unsigned *served, unsigned *total)
 int nic_rxvlan(const char *ifname)
 {
     struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
-    int rc = nic_ethtool(ifname, &value);
+    int rc = ifreq_ethtool(ifname, &value);
 
     if (rc == -EOPNOTSUPP)
         return 0;
@@ -87,13 +68,13 @@ int nic_rxvlan(const char *ifname)
 int nic_set_rxvlan(const char *ifname, bool on)
 {
     struct ethtool_value value = {.cmd = ETHTOOL_GFLAGS};
-    int rc = nic_ethtool(ifname, &value);
+    int rc = ifreq_ethtool(ifname, &value);
 
     if (rc)
         return rc;
     value.cmd = ETHTOOL_SFLAGS;
     value.data = on ? value.data | ETH_FLAG_RXVLAN : value.data & ~(uint32_t)ETH_FLAG_RXVLAN;
-    rc = nic_ethtool(ifname, &value);
+    rc = ifreq_ethtool(ifname, &value);
     if (rc)
         return rc;
     /* A driver may take the request and not follow it. */
@@ -106,7 +87,7 @@ int nic_set_rxvlan(const char *ifname, bool on)
 int nic_is_promiscuous(const char *ifname)
 {
     struct ifreq ifr = {0};
-    int rc = nic_ioctl(ifname, SIOCGIFFLAGS, &ifr);
+    int rc = ifreq_ask(ifname, SIOCGIFFLAGS, &ifr);
 
     return rc ? rc : !!(ifr.ifr_flags & IFF_PROMISC);
 }
@@ -114,12 +95,12 @@ int nic_is_promiscuous(const char *ifname)
 int nic_set_promiscuous(const char *ifname, bool on)
 {
     struct ifreq ifr = {0};
-    int rc = nic_ioctl(ifname, SIOCGIFFLAGS, &ifr);
+    int rc = ifreq_ask(ifname, SIOCGIFFLAGS, &ifr);
 
     if (rc)
         return rc;
     ifr.ifr_flags = (short)(on ? ifr.ifr_flags | IFF_PROMISC : ifr.ifr_flags & ~IFF_PROMISC);
-    return nic_ioctl(ifname, SIOCSIFFLAGS, &ifr);
+    return ifreq_ask(ifname, SIOCSIFFLAGS, &ifr);
 }
 
 int nic_promiscuous(int ifindex)
@@ -213,39 +194,24 @@ static bool is_trouble(const char *name)
            (strstr(name, "err") || strstr(name, "drop") || strstr(name, "full"));
 }
 
-static unsigned statistics_number(const char *ifname)
-{
-    union {
-        struct ethtool_sset_info info;
-        uint8_t room[sizeof(struct ethtool_sset_info) + sizeof(uint32_t)]; /* for info.data[0] */
-    } set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ull << ETH_SS_STATS}};
-
-    return nic_ethtool(ifname, &set) || !(set.info.sset_mask & 1ull << ETH_SS_STATS) ? 0 : set.info.data[0];
-}
-
 uint64_t nic_xdp_trouble(const char *ifname)
 {
-    unsigned n = statistics_number(ifname);
-    struct ethtool_gstrings *names;
-    struct ethtool_stats *values;
+    struct ethtool_gstrings *names = ifreq_strings(ifname, ETH_SS_STATS, MAX_STATISTICS);
+    struct ethtool_stats *values =
+        names ? calloc(1, sizeof(*values) + (size_t)names->len * sizeof(values->data[0])) : NULL;
     uint64_t sum = 0;
 
-    if (n == 0 || n > MAX_STATISTICS)
-        return 0;
-    names = calloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
-    values = calloc(1, sizeof(*values) + (size_t)n * sizeof(values->data[0]));
-    if (names && values) {
-        *names = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_STATS, .len = n};
-        *values = (struct ethtool_stats){.cmd = ETHTOOL_GSTATS, .n_stats = n};
-        if (nic_ethtool(ifname, names) == 0 && nic_ethtool(ifname, values) == 0) {
-            for (unsigned i = 0; i < n && i < names->len && i < values->n_stats; i++) {
-                char name[ETH_GSTRING_LEN + 1];
+    if (values) {
+        *values = (struct ethtool_stats){.cmd = ETHTOOL_GSTATS, .n_stats = names->len};
+        if (ifreq_ethtool(ifname, values) != 0)
+            values->n_stats = 0;
+    }
+    for (unsigned i = 0; values && i < names->len && i < values->n_stats; i++) {
+        char name[ETH_GSTRING_LEN + 1];
 
-                snprintf(name, sizeof(name), "%.*s", ETH_GSTRING_LEN,
-                         (char *)names->data + (size_t)i * ETH_GSTRING_LEN);
-                sum += is_trouble(name) ? values->data[i] : 0;
-            }
-        }
+        snprintf(name, sizeof(name), "%.*s", ETH_GSTRING_LEN,
+                 (char *)names->data + (size_t)i * ETH_GSTRING_LEN);
+        sum += is_trouble(name) ? values->data[i] : 0;
     }
     free(names);
     free(values);
