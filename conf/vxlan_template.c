@@ -9,6 +9,7 @@
 #define IPV4_LEN     20u
 #define IPV6_LEN     40u
 #define UDP_LEN      8u
+#define VXLAN_LEN    8u
 #define PROTO_UDP    17
 #define VXLAN_FLAG_I 0x08
 #define IPV4_DF      0x4000u
@@ -22,6 +23,15 @@ static void store16(uint8_t *p, uint16_t v)
 static uint16_t load16(const uint8_t *p)
 {
     return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t sum16(const uint8_t *p, unsigned len)
+{
+    uint32_t sum = 0;
+
+    for (unsigned i = 0; i < len; i += 2)
+        sum += load16(p + i);
+    return sum;
 }
 
 /* R6.5: a frame is sent on once, also where gateways that are a moment behind each other would send it round
@@ -56,8 +66,7 @@ void vxlan_template_init(struct vxlan_template *t, const struct vxlan_local *loc
         ip[9] = PROTO_UDP;
         memcpy(ip + 12, local->address.b, 4);
         memcpy(ip + 16, vtep->address.b, 4);
-        for (unsigned i = 0; i < IPV4_LEN; i += 2)
-            t->ip_sum += load16(ip + i);
+        t->sum = sum16(ip, IPV4_LEN);
     } else {
         store16(t->bytes + 12, 0x86dd);
         ip[0] = 0x60;
@@ -68,4 +77,6 @@ void vxlan_template_init(struct vxlan_template *t, const struct vxlan_local *loc
     }
     store16(udp + 2, local->port);
     udp[UDP_LEN] = VXLAN_FLAG_I; /* R1.4: all else zero */
+    if (!v4)
+        t->sum = sum16(ip + 8, 32) + PROTO_UDP + sum16(udp, UDP_LEN + VXLAN_LEN);
 }

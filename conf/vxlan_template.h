@@ -21,10 +21,12 @@ struct vxlan_local {
 };
 
 struct vxlan_template {
-    uint8_t len;     /* VXLAN_OUTER_IPV4 or _IPV6 */
-    bool zero_csum;  /* no UDP checksum: always over IPv4, over IPv6 when so configured (R1.3) */
-    bool nic_csum;   /* else: the NIC that it leaves by fills it in */
-    uint32_t ip_sum; /* IPv4 header's sum without traffic class and length */
+    uint8_t len;    /* VXLAN_OUTER_IPV4 or _IPV6 */
+    bool zero_csum; /* no UDP checksum: always over IPv4, over IPv6 when so configured (R1.3) */
+    bool nic_csum;  /* else: the NIC that it leaves by fills it in */
+    /* Sum of the IPv4 header without traffic class and length; over IPv6 what goes into the UDP checksum of
+     * the pseudo header and the headers, without lengths, source port and VNI. */
+    uint32_t sum;
     uint8_t bytes[VXLAN_OUTER_IPV6];
 };
 

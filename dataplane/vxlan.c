@@ -39,9 +39,12 @@ static int udp_sum(const struct rte_mbuf *m, const uint8_t *ip, uint32_t udp, ui
     uint32_t sum = PROTO_UDP + udp_len;
     uint16_t raw;
 
+    _Static_assert(ETH_LEN + IPV4_LEN >= CHECKSUM_BEFORE, "what checksum_add() reads");
     for (unsigned i = first; i < end; i += 2)
         sum += load16(ip + i);
-    if (rte_raw_cksum_mbuf(m, udp, udp_len, &raw) != 0)
+    if (m->nb_segs == 1)
+        raw = (uint16_t)(checksum_add(rte_pktmbuf_mtod_offset(m, const uint8_t *, udp), udp_len) % 0xffff);
+    else if (rte_raw_cksum_mbuf(m, udp, udp_len, &raw) != 0)
         return -1;
     *out = fold(sum + rte_be_to_cpu_16(raw));
     return 0;

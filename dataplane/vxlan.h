@@ -15,6 +15,7 @@
 
 #include "conf/ecn.h"
 #include "conf/vxlan_template.h"
+#include "dataplane/checksum.h"
 #include "dataplane/dp.h"
 #include "dataplane/inner.h"
 
@@ -40,6 +41,20 @@ static inline uint16_t vxlan_fold(uint32_t sum)
  * it goes out by. False: impossible. */
 bool vxlan_udp6_checksum(struct rte_mbuf *m, bool by_nic);
 
+/* The same, of one that vxlan_encapsulate() makes by t; udp: its header, with source port and length. */
+static __rte_always_inline bool vxlan_udp6_fill(struct rte_mbuf *m, const struct vxlan_template *t,
+                                                uint8_t *udp, uint16_t source, uint16_t udp_len, uint32_t vni)
+{
+    uint32_t sum = t->sum + source + 2u * udp_len + (vni >> 8) + (uint16_t)(vni << 8);
+
+    if (unlikely(t->nic_csum || m->nb_segs != 1))
+        return vxlan_udp6_checksum(m, t->nic_csum);
+    /* The headers' sum is known: reading them back so soon would cost a stall. */
+    sum += rte_be_to_cpu_16((uint16_t)(checksum_add(udp + 16, udp_len - 16u) % 0xffff));
+    vxlan_store16(udp + 6, (uint16_t) ~(sum % 0xffff)); /* never zero, which would mean "none" */
+    return true;
+}
+
 /* Puts the outer header in front. dscp: 0..63 or DP_DSCP_INHERIT. 0, or -ENOBUFS without headroom. */
 static __rte_always_inline int vxlan_encapsulate(struct rte_mbuf *m, const struct vxlan_template *t,
                                                  uint32_t vni, uint8_t dscp, const struct inner_info *info)
@@ -47,6 +62,7 @@ static __rte_always_inline int vxlan_encapsulate(struct rte_mbuf *m, const struc
     uint32_t inner_len = rte_pktmbuf_pkt_len(m), vni_be = rte_cpu_to_be_32(vni << 8);
     uint16_t udp_len = (uint16_t)(inner_len + VXLAN_OUTER_IPV4 - 34);
     uint8_t *eth = (uint8_t *)rte_pktmbuf_prepend(m, t->len);
+    uint16_t source = (uint16_t)(VXLAN_SOURCE_FIRST + (info->hash >> 18));
     /* RFC 6040 section 4.1, normal mode: the ECN field is copied. */
     uint8_t tos = dscp == DP_DSCP_INHERIT ? info->tos : (uint8_t)(dscp << 2 | (info->tos & ECN_MASK));
     uint8_t *ip, *udp;
@@ -61,7 +77,7 @@ static __rte_always_inline int vxlan_encapsulate(struct rte_mbuf *m, const struc
         udp = ip + 20;
         ip[1] = tos;
         vxlan_store16(ip + 2, ip_len);
-        vxlan_store16(ip + 10, (uint16_t)~vxlan_fold(t->ip_sum + tos + ip_len));
+        vxlan_store16(ip + 10, (uint16_t)~vxlan_fold(t->sum + tos + ip_len));
     } else {
         memcpy(eth, t->bytes, VXLAN_OUTER_IPV6);
         udp = ip + 40;
@@ -70,10 +86,10 @@ static __rte_always_inline int vxlan_encapsulate(struct rte_mbuf *m, const struc
         vxlan_store16(ip + 2, (uint16_t)info->hash);
         vxlan_store16(ip + 4, udp_len);
     }
-    vxlan_store16(udp, (uint16_t)(VXLAN_SOURCE_FIRST + (info->hash >> 18)));
+    vxlan_store16(udp, source);
     vxlan_store16(udp + 4, udp_len);
     memcpy(udp + 12, &vni_be, 4);
-    return likely(t->zero_csum) || vxlan_udp6_checksum(m, t->nic_csum) ? 0 : -ENOBUFS;
+    return likely(t->zero_csum) || vxlan_udp6_fill(m, t, udp, source, udp_len, vni) ? 0 : -ENOBUFS;
 }
 
 /* Lowers the TTL of a packet that vxlan_encapsulate() has just made; never raises it. */

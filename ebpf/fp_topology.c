@@ -162,7 +162,7 @@ static int add_vtep(struct fp_topology *out, const struct dp_topology *t, const 
     to->header_len = header.len;
     to->zero_csum = header.zero_csum;
     to->max_frame = vxlan_max_frame(v->mtu, v->address.family);
-    to->ip_sum = header.ip_sum;
+    to->ip_sum = header.sum;
     memcpy(to->address, v->address.b, sizeof(to->address));
     memcpy(to->header, header.bytes, sizeof(header.bytes));
     if (v->id >= used->vteps)
