@@ -278,7 +278,7 @@ struct tunnel {
 #ifdef __AVX2__             /* without wide compares it is as quick to look at each field */
     struct vxlan_like like; /* the last one, where there is a net */
 #endif
-    uint64_t id;                /* vxlan_usual.tunnel */
+    struct vxlan_tunnel id;
     const struct snap_net *net; /* NULL: unknown, or not allowed */
     dp_vtep_id vtep;
     struct dp_count received; /* not yet in the counters */
@@ -292,13 +292,14 @@ static inline void tunnel_count(struct worker *w, struct tunnel *t)
 }
 
 /* R1.9 */
-static void tunnel_turn(struct worker *w, const struct snapshot *s, struct tunnel *t, uint64_t id)
+static void tunnel_turn(struct worker *w, const struct snapshot *s, struct tunnel *t,
+                        const struct vxlan_tunnel *id)
 {
-    struct ipaddr source = vxlan_usual_source(id);
+    struct ipaddr source = vxlan_tunnel_source(id, t->expect.ipv6);
 
     tunnel_count(w, t);
-    t->id = id;
-    t->net = snapshot_net_by_vni(s, vxlan_usual_vni(id));
+    t->id = *id;
+    t->net = snapshot_net_by_vni(s, vxlan_tunnel_vni(id));
     t->vtep = snapshot_vtep_by_addr(s, &source);
     if (t->vtep == 0 || (t->net && !snapshot_bit(t->net->known, t->vtep)))
         t->net = NULL;
@@ -308,44 +309,48 @@ static void tunnel_turn(struct worker *w, const struct snapshot *s, struct tunne
 static __rte_noinline bool unlike(struct worker *w, const struct snapshot *s, const struct rte_mbuf *m,
                                   struct tunnel *t, struct vxlan_usual *p)
 {
-    if (!vxlan_parse_usual(m, &t->expect, p) || (p->tos & ECN_MASK) != ECN_NOT_ECT)
+    bool ipv6 = t->expect.ipv6;
+
+    if (!vxlan_parse_usual(m, &t->expect, ipv6, p) || (p->tos & ECN_MASK) != ECN_NOT_ECT)
         return false;
-    if (p->tunnel != t->id)
-        tunnel_turn(w, s, t, p->tunnel);
+    if (!vxlan_tunnel_same(&p->tunnel, &t->id, ipv6))
+        tunnel_turn(w, s, t, &p->tunnel);
     if (!t->net)
         return false;
 #ifdef __AVX2__
-    vxlan_like_set(&t->like, m);
+    vxlan_like_set(&t->like, m, &t->expect);
 #endif
     return true;
 }
 
-static __rte_always_inline bool alike(const struct rte_mbuf *m, const struct tunnel *t, struct vxlan_usual *p)
+static __rte_always_inline bool alike(const struct rte_mbuf *m, const struct tunnel *t, bool ipv6,
+                                      struct vxlan_usual *p)
 {
 #ifdef __AVX2__
-    return t->net && vxlan_alike(m, &t->like, p);
+    return t->net && vxlan_alike(m, &t->like, ipv6, p);
 #else
-    return vxlan_parse_usual(m, &t->expect, p) && (p->tos & ECN_MASK) == ECN_NOT_ECT && t->net &&
-           p->tunnel == t->id;
+    return vxlan_parse_usual(m, &t->expect, ipv6, p) && (p->tos & ECN_MASK) == ECN_NOT_ECT && t->net &&
+           vxlan_tunnel_same(&p->tunnel, &t->id, ipv6);
 #endif
 }
 
 /* True: f is the inner frame, ready for its look-ups. False: there is something odd about it. */
 static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *s, dp_port_id port,
-                                       struct rte_mbuf *m, struct tunnel *tunnel, struct frame *f)
+                                       struct rte_mbuf *m, struct tunnel *tunnel, struct frame *f, bool ipv6)
 {
-    uint8_t *frame = rte_pktmbuf_mtod_offset(m, uint8_t *, VXLAN_OUTER_IPV4);
+    uint16_t outer = ipv6 ? VXLAN_OUTER_IPV6 : VXLAN_OUTER_IPV4;
+    uint8_t *frame = rte_pktmbuf_mtod_offset(m, uint8_t *, outer);
     uint64_t dst_key, src_key;
     struct vxlan_usual p;
 
-    if (unlikely(!alike(m, tunnel, &p)) && !unlike(w, s, m, tunnel, &p))
+    if (unlikely(!alike(m, tunnel, ipv6, &p)) && !unlike(w, s, m, tunnel, &p))
         return false;
     if (unlikely(forward_is_tag(inner_load16(frame + 12))))
         return false;
     fdb_keys(tunnel->net->id, inner_load64(frame), inner_load64(frame + 4), &dst_key, &src_key);
     if (unlikely(!forward_plain_macs(dst_key, src_key)))
         return false;
-    m->data_off = (uint16_t)(m->data_off + VXLAN_OUTER_IPV4);
+    m->data_off = (uint16_t)(m->data_off + outer);
     m->pkt_len = m->data_len = p.inner_len;
     *f = (struct frame){.m = m,
                         .net = tunnel->net,
@@ -361,15 +366,15 @@ static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *
     return true;
 }
 
-static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
-                      unsigned n)
+static __rte_always_inline void wan_all(struct worker *w, const struct snapshot *s, dp_port_id port,
+                                        struct rte_mbuf **m, unsigned n, bool ipv6)
 {
     struct frame frames[WORKER_BURST], *end = frames;
     struct tunnel tunnel = {.expect = vxlan_expect(&s->local)};
     struct way way = {0};
 
     for (unsigned i = 0; i < n; i++)
-        if (likely(unpack(w, s, port, m[i], &tunnel, end)) || wan_unpack(w, s, port, m[i], end))
+        if (likely(unpack(w, s, port, m[i], &tunnel, end, ipv6)) || wan_unpack(w, s, port, m[i], end))
             end++;
     tunnel_count(w, &tunnel);
     way.end = end;
@@ -381,6 +386,21 @@ static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id por
         }
     way_count(w, &way, true);
     PROFILE(count);
+}
+
+static __rte_noinline void wan_burst_ipv6(struct worker *w, const struct snapshot *s, dp_port_id port,
+                                          struct rte_mbuf **m, unsigned n)
+{
+    wan_all(w, s, port, m, n, true);
+}
+
+static void wan_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                      unsigned n)
+{
+    if (s->local.address.family == 6)
+        wan_burst_ipv6(w, s, port, m, n);
+    else
+        wan_all(w, s, port, m, n, false);
 }
 
 #ifndef BURST_NAME

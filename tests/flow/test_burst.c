@@ -113,7 +113,7 @@ static unsigned make(const uint8_t **out, size_t *len)
     uint16_t vlan = pick(4) ? 100 : 200;
 
     if (kind.more == 0) {
-        kind.port = pick(3);
+        kind.port = damages ? PORT_WAN : pick(3);
         kind.src = kind.port == PORT_WAN ? 4 + pick(4)
                                          : kind.port + 2 * pick(2); /* most of them where the FDB has them */
         kind.dst = pick(8);
@@ -309,37 +309,39 @@ static bool both_parse(struct rte_mbuf *m)
     struct vxlan_packet whole;
     struct ipaddr source;
 
-    if (!vxlan_parse_usual(m, &expect, &quick))
+    if (!vxlan_parse_usual(m, &expect, f->ipv6, &quick))
         return false;
     ck_assert_int_eq(vxlan_parse(m, &f->snapshot->local, &whole), VXLAN_FOR_US);
-    source = vxlan_usual_source(quick.tunnel);
+    source = vxlan_tunnel_source(&quick.tunnel, f->ipv6);
     ck_assert(ipaddr_eq(&source, &whole.source));
-    ck_assert_uint_eq(vxlan_usual_vni(quick.tunnel), whole.vni);
+    ck_assert_uint_eq(vxlan_tunnel_vni(&quick.tunnel), whole.vni);
     ck_assert_uint_eq(quick.inner_len, whole.inner_len);
-    ck_assert_uint_eq(whole.inner_offset, VXLAN_OUTER_IPV4);
+    ck_assert_uint_eq(whole.inner_offset, outer_len());
     ck_assert_uint_eq(quick.tos, whole.tos);
     ck_assert_uint_eq(quick.ttl, whole.ttl);
     return true;
 }
 
-/* Any damage: either the quick look says nothing, or the same; and the IP checksum is mended now and then, so
- * that it is not all that it sees. */
+/* Any damage: either the quick look says nothing, or the same; and the checksums are mended now and then, so
+ * that they are not all that it sees. */
 START_TEST(test_quick_look_at_damaged_packets)
 {
     struct rte_mbuf m = {.buf_addr = packet, .nb_segs = 1};
     unsigned taken = 0;
 
     srandom(seed);
+    f->topology.udp6_zero_csum_rx = true;
+    flow_publish(f);
     for (unsigned i = 0; i < SCALE * 80000; i++) {
-        struct flow_outer o = {
-            .vtep = VTEP_1, .vni = pick(1 << 24), .flags = 0x08, .tos = (uint8_t)pick(256)};
+        struct flow_outer o = {.vtep = VTEP_1,
+                               .vni = pick(1 << 24),
+                               .flags = 0x08,
+                               .tos = (uint8_t)pick(256),
+                               .checksum = f->ipv6};
         size_t inner = flow_ipv4(frame, flow_mac(1), flow_mac(2), FLOW_UNTAGGED, 0, 1, pick(200));
         size_t len = flow_wrap(f, packet, o, frame, inner);
 
-        for (unsigned n = pick(3); n > 0; n--)
-            packet[pick(VXLAN_OUTER_IPV4)] ^= (uint8_t)(1 << pick(8));
-        if (pick(2))
-            flow_fix(f, packet, false);
+        damage(len);
         m.pkt_len = m.data_len = (uint16_t)(pick(4) ? len : pick((unsigned)len + 20));
         taken += both_parse(&m);
     }
@@ -348,10 +350,30 @@ START_TEST(test_quick_look_at_damaged_packets)
 }
 END_TEST
 
-START_TEST(test_quick_look_takes_sound_packets)
+static bool sound_parses(bool checksum)
 {
     struct rte_mbuf m = {.buf_addr = packet, .nb_segs = 1};
-    struct flow_outer o = {.vtep = VTEP_1, .vni = VNI_WEB, .flags = 0x08};
+    struct flow_outer o = {.vtep = VTEP_1, .vni = VNI_WEB, .flags = 0x08, .checksum = checksum};
+    size_t inner = flow_ipv4(frame, flow_mac(1), flow_mac(2), FLOW_UNTAGGED, 0, 1, 18);
+
+    m.pkt_len = m.data_len = (uint16_t)flow_wrap(f, packet, o, frame, inner);
+    return both_parse(&m);
+}
+
+START_TEST(test_R1_3_quick_look_takes_sound_packets)
+{
+    ck_assert(sound_parses(f->ipv6));
+    ck_assert(!sound_parses(!f->ipv6)); /* also with a checksum over IPv4, which is not usual */
+    f->topology.udp6_zero_csum_rx = true;
+    flow_publish(f);
+    ck_assert(sound_parses(false));
+}
+END_TEST
+
+START_TEST(test_quick_look_wants_one_buffer)
+{
+    struct rte_mbuf m = {.buf_addr = packet, .nb_segs = 1};
+    struct flow_outer o = {.vtep = VTEP_1, .vni = VNI_WEB, .flags = 0x08, .checksum = f->ipv6};
     size_t inner = flow_ipv4(frame, flow_mac(1), flow_mac(2), FLOW_UNTAGGED, 0, 1, 18);
 
     m.pkt_len = m.data_len = (uint16_t)flow_wrap(f, packet, o, frame, inner);
@@ -381,7 +403,11 @@ int main(void)
     tcase_add_test(v6, test_one_by_one_or_many_at_once);
     tcase_add_test(v4, test_with_nics_and_without);
     tcase_add_test(v4, test_quick_look_at_damaged_packets);
-    tcase_add_test(v4, test_quick_look_takes_sound_packets);
+    tcase_add_test(v6, test_quick_look_at_damaged_packets);
+    tcase_add_test(v4, test_R1_3_quick_look_takes_sound_packets);
+    tcase_add_test(v6, test_R1_3_quick_look_takes_sound_packets);
+    tcase_add_test(v4, test_quick_look_wants_one_buffer);
+    tcase_add_test(v6, test_quick_look_wants_one_buffer);
     tcase_add_loop_test(v4, test_quick_way_and_whole_way, 0, 2);
     tcase_add_loop_test(v6, test_quick_way_and_whole_way, 0, 2);
     suite_add_tcase(s, v4);

@@ -142,10 +142,14 @@ static void parse_exactly(const struct flow *f, const uint8_t *frame, size_t siz
     memcpy(copy, frame, size);
     if (vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US)
         require((size_t)p.inner_offset + p.inner_len <= size);
-    if (vxlan_parse_usual(&m, &expect, &usual))
-        require(vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US &&
-                p.vni == vxlan_usual_vni(usual.tunnel) && p.inner_len == usual.inner_len &&
-                p.inner_offset == VXLAN_OUTER_IPV4);
+    if (vxlan_parse_usual(&m, &expect, f->ipv6, &usual)) {
+        struct ipaddr source = vxlan_tunnel_source(&usual.tunnel, f->ipv6);
+
+        require(vxlan_parse(&m, &f->snapshot->local, &p) == VXLAN_FOR_US && ipaddr_eq(&source, &p.source) &&
+                p.vni == vxlan_tunnel_vni(&usual.tunnel) && p.inner_len == usual.inner_len &&
+                p.tos == usual.tos && p.ttl == usual.ttl &&
+                p.inner_offset == (f->ipv6 ? VXLAN_OUTER_IPV6 : VXLAN_OUTER_IPV4));
+    }
     if (size >= 14) {
         (void)inner_parse(copy, (uint32_t)size);
         snoop_look(copy, (uint32_t)size, &sn);
@@ -176,7 +180,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f = flows[data[0] >> 2 & 1];
     port = ports[data[0] & 3];
     if (data[0] & 0x80) {
-        struct flow_outer o = {.vtep = VTEP_1, .vni = data[0] & 0x40 ? VNI_WEB : VNI_DB, .flags = 0x08};
+        struct flow_outer o = {.vtep = VTEP_1,
+                               .vni = data[0] & 0x40 ? VNI_WEB : VNI_DB,
+                               .flags = 0x08,
+                               .checksum = f->ipv6 && size % 4 != 0};
 
         size = flow_wrap(f, frame, o, data + 1, size - 1);
         port = PORT_WAN;
