@@ -126,12 +126,9 @@ static __rte_noinline bool elsewhere(struct worker *w, struct frame *f, struct w
         way->looked_ahead = true;
         look_ahead(w, f + 1, way->end);
     }
-    if (src && (fdb_where(src) & FDB_STATIC))
-        return false;
-    if (f->from == DP_WHERE_PORT || snapshot_bit(f->net->learning, f->place))
-        report_source(w, f, src);
-    f->checked = true;
-    return true;
+    f->checked = forward_source_elsewhere(
+        w, f, src, f->from == DP_WHERE_PORT || snapshot_bit(f->net->learning, f->place));
+    return f->checked;
 }
 
 /* Both look-ups and out. False: there is something odd about it. source: FDB_WHERE() of where it came from.

@@ -9,22 +9,13 @@
 bool forward_check_source(struct worker *w, struct frame *f, bool learn)
 {
     struct fdb_value *v;
-    uint32_t where;
 
     if (f->checked)
         return true;
     v = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
-    if (likely(v != NULL)) {
-        where = fdb_where(v);
-        if (likely((where & FDB_PLACE_MASK) == FDB_WHERE(f->from, f->place, 0))) {
-            fdb_touch(v, w->now_ms);
-            return true;
-        }
-        if (where & FDB_STATIC)
-            return false;
-    }
-    if (learn)
-        report_source(w, f, v);
+    if (unlikely(!v || (fdb_where(v) & FDB_PLACE_MASK) != FDB_WHERE(f->from, f->place, 0)))
+        return forward_source_elsewhere(w, f, v, learn);
+    fdb_touch(v, w->now_ms);
     return true;
 }
 

@@ -14,6 +14,17 @@ enum forward_flood { FORWARD_KNOWN, FORWARD_FLOODED };
  * MAC is static elsewhere and the frame must go (src_static). */
 bool forward_check_source(struct worker *w, struct frame *f, bool learn);
 
+/* The same of a source that is not there: new, or it has moved. v: what the FDB has of it, or NULL. */
+static inline bool forward_source_elsewhere(struct worker *w, struct frame *f, const struct fdb_value *v,
+                                            bool learn)
+{
+    if (v && (fdb_where(v) & FDB_STATIC))
+        return false;
+    if (learn)
+        report_source(w, f, v);
+    return true;
+}
+
 /* Where the destination is (FDB_WHERE()), or 0: unknown, or a group address. frame: its MACs. */
 static inline uint32_t forward_look_up(const struct worker *w, const struct frame *f, const uint8_t *frame)
 {
