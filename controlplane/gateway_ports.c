@@ -172,14 +172,13 @@ static void hear_all(struct gateway *g, dp_port_id id, struct dp_port_spec *spec
         g->priv->promiscuous_fds[id] = fd;
 }
 
-static int choose_id(struct gateway *g, const struct dp_port_spec *spec)
+static int choose_id(struct gateway *g, struct dp_port_spec *spec)
 {
     bool xdp = spec->owner == DP_OWNER_INTERFACE;
     int id = gateway_takeover_port(g, xdp ? if_nametoindex(spec->device) : 0, spec->device);
 
-    if (id >= 0)
-        (void)dp_port_choose(g->dp, (dp_port_id)id);
-    return dp_port_next(g->dp);
+    spec->wish = id >= 0 ? (unsigned)id + 1 : 0;
+    return dp_port_next(g->dp, spec->wish);
 }
 
 static int open_port(struct gateway *g, struct dp_port_spec *spec, const struct conf_access *access,

@@ -82,16 +82,15 @@ struct dp_port_spec {
     bool nic_csum; /* DP_PORT_UNDERLAY: a NIC that can fills in UDP checksums (R1.3); the rest is done here */
     bool nic_vlan; /* DP_PORT_ACCESS: a NIC that can takes VLAN tags off and puts them in */
     uint16_t vxlan_port; /* DP_PORT_UNDERLAY: for NICs that look into tunnels; 0: they need not */
+    unsigned wish;       /* the id that it is to have, + 1; 0: any */
 };
 
-/* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0
- * unless they are chosen; those of ports that were removed come again, after a while. Returns the port's id,
- * or -errno with a sentence in err that names the device. */
+/* Also while the worker runs (no DP_PORT_KERNEL then): it polls the port from now on. Ids count up from 0; a
+ * port gets the one that it is to have if no port ever had it; those of ports that were removed come again,
+ * after a while. Returns the port's id, or -errno with a sentence in err that names the device. */
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN]);
-/* The id that the next one will have, or -ENOSPC. */
-int dp_port_next(const struct dp *dp);
-/* The next one gets this id, if no port ever had it; false: it is not to be had. */
-bool dp_port_choose(struct dp *dp, dp_port_id id);
+/* The id that one with this dp_port_spec.wish would get, or -ENOSPC. */
+int dp_port_next(const struct dp *dp, unsigned wish);
 /* Closes a port that the topology does not name (any more); its id and its counters stay what they are until
  * another port gets the id. Frames that came by it may still be on their way. 0; -EBUSY: the topology names
  * it, or too much of earlier ports is still in use; -EINVAL: there is none, or it is DP_PORT_KERNEL. */

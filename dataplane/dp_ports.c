@@ -79,7 +79,7 @@ static void hide_port_from_workers(struct dp *dp, dp_port_id id)
 
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])
 {
-    int id = dp_port_next(dp), rc;
+    int id = dp_port_next(dp, spec->wish), rc;
 
     if (id < 0 || (dp->running && spec->role == DP_PORT_KERNEL)) {
         snprintf(err, DP_ERR_LEN, "port %s: %s", spec->name,
@@ -97,14 +97,9 @@ int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_
     return id;
 }
 
-int dp_port_next(const struct dp *dp)
+int dp_port_next(const struct dp *dp, unsigned wish)
 {
-    return port_slots_next(&dp->slots, mono_now());
-}
-
-bool dp_port_choose(struct dp *dp, dp_port_id id)
-{
-    return port_slots_choose(&dp->slots, id);
+    return port_slots_next(&dp->slots, wish, mono_now());
 }
 
 int dp_port_remove(struct dp *dp, dp_port_id id)

@@ -6,10 +6,10 @@
 
 #include <errno.h>
 
-int port_slots_next(const struct port_slots *s, mono_t now)
+int port_slots_next(const struct port_slots *s, unsigned wish, mono_t now)
 {
-    if (s->chosen)
-        return (int)s->chosen - 1;
+    if (wish > 0 && wish <= DP_OWN_PORT && !s->at[wish - 1].used && !s->at[wish - 1].named)
+        return (int)wish - 1;
     for (unsigned id = 0; id < DP_OWN_PORT; id++)
         if (!s->at[id].used && !s->at[id].named)
             return (int)id;
@@ -19,17 +19,8 @@ int port_slots_next(const struct port_slots *s, mono_t now)
     return -ENOSPC;
 }
 
-bool port_slots_choose(struct port_slots *s, dp_port_id id)
-{
-    if (id >= DP_OWN_PORT || s->at[id].used || s->at[id].named)
-        return false;
-    s->chosen = id + 1u;
-    return true;
-}
-
 void port_slots_take(struct port_slots *s, dp_port_id id)
 {
-    s->chosen = 0;
     s->at[id].used = true;
     if (id >= s->n)
         s->n = id + 1u;

@@ -13,18 +13,16 @@
 #define PORT_SLOTS_REST_NS UINT64_C(2000000000)
 
 struct port_slots {
-    unsigned n;      /* highest id so far + 1 */
-    unsigned chosen; /* of the next port, + 1; 0: none */
+    unsigned n; /* highest id so far + 1 */
     struct {
         bool used, named;
         mono_t freed; /* since then, if it was named by then */
     } at[DP_OWN_PORT];
 };
 
-/* The id of the next port, or -ENOSPC. */
-int port_slots_next(const struct port_slots *s, mono_t now);
-/* The next port gets this id, if nobody ever had it; false: it is not to be had. */
-bool port_slots_choose(struct port_slots *s, dp_port_id id);
+/* The id of the next port, or -ENOSPC. wish: the id that it would have, + 1, which it gets if nobody ever had
+ * it; 0: any. */
+int port_slots_next(const struct port_slots *s, unsigned wish, mono_t now);
 void port_slots_take(struct port_slots *s, dp_port_id id);
 /* A topology names it: from now on frames and events may have this id. */
 void port_slots_name(struct port_slots *s, dp_port_id id);

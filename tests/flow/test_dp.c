@@ -315,13 +315,13 @@ START_TEST(test_ports_come_and_go)
     bool used[DP_OWN_PORT] = {[LAN0] = true, [LAN1] = true, [WAN] = true};
 
     for (unsigned i = 0; i < 20; i++) {
-        int id = dp_port_next(dp);
+        int id = dp_port_next(dp, 0);
         struct dp_totals before, after;
         mono_t begin = mono_now();
         uint64_t n;
 
         if (id < 0) { /* those that were named rest */
-            while ((id = dp_port_next(dp)) < 0)
+            while ((id = dp_port_next(dp, 0)) < 0)
                 ck_assert(mono_now().ns - begin.ns < 10000000000u);
             ck_assert(used[id]);
         }

@@ -259,7 +259,7 @@ START_TEST(test_a_port_comes_and_goes)
         while (t.drops[DROP_vlan_unknown] < dropped + 500) /* no topology names it */
             dp_totals(dp, &t);
         ck_assert_int_eq(dp_port_remove(dp, 3), 0);
-        ck_assert_int_eq(dp_port_next(dp), 3);
+        ck_assert_int_eq(dp_port_next(dp, 0), 3);
     }
 }
 END_TEST

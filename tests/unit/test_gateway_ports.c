@@ -15,25 +15,19 @@ static struct gateway_private priv;
 static char device[DP_MAX_PORTS][64]; /* what is open */
 static bool busy;                     /* nothing can be closed yet */
 
-int dp_port_next(const struct dp *dp)
+int dp_port_next(const struct dp *dp, unsigned wish)
 {
     int id = 0;
 
-    (void)dp;
+    (void)dp, (void)wish;
     while (device[id][0])
         id++;
     return id;
 }
 
-bool dp_port_choose(struct dp *dp, dp_port_id id)
-{
-    (void)dp, (void)id;
-    return false;
-}
-
 int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_LEN])
 {
-    int id = dp_port_next(dp);
+    int id = dp_port_next(dp, spec->wish);
 
     (void)err;
     snprintf(device[id], sizeof(device[id]), "%s", spec->device);

@@ -12,13 +12,18 @@
 static struct port_slots s;
 static mono_t now;
 
-static int take(void)
+static int take_wish(unsigned wish)
 {
-    int id = port_slots_next(&s, now);
+    int id = port_slots_next(&s, wish, now);
 
     if (id >= 0)
         port_slots_take(&s, (dp_port_id)id);
     return id;
+}
+
+static int take(void)
+{
+    return take_wish(0);
 }
 
 static void go(dp_port_id id)
@@ -45,21 +50,22 @@ START_TEST(test_in_order)
 END_TEST
 
 /* As an earlier process had it. */
-START_TEST(test_chosen)
+START_TEST(test_wish)
 {
-    ck_assert(port_slots_choose(&s, 3));
-    ck_assert_int_eq(take(), 3);
+    ck_assert_int_eq(take_wish(3 + 1), 3);
     ck_assert_uint_eq(s.n, 4);
     ck_assert_int_eq(take(), 0);
-    ck_assert(port_slots_choose(&s, 1));
-    ck_assert_int_eq(take(), 1);
+    ck_assert_int_eq(take_wish(1 + 1), 1);
     ck_assert_int_eq(take(), 2);
     ck_assert_int_eq(take(), 4);
-    ck_assert(!port_slots_choose(&s, 3) && !port_slots_choose(&s, DP_OWN_PORT));
+    ck_assert_int_eq(take_wish(3 + 1), 5); /* it is another's */
+    ck_assert_int_eq(take_wish(DP_OWN_PORT + 1), 6);
     port_slots_name(&s, 2);
     go(2);
-    ck_assert(!port_slots_choose(&s, 2)); /* it rests */
-    ck_assert_int_eq(take(), 5);
+    ck_assert_int_eq(take_wish(2 + 1), 7); /* it rests */
+    go(7);
+    ck_assert_int_eq(take_wish(7 + 1), 7); /* nobody named it */
+    ck_assert_int_eq(take_wish(DP_OWN_PORT), DP_OWN_PORT - 1);
 }
 END_TEST
 
@@ -107,7 +113,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, test_in_order);
-    tcase_add_test(t, test_chosen);
+    tcase_add_test(t, test_wish);
     tcase_add_test(t, test_one_that_nobody_named_comes_again);
     tcase_add_test(t, test_one_that_was_named_rests);
     tcase_add_test(t, test_fresh_ones_first);
