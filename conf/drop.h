@@ -51,7 +51,7 @@
     X(source_here, "announcement that would leave by the port its MAC has come to (R6.3)")                   \
     X(oam_full, "from another gateway, faster than this one takes them")                                     \
     X(worker_full, "for another worker of this gateway, which does not keep up")                             \
-    X(too_long, "received frame longer than a packet buffer: does the port's mtu say how long?")
+    X(too_long, "received frame longer than the largest mtu of any port: does the port's mtu say how long?")
 
 enum drop_reason {
 #define X(name, text) DROP_##name,

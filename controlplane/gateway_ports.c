@@ -250,6 +250,7 @@ int gateway_open_ports(struct gateway *g, char *err, size_t err_len)
     spec_from(&spec, DP_PORT_UNDERLAY, "underlay", &conf->underlay.port, conf->underlay.mtu);
     /* Over IPv4 there is no UDP checksum to be filled in. */
     spec.nic_csum = conf->underlay.offloads && conf->underlay.address.family == 6;
+    spec.nic_segments = conf->underlay.offloads;
     spec.vxlan_port = conf->underlay.offloads ? conf->underlay.vxlan_port : 0;
     rc = open_port(g, &spec, NULL, err, err_len);
     if (rc < 0)
@@ -379,7 +380,7 @@ int gateway_add_ports(struct gateway *g, const struct conf *conf, char *err, siz
         if (port_of(g, a))
             continue;
         spec_from(&spec, DP_PORT_ACCESS, a->name, &a->port, a->mtu);
-        spec.nic_vlan = a->offloads;
+        spec.nic_vlan = spec.nic_segments = a->offloads;
         rc = open_port(g, &spec, a, err, err_len);
         if (rc == 0)
             gateway_port_begins(g, &g->ports[g->n_ports - 1]);

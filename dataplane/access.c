@@ -5,6 +5,7 @@
  */
 #include "dataplane/forward.h"
 #include "dataplane/proxy.h"
+#include "dataplane/segments.h"
 
 static bool storm_ok(struct worker *w, const struct frame *f, enum snap_class class)
 {
@@ -80,7 +81,7 @@ static __rte_noinline bool look(struct worker *w, struct frame *f)
 {
     struct snoop sn;
 
-    snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
+    segments_snoop(f->m, &sn);
     if (sn.ip.family != 0)
         report_neighbour(w, f, &sn);
     return sn.target.family != 0 && f->net->proxy && proxy_answer(w, f, &sn);

@@ -16,6 +16,7 @@
 #define ETH_LEN    14u
 #define MACS_LEN   12u
 #define IPPROTO_17 17
+#define HEAD_LEN   128u /* an outer header with all options of IPv4, and the MACs inside */
 
 struct capture {
     struct capture_filter filter;
@@ -65,6 +66,17 @@ uint64_t capture_lost(const struct capture *c)
 
 /* ---- worker ---- */
 
+/* Its first bytes in one piece, *len of them: enough for what is looked at here. A frame that comes in may be
+ * cut anywhere. */
+static const uint8_t *head(const struct rte_mbuf *m, uint8_t buf[HEAD_LEN], uint32_t *len)
+{
+    *len = rte_pktmbuf_data_len(m);
+    if (likely(m->nb_segs == 1) || *len >= HEAD_LEN)
+        return rte_pktmbuf_mtod(m, const uint8_t *);
+    *len = RTE_MIN(rte_pktmbuf_pkt_len(m), HEAD_LEN);
+    return rte_pktmbuf_read(m, 0, *len, buf);
+}
+
 /* Where the frame's own MACs are, and its network (0: not known). */
 struct inside {
     uint32_t offset;
@@ -72,15 +84,15 @@ struct inside {
 };
 
 /* An access port's frame: the tag says it. */
-static struct inside of_access(const struct snapshot *s, dp_port_id port, const struct rte_mbuf *m)
+static struct inside of_access(const struct snapshot *s, dp_port_id port, const struct rte_mbuf *m,
+                               const uint8_t *frame, uint32_t len)
 {
-    const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
     const struct snap_port_vlans *vlans = s->vlans[port];
     uint16_t vlan = 0;
 
     if (vlan_is_beside(m))
         vlan = m->vlan_tci & VLAN_ID;
-    else if (rte_pktmbuf_data_len(m) >= ETH_LEN + VLAN_TAG_LEN && inner_load16(frame + 12) == VLAN_TPID_BE)
+    else if (len >= ETH_LEN + VLAN_TAG_LEN && inner_load16(frame + 12) == VLAN_TPID_BE)
         vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & VLAN_ID;
     return (struct inside){0, vlans ? vlans->net[vlan] : 0};
 }
@@ -169,9 +181,10 @@ void capture_burst(const struct worker *w, struct capture *c, enum capture_what 
     if (f->drops || (f->port != DP_NO_PORT && f->port != port))
         return;
     for (unsigned i = 0; i < n; i++) {
-        const uint8_t *frame = rte_pktmbuf_mtod(m[i], const uint8_t *);
-        uint32_t len = rte_pktmbuf_data_len(m[i]);
-        struct inside in = wan ? of_wan(s, frame, len) : of_access(s, port, m[i]);
+        uint8_t buf[HEAD_LEN];
+        uint32_t len;
+        const uint8_t *frame = head(m[i], buf, &len);
+        struct inside in = wan ? of_wan(s, frame, len) : of_access(s, port, m[i], frame, len);
 
         if ((f->net != 0 && in.net != f->net) ||
             (f->by_mac && !has_mac(&f->mac, frame + in.offset, len - in.offset)))
@@ -194,10 +207,12 @@ void capture_dropped(const struct worker *w, struct capture *c, const struct rte
 {
     const struct capture_filter *f = &c->filter;
     dp_port_id port = port_of(w, m);
+    uint8_t buf[HEAD_LEN];
+    uint32_t len;
+    const uint8_t *frame = head(m, buf, &len);
 
     if (!f->drops || (f->reason != DROP_N && f->reason != reason) ||
-        (f->port != DP_NO_PORT && f->port != port) ||
-        (f->by_mac && !has_mac(&f->mac, rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m))))
+        (f->port != DP_NO_PORT && f->port != port) || (f->by_mac && !has_mac(&f->mac, frame, len)))
         return;
     put(c, m, &(struct capture_frame){.what = CAPTURE_DROP, .reason = reason, .port = port});
 }

@@ -26,7 +26,9 @@ static const struct snap_net *net_now(const struct dp *dp, dp_net_id net)
 
 static int send_own(struct dp *dp, struct own_order order, const void *frame, size_t len)
 {
-    return own_send(&dp->workers[0]->own, dp->ports[dp->current->underlay].pool, order, frame, len);
+    const struct port *p = &dp->ports[dp->current->underlay];
+
+    return own_send(&dp->workers[0]->own, p->pool, p->longest, order, frame, len);
 }
 
 int dp_send_access(struct dp *dp, dp_net_id net, dp_port_id port, dp_port_id except, const void *frame,

@@ -5,6 +5,7 @@
 #include "dataplane/own.h"
 
 #include "dataplane/forward.h"
+#include "dataplane/segments.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,24 +45,19 @@ void own_fini(struct own *o)
 
 /* ---- control thread ---- */
 
-int own_send(struct own *o, struct rte_mempool *pool, struct own_order order, const void *frame, size_t len)
+int own_send(struct own *o, struct rte_mempool *pool, uint16_t longest, struct own_order order,
+             const void *frame, size_t len)
 {
-    uint16_t padded = (uint16_t)RTE_MAX(len, FRAME_MIN);
-    uint8_t *p;
+    static const uint8_t padding[FRAME_MIN];
 
-    if (len < ETH_LEN || len > UINT16_MAX)
+    if (len < ETH_LEN || len > longest)
         return -EINVAL;
     order.m = rte_pktmbuf_alloc(pool);
     if (!order.m)
         return -ENOBUFS;
-    p = (uint8_t *)rte_pktmbuf_append(order.m, padded);
-    if (!p) {
-        rte_pktmbuf_free(order.m);
-        return -EINVAL;
-    }
-    memcpy(p, frame, len);
-    memset(p + len, 0, padded - len);
-    if (rte_ring_sp_enqueue_elem(o->down, &order, sizeof(order)) != 0) {
+    if (!segments_append(order.m, frame, (uint32_t)len) ||
+        !segments_append(order.m, padding, len < FRAME_MIN ? FRAME_MIN - (uint32_t)len : 0) ||
+        rte_ring_sp_enqueue_elem(o->down, &order, sizeof(order)) != 0) {
         rte_pktmbuf_free(order.m);
         return -ENOBUFS;
     }
@@ -126,6 +122,8 @@ static void serve(struct worker *w, const struct snapshot *s, const struct own_o
     struct inner_info info;
 
     w->counters.totals.originated++;
+    if (order->m->nb_segs > 1)
+        segments_expect(w);
     /* The topology may be another one than when the order was given. */
     if (order->net >= s->n_nets || s->nets[order->net].id == 0) {
         worker_drop(w, order->m, DROP_no_target);

@@ -55,9 +55,10 @@ void own_fini(struct own *o);
 
 /* ---- control thread ---- */
 
-/* Copies the frame into a buffer of the pool, pads it, and queues the order (order.m is set here). 0, -EINVAL
- * (too short, too long), -ENOBUFS. */
-int own_send(struct own *o, struct rte_mempool *pool, struct own_order order, const void *frame, size_t len);
+/* Copies the frame into buffers of the pool, pads it, and queues the order (order.m is set here). 0, -EINVAL
+ * (too short, longer than `longest`), -ENOBUFS. */
+int own_send(struct own *o, struct rte_mempool *pool, uint16_t longest, struct own_order order,
+             const void *frame, size_t len);
 /* The next frame for us; false: none. */
 bool own_pop(struct own *o, struct dp_own_frame *out);
 /* The same, of those from other gateways. */

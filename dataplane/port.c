@@ -8,6 +8,7 @@
 
 #include "conf/log.h"
 #include "dataplane/port_pool.h"
+#include "dataplane/segments.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -97,6 +98,12 @@ static bool driver_is(const struct port *p, const char *name)
     return p->spec.owner == DP_OWNER_VDEV && strncmp(p->spec.device, name, strlen(name)) == 0;
 }
 
+/* These drivers send chains without being asked. */
+static bool always_gathers(const struct port *p)
+{
+    return driver_is(p, "net_memif") || driver_is(p, "net_vhost") || driver_is(p, "net_pcap");
+}
+
 /* How many queues the port is to have. The kernel's interfaces: as many as they have; net_af_xdp wants as
  * many transmit queues. NICs: one each for every worker. net_af_packet and net_pcap have what their arguments
  * say, and frames come by all of these. Other vdevs have one of each: what more would mean depends on who is
@@ -177,11 +184,35 @@ static void ask_for_vlan(struct port *p, const struct rte_eth_dev_info *info, st
                               : "takes VLAN tags off and puts them in");
 }
 
+/* Decided before its pool is made. A port of ordinary MTU keeps its driver's fast functions, whatever the
+ * others have. */
+static bool shall_have_segments(const struct port *p, const struct dp_config *config)
+{
+    uint16_t mtu = p->spec.mtu ? p->spec.mtu : config->max_mtu;
+    struct rte_eth_dev_info info;
+
+    return p->spec.nic_segments && p->spec.owner != DP_OWNER_INTERFACE && p->spec.role != DP_PORT_KERNEL &&
+           port_pool_wants_segments(mtu) && rte_eth_dev_info_get(p->ethdev, &info) == 0 &&
+           (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) &&
+           (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) &&
+           info.tx_desc_lim.nb_mtu_seg_max >= SEGMENTS_MAX;
+}
+
+static void ask_for_segments(const struct port *p, struct rte_eth_conf *conf)
+{
+    if (!p->segments)
+        return;
+    conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+    conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+    log_info("port", "%s: %s has long frames in several packet buffers", p->spec.name, p->spec.device);
+}
+
 /* What the NIC does for us. */
 static void ask_for_offloads(struct port *p, struct rte_eth_conf *conf)
 {
     struct rte_eth_dev_info info;
 
+    ask_for_segments(p, conf);
     if (rte_eth_dev_info_get(p->ethdev, &info) != 0)
         return;
     ask_for_checksums(p, &info, conf);
@@ -255,7 +286,8 @@ int port_start(struct port *p, unsigned index, const struct dp_config *config, c
                  WORKER_MAX_QUEUES);
         return -EINVAL;
     }
-    p->pool = port_pool_create(&p->spec, index, p->queues, config, &p->copy_max, err);
+    p->segments = shall_have_segments(p, config);
+    p->pool = port_pool_create(&p->spec, index, p->queues, config, p->segments, &p->longest, err);
     if (!p->pool)
         return -ENOMEM;
     rc = setup_queues(p, err);
@@ -319,6 +351,7 @@ void port_close(struct port *p)
 void port_to_worker(struct port *p, unsigned worker, unsigned n, struct worker_port *wp)
 {
     uint16_t tx_queue = (uint16_t)(worker % p->tx_queues);
+    bool copies = p->spec.owner == DP_OWNER_INTERFACE;
 
     *wp = (struct worker_port){.ethdev = p->ethdev,
                                .rx_queues = p->queues,
@@ -328,8 +361,10 @@ void port_to_worker(struct port *p, unsigned worker, unsigned n, struct worker_p
                                .inserts = p->inserts,
                                .role = p->spec.role,
                                .max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX),
-                               .copy_max = p->copy_max,
-                               .keeps = p->spec.owner != DP_OWNER_INTERFACE,
+                               .copy_max = copies ? p->longest : 0,
+                               .longest = p->longest,
+                               .gathers = p->segments || always_gathers(p),
+                               .keeps = !copies,
                                .pool = p->pool};
 }
 

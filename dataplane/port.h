@@ -20,7 +20,8 @@ struct port {
     bool kernel_up;                         /* DP_OWNER_INTERFACE: as the control plane said */
     bool hotplugged;                        /* a vdev of ours, to be removed at the end */
     char vdev_name[64];
-    uint16_t copy_max;    /* as in struct worker_port */
+    uint16_t longest;     /* as in struct worker_port */
+    bool segments;        /* its driver gives and takes chains: it was asked */
     bool nic_csum;        /* it fills in UDP checksums */
     bool strips, inserts; /* as in struct worker_port */
     struct rte_mempool *pool;

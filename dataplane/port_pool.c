@@ -10,6 +10,7 @@
 #include "dataplane/port_pool.h"
 
 #include "conf/log.h"
+#include "dataplane/segments.h"
 
 #include <stdio.h>
 
@@ -31,6 +32,13 @@ static unsigned data_room(uint16_t max_mtu)
     unsigned room = RTE_PKTMBUF_HEADROOM + XDP_HEADROOM + max_mtu + FRAME_OVERHEAD;
 
     return RTE_MAX(RTE_ALIGN_CEIL(room, RTE_CACHE_LINE_SIZE), (unsigned)RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
+bool port_pool_wants_segments(uint16_t mtu)
+{
+    unsigned ordinary = RTE_MBUF_DEFAULT_BUF_SIZE - RTE_PKTMBUF_HEADROOM, room = data_room(mtu);
+
+    return room > RTE_MBUF_DEFAULT_BUF_SIZE && room <= ordinary * SEGMENTS_MAX;
 }
 
 /* A worker beyond the first is like a queue: a cache of its own, a transmit ring that fills, and frames that
@@ -138,22 +146,26 @@ bool port_pool_is_whole(struct rte_mempool *pool)
 }
 
 struct rte_mempool *port_pool_create(const struct dp_port_spec *spec, unsigned index, unsigned queues,
-                                     const struct dp_config *config, uint16_t *copy_max, char err[DP_ERR_LEN])
+                                     const struct dp_config *config, bool segments, uint16_t *longest,
+                                     char err[DP_ERR_LEN])
 {
-    unsigned room = data_room(config->max_mtu), size = pool_size(config, queues);
+    unsigned room = RTE_MIN(data_room(config->max_mtu), (unsigned)UINT16_MAX),
+             size = pool_size(config, queues);
     bool xdp = spec->owner == DP_OWNER_INTERFACE;
     struct rte_mempool *pool;
     char name[32];
 
     if (xdp)
         room = xdp_data_room(spec, room);
-    *copy_max = (uint16_t)(xdp ? room - RTE_PKTMBUF_HEADROOM : 0);
+    *longest = (uint16_t)(room - RTE_PKTMBUF_HEADROOM);
+    if (segments)
+        room = RTE_MBUF_DEFAULT_BUF_SIZE;
     snprintf(name, sizeof(name), "cw_pool%u", index);
     if (xdp)
         pool = create_xdp_pool(name, size, room);
     else
-        pool = rte_pktmbuf_pool_create_by_ops(name, size, POOL_CACHE, 0, (uint16_t)RTE_MIN(room, UINT16_MAX),
-                                              SOCKET_ID_ANY, POOL_OPS);
+        pool = rte_pktmbuf_pool_create_by_ops(name, size, POOL_CACHE, 0, (uint16_t)room, SOCKET_ID_ANY,
+                                              POOL_OPS);
     if (!pool)
         snprintf(err, DP_ERR_LEN, "port %s: no memory for %u packet buffers of %u bytes: %s", spec->name,
                  size, room, rte_strerror(rte_errno));

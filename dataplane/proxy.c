@@ -6,6 +6,7 @@
 #include "dataplane/proxy.h"
 
 #include "dataplane/forward.h"
+#include "dataplane/segments.h"
 
 #define ETH_LEN      14u
 #define IPV6_LEN     40u
@@ -39,13 +40,11 @@ bool proxy_find(const struct worker *w, const struct frame *f, const struct snoo
 /* The buffer becomes a frame of len bytes, those beyond the old end being zero. NULL: no room. */
 static uint8_t *resize(struct rte_mbuf *m, uint32_t len)
 {
-    uint32_t old = rte_pktmbuf_data_len(m);
+    uint32_t old = rte_pktmbuf_pkt_len(m);
     uint8_t *more;
 
-    if (rte_pktmbuf_pkt_len(m) != old)
-        return NULL;
     if (old > len) {
-        rte_pktmbuf_trim(m, (uint16_t)(old - len));
+        segments_trim(m, len);
     } else if (old < len) {
         more = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(len - old));
         if (!more)

@@ -8,6 +8,7 @@
  */
 #include "dataplane/report.h"
 
+#include "dataplane/segments.h"
 #include "dataplane/worker.h"
 
 #include <errno.h>
@@ -135,7 +136,7 @@ void report_source(struct worker *w, struct frame *f, const struct fdb_value *v)
 
     if (again && w->now < r->repeat)
         return;
-    snoop_look(rte_pktmbuf_mtod(f->m, const uint8_t *), rte_pktmbuf_data_len(f->m), &sn);
+    segments_snoop(f->m, &sn);
     event = event_of(w, f, DP_EVENT_SOURCE, &sn);
     if (!queue_event(w, &event, v == NULL))
         return;

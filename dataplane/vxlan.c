@@ -6,6 +6,7 @@
 #include "dataplane/vxlan.h"
 
 #include "conf/ecn.h"
+#include "dataplane/segments.h"
 
 #include <errno.h>
 
@@ -42,9 +43,9 @@ static int udp_sum(const struct rte_mbuf *m, const uint8_t *ip, uint32_t udp, ui
     _Static_assert(ETH_LEN + IPV4_LEN >= CHECKSUM_BEFORE, "what checksum_add() reads");
     for (unsigned i = first; i < end; i += 2)
         sum += load16(ip + i);
-    if (m->nb_segs == 1)
+    if (likely(udp + udp_len <= rte_pktmbuf_data_len(m)))
         raw = (uint16_t)(checksum_add(rte_pktmbuf_mtod_offset(m, const uint8_t *, udp), udp_len) % 0xffff);
-    else if (rte_raw_cksum_mbuf(m, udp, udp_len, &raw) != 0)
+    else if (!segments_sum(m, udp, udp_len, &raw))
         return -1;
     *out = fold(sum + rte_be_to_cpu_16(raw));
     return 0;

@@ -6,6 +6,7 @@
  * goes out as it is. The usual packets do not come here: burst.c. Worker threads.
  */
 #include "dataplane/forward.h"
+#include "dataplane/segments.h"
 
 #define ETH_LEN 14u
 
@@ -41,8 +42,8 @@ static enum drop_reason unpack(struct rte_mbuf *m, const struct vxlan_packet *p,
     if (unlikely(p->inner_len < ETH_LEN || rte_pktmbuf_data_len(m) < p->inner_offset + ETH_LEN))
         return DROP_inner_truncated;
     frame = (uint8_t *)rte_pktmbuf_adj(m, p->inner_offset);
-    if (unlikely(tail > 0 && rte_pktmbuf_trim(m, (uint16_t)tail) < 0))
-        return DROP_outer_truncated;
+    if (unlikely(tail > 0))
+        segments_trim(m, p->inner_len);
     reason = forward_check_macs(frame, inner_load16(frame + 12));
     if (unlikely(reason != DROP_N))
         return reason;

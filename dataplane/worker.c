@@ -7,6 +7,7 @@
 #include "dataplane/worker.h"
 
 #include "dataplane/profile.h"
+#include "dataplane/segments.h"
 #include "dataplane/vlan.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ static int init(struct worker *w, unsigned max_net, unsigned max_vtep)
     w->kernel_port = -1;
     w->hz = rte_get_tsc_hz();
     w->burst = burst_pick(0);
+    w->chains = &w->had_chains;
     w->counters.nets = calloc(max_net + 1, sizeof(*w->counters.nets));
     w->counters.vteps = calloc(max_vtep + 1, sizeof(*w->counters.vteps));
     w->counters.bounced = calloc(DP_BOUNCE_COUNTERS, sizeof(*w->counters.bounced));
@@ -72,6 +74,7 @@ int worker_init_more(struct worker *w, unsigned index, const struct worker *firs
     w->report.wake_fd = first->report.wake_fd;
     w->busy_poll = first->busy_poll;
     w->shares = true;
+    w->chains = first->chains;
     w->storms = first->storms;
     w->own_limits = first->own_limits;
     if (rc < 0)
@@ -193,6 +196,8 @@ void worker_flush(struct worker *w, dp_port_id port)
         give_back_scarce(w, port);
     if (w->ports[port].copy_max != 0)
         drop_too_long(w, port);
+    if (unlikely(__atomic_load_n(w->chains, __ATOMIC_RELAXED)) && !w->ports[port].gathers)
+        segments_join(w, port);
     if (unlikely(w->capturing != NULL))
         capture_burst(w, w->capturing, CAPTURE_OUT, port, tx->m, tx->n);
     /* The driver may free a frame before it returns: all lengths are added first. */
@@ -237,23 +242,6 @@ void worker_receive(struct worker *w, const struct snapshot *s, dp_port_id port,
         kernel_receive(w, s, m, n);
 }
 
-/* A frame that its driver put into several buffers, whether it was asked to or not, is longer than the
- * largest MTU that anybody spoke of (port_pool.h), and all that follows takes a frame for one buffer. How
- * many are left. */
-static __rte_noinline uint16_t drop_segmented(struct worker *w, dp_port_id port, struct rte_mbuf **m,
-                                              uint16_t n)
-{
-    uint16_t kept = 0;
-
-    for (uint16_t i = 0; i < n; i++) {
-        if (m[i]->nb_segs > 1)
-            worker_drop_received(w, port, m[i], DROP_too_long);
-        else
-            m[kept++] = m[i];
-    }
-    return kept;
-}
-
 static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id port)
 {
     struct worker_port *p = &w->ports[port];
@@ -284,7 +272,7 @@ static unsigned poll_port(struct worker *w, const struct snapshot *s, dp_port_id
         if (unlikely(w->capturing != NULL))
             capture_burst(w, w->capturing, CAPTURE_IN, port, m, n);
         if (unlikely(segments != 1))
-            n = drop_segmented(w, port, m, n);
+            n = segments_receive(w, port, m, n);
         if (p->spread)
             n = (uint16_t)spread_burst(w, port, m, n);
         if (n > 0)

@@ -53,6 +53,8 @@ struct worker_port {
     uint16_t max_frame; /* longest frame without VLAN tag and FCS that may leave by it (atomic) */
     /* What its driver's buffers hold where it copies what comes from another port's; 0: it does not. */
     uint16_t copy_max;
+    uint16_t longest;         /* what comes in by it may have so many bytes */
+    bool gathers;             /* its driver sends frames that are in several buffers (segments.h) */
     bool keeps;               /* it may keep what it is given to send, for as long as it sends nothing else */
     struct rte_mempool *pool; /* NULL: there is no port */
 };
@@ -85,6 +87,8 @@ struct worker {
     struct spread spread;
     uint64_t clock_ahead; /* cycles; tests move it */
     bool busy_poll;
+    bool had_chains;
+    bool *chains; /* some worker had a frame in several buffers (atomic): the first one's had_chains */
     unsigned max_net, max_vtep;
     uint64_t hz;
     /* shared */

@@ -4,6 +4,9 @@
  */
 #include "tests/flow/flow.h"
 
+#include "conf/log.h"
+#include "dataplane/segments.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,6 +41,7 @@ void flow_start_eal_mb(unsigned mb)
 
     snprintf(memory, sizeof(memory), "%u", mb);
     REQUIRE(rte_eal_init(argc, argv) >= 0);
+    log_set_level(LOG_LEVEL_WARNING);
 }
 
 void flow_start_eal(void)
@@ -70,7 +74,9 @@ struct mac flow_mac(unsigned n)
 
 static void open_port(struct flow *f, unsigned i, enum dp_port_role role)
 {
-    static const struct dp_config config = {.max_mtu = 1500};
+    uint16_t mtu = f->buffers == FLOW_ORDINARY ? 1500 : 9000;
+    const struct dp_config config = {.max_mtu = mtu,
+                                     .packet_buffers = f->buffers == FLOW_ORDINARY ? 0 : 4095};
     static unsigned serial;
     struct port *p = &f->ports[i];
     char name[32], err[DP_ERR_LEN];
@@ -87,13 +93,19 @@ static void open_port(struct flow *f, unsigned i, enum dp_port_role role)
     snprintf(p->spec.name, sizeof(p->spec.name), "port%u", i);
     p->spec.role = role;
     p->spec.owner = DP_OWNER_VDEV;
+    p->spec.nic_segments = f->buffers == FLOW_CHAINS;
     p->ethdev = (uint16_t)ethdev;
     if (port_start(p, serial, &config, err) != 0) {
         fprintf(stderr, "%s\n", err);
         abort();
     }
-    f->w.ports[i] = (struct worker_port){
-        .ethdev = p->ethdev, .rx_queues = 1, .role = role, .max_frame = 1514, .pool = p->pool};
+    f->w.ports[i] = (struct worker_port){.ethdev = p->ethdev,
+                                         .rx_queues = 1,
+                                         .role = role,
+                                         .max_frame = (uint16_t)(mtu + 14),
+                                         .longest = p->longest,
+                                         .gathers = p->segments,
+                                         .pool = p->pool};
 }
 
 void flow_topology(const struct flow *f, struct dp_network nets[2], struct dp_vtep vteps[2],
@@ -125,7 +137,7 @@ void flow_topology(const struct flow *f, struct dp_network nets[2], struct dp_vt
                                     .resolved = true,
                                     .next_hop = flow_mac_hop,
                                     .source = flow_mac_wan,
-                                    .mtu = 1600};
+                                    .mtu = f->buffers == FLOW_ORDINARY ? 1600 : 9100};
     *t = (struct dp_topology){.underlay = PORT_WAN,
                               .address = flow_vtep_address(f, 0),
                               .underlay_mac = flow_mac_wan,
@@ -149,12 +161,18 @@ void flow_publish(struct flow *f)
 
 struct flow *flow_open(bool ipv6)
 {
+    return flow_open_with(ipv6, FLOW_ORDINARY);
+}
+
+struct flow *flow_open_with(bool ipv6, enum flow_buffers buffers)
+{
     struct flow *f = aligned_alloc(64, (sizeof(*f) + 63) & ~(size_t)63);
     size_t size = rte_rcu_qsbr_get_memsize(1);
 
     REQUIRE(f);
     memset(f, 0, sizeof(*f));
     f->ipv6 = ipv6;
+    f->buffers = buffers;
     f->qsbr = aligned_alloc(64, (size + 63) & ~(size_t)63);
     REQUIRE(f->qsbr && rte_rcu_qsbr_init(f->qsbr, 1) == 0);
     REQUIRE(fdb_init(&f->fdb, 4096, f->qsbr) == 0);
@@ -225,6 +243,9 @@ void flow_close(struct flow *f)
         rte_eth_dev_close(f->ports[i].ethdev);
         rte_ring_free(f->in[i]);
         rte_ring_free(f->out[i]);
+    }
+    for (unsigned i = 0; i < N_PORTS; i++) {
+        REQUIRE(rte_mempool_full(f->ports[i].pool));
         rte_mempool_free(f->ports[i].pool);
     }
     snapshot_free(f->snapshot);
@@ -237,13 +258,28 @@ void flow_close(struct flow *f)
 
 void flow_put(struct flow *f, unsigned port, const void *frame, size_t len)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(f->ports[port].pool);
-    void *p;
+    flow_put_parts(f, port, frame, len, NULL, 0);
+}
 
-    REQUIRE(m);
-    p = rte_pktmbuf_append(m, (uint16_t)len);
-    REQUIRE(p);
-    memcpy(p, frame, len);
+void flow_put_parts(struct flow *f, unsigned port, const void *frame, size_t len, const uint16_t *part,
+                    unsigned n)
+{
+    struct rte_mbuf *m = NULL;
+    const uint8_t *from = frame;
+
+    for (unsigned i = 0; i <= n; i++) {
+        struct rte_mbuf *next = rte_pktmbuf_alloc(f->ports[port].pool);
+        size_t bytes = i < n ? RTE_MIN(part[i], len) : len;
+
+        REQUIRE(next && segments_append(next, from, (uint32_t)bytes));
+        if (m)
+            REQUIRE(rte_pktmbuf_chain(m, next) == 0);
+        else
+            m = next;
+        from += bytes;
+        len -= bytes;
+    }
+    REQUIRE(f->buffers == FLOW_CHAINS || n > 0 || m->nb_segs == 1);
     REQUIRE(rte_ring_enqueue(f->in[port], m) == 0);
 }
 
@@ -262,13 +298,18 @@ void flow_wait(struct flow *f, unsigned us)
 int flow_take(struct flow *f, unsigned port, uint8_t *buf)
 {
     struct rte_mbuf *m;
-    int len;
+    unsigned n = 0;
+    int len = 0;
 
     if (rte_ring_dequeue(f->out[port], (void **)&m) != 0)
         return -1;
-    len = (int)rte_pktmbuf_pkt_len(m);
-    REQUIRE(len <= FRAME_MAX && m->nb_segs == 1);
-    memcpy(buf, rte_pktmbuf_mtod(m, void *), (size_t)len);
+    REQUIRE(m->nb_segs == 1 || (f->w.ports[port].gathers && m->nb_segs <= SEGMENTS_MAX));
+    for (const struct rte_mbuf *seg = m; seg; len += rte_pktmbuf_data_len(seg), seg = seg->next, n++) {
+        REQUIRE(rte_pktmbuf_data_len(seg) > 0 || m->nb_segs == 1);
+        REQUIRE(len + rte_pktmbuf_data_len(seg) <= FRAME_MAX);
+        memcpy(buf + len, rte_pktmbuf_mtod(seg, void *), rte_pktmbuf_data_len(seg));
+    }
+    REQUIRE(n == m->nb_segs && (uint32_t)len == rte_pktmbuf_pkt_len(m));
     rte_pktmbuf_free(m);
     return len;
 }
@@ -386,7 +427,7 @@ size_t flow_ipv4(uint8_t *buf, struct mac dst, struct mac src, uint16_t vlan, ui
                  size_t payload)
 {
     static const uint8_t addrs[8] = {10, 0, 0, 1, 10, 0, 0, 2};
-    uint8_t ip[2048] = {0x45, tos};
+    uint8_t ip[FRAME_MAX] = {0x45, tos};
     size_t len = 20 + udp(ip + 20, sport, 7, payload);
 
     put16(ip + 2, (unsigned)len);
@@ -400,7 +441,7 @@ size_t flow_ipv4(uint8_t *buf, struct mac dst, struct mac src, uint16_t vlan, ui
 size_t flow_ipv6(uint8_t *buf, struct mac dst, struct mac src, uint16_t vlan, uint8_t tos, uint16_t sport,
                  size_t payload)
 {
-    uint8_t ip[2048] = {(uint8_t)(0x60 | tos >> 4), (uint8_t)(tos << 4)};
+    uint8_t ip[FRAME_MAX] = {(uint8_t)(0x60 | tos >> 4), (uint8_t)(tos << 4)};
     size_t len = udp(ip + 40, sport, 7, payload);
 
     put16(ip + 4, (unsigned)len);

@@ -22,8 +22,12 @@ enum { PORT_A, PORT_B, PORT_WAN, PORT_TAP, N_PORTS };
 enum { NET_WEB = 1, NET_DB = 2, VNI_WEB = 10100, VNI_DB = 10200 };
 enum { VTEP_1 = 1, VTEP_2 = 2, VTEP_FOREIGN = 9 };
 
+/* Packet buffers: ordinary ones for MTU 1500; for MTU 9000 large ones, or chains of ordinary ones. */
+enum flow_buffers { FLOW_ORDINARY, FLOW_LARGE, FLOW_CHAINS };
+
 struct flow {
     bool ipv6;
+    enum flow_buffers buffers;
     struct rte_rcu_qsbr *qsbr;
     struct fdb fdb;
     struct neigh neigh;
@@ -43,6 +47,8 @@ void flow_start_eal(void);
 void flow_start_eal_mb(unsigned mb);
 
 struct flow *flow_open(bool ipv6);
+struct flow *flow_open_with(bool ipv6, enum flow_buffers buffers);
+/* Aborts unless all packet buffers came back. */
 void flow_close(struct flow *f);
 /* A NIC instead of the ring, which takes VLAN tags off, or puts them in; neither: the ring. */
 void flow_nic(struct flow *f, unsigned port, bool strips, bool inserts);
@@ -64,11 +70,15 @@ struct mac flow_mac(unsigned n);
 void flow_must(bool ok, const char *what);
 
 void flow_put(struct flow *f, unsigned port, const void *frame, size_t len);
+/* In several buffers: part[i] bytes in each of the first n, the rest as flow_put() does. */
+void flow_put_parts(struct flow *f, unsigned port, const void *frame, size_t len, const uint16_t *part,
+                    unsigned n);
 /* One round of the worker. */
 void flow_poll(struct flow *f);
 /* That many microseconds later. */
 void flow_wait(struct flow *f, unsigned us);
-/* Takes a frame that left by a port: its length, or -1 when there is none. buf holds 9216 bytes. */
+/* Takes a frame that left by a port: its length, or -1 when there is none. buf holds 9216 bytes. Aborts if it
+ * is in several buffers and the port's driver takes none like that. */
 int flow_take(struct flow *f, unsigned port, uint8_t *buf);
 /* Frames waiting on a port's output. */
 unsigned flow_waiting(const struct flow *f, unsigned port);

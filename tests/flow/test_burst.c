@@ -20,6 +20,9 @@ static struct flow *f;
 static uint8_t frame[9216], packet[9300], got[9216];
 static unsigned seed;
 static bool damages, zero_csum; /* of the outer headers; whether IPv6 may come without UDP checksum */
+static enum flow_buffers buffers;
+static bool jumbo;      /* frames of up to 8,900 bytes among them */
+static unsigned pieces; /* frames are cut into up to so many, and more than that as buffers need; 0: not */
 /* The kind of the frame last made, and how many follow that are like it. */
 static struct {
     unsigned dst, src, port, more;
@@ -27,7 +30,7 @@ static struct {
 
 static void start(bool ipv6)
 {
-    f = flow_open(ipv6);
+    f = flow_open_with(ipv6, buffers);
     f->topology.udp6_zero_csum_rx = zero_csum;
     flow_publish(f);
 }
@@ -109,7 +112,7 @@ static unsigned make(const uint8_t **out, size_t *len)
                            .flags = pick(32) ? 0x08 : 0,
                            .tos = tos,
                            .checksum = f->ipv6 == (pick(16) != 0)};
-    size_t payload = 18 + pick(pick(16) ? 100 : 1500);
+    size_t payload = 18 + pick(pick(16) ? 100 : jumbo ? 8900 : 1500);
     uint16_t vlan = pick(4) ? 100 : 200;
 
     if (kind.more == 0) {
@@ -157,6 +160,25 @@ static void take_all(struct outcome *o)
     }
 }
 
+/* Not pick(): frames are the same whether they are cut or not. */
+static unsigned pick_piece(unsigned n)
+{
+    static uint64_t state = 1;
+
+    state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (unsigned)(state >> 33) % n;
+}
+
+static void put(unsigned port, const uint8_t *data, size_t len)
+{
+    unsigned n = pieces ? pick_piece(pieces) : 0;
+    uint16_t part[16];
+
+    for (unsigned i = 0; i < n; i++)
+        part[i] = (uint16_t)pick_piece(pick_piece(4) ? (unsigned)len + 1 : 80);
+    flow_put_parts(f, port, data, len, part, n);
+}
+
 /* at_once: frames in a round, all of them from one port. */
 static void run(const struct burst *burst, unsigned at_once, struct outcome *o)
 {
@@ -177,7 +199,7 @@ static void run(const struct burst *burst, unsigned at_once, struct outcome *o)
             take_all(o);
             waiting = 0;
         }
-        flow_put(f, by, data, len);
+        put(by, data, len);
         last = by;
         waiting++;
     }
@@ -191,6 +213,21 @@ static void run(const struct burst *burst, unsigned at_once, struct outcome *o)
     o->totals.polls = o->totals.idle_polls = o->totals.busy_cycles = 0;
 }
 
+static void expect_outcome(const struct outcome *is, const struct outcome *one, const char *how,
+                           unsigned bits)
+{
+    for (unsigned port = 0; port < N_PORTS; port++) {
+        ck_assert_msg(is->frames[port] == one->frames[port], "%s, %u: %u frames out of port %u, not %u", how,
+                      bits, is->frames[port], port, one->frames[port]);
+        ck_assert_msg(is->hash[port] == one->hash[port], "%s, %u: other frames out of port %u", how, bits,
+                      port);
+    }
+    ck_assert_mem_eq(is->nets, one->nets, sizeof(one->nets));
+    ck_assert_mem_eq(is->vteps, one->vteps, sizeof(one->vteps));
+    ck_assert_mem_eq(is->ports, one->ports, sizeof(one->ports));
+    ck_assert_mem_eq(&is->totals, &one->totals, sizeof(one->totals));
+}
+
 /* nics: bits; 1: port A takes tags off, 2: and puts them in, 4 and 8: port B. */
 static void expect_same(const struct burst *burst, unsigned nics, const struct outcome *one)
 {
@@ -202,16 +239,7 @@ static void expect_same(const struct burst *burst, unsigned nics, const struct o
     flow_nic(f, PORT_A, nics & 1, nics & 2);
     flow_nic(f, PORT_B, nics & 4, nics & 8);
     run(burst, WORKER_BURST, &many);
-    for (unsigned port = 0; port < N_PORTS; port++) {
-        ck_assert_msg(many.frames[port] == one->frames[port], "%s, %u: %u frames out of port %u, not %u",
-                      burst->isa, nics, many.frames[port], port, one->frames[port]);
-        ck_assert_msg(many.hash[port] == one->hash[port], "%s, %u: other frames out of port %u", burst->isa,
-                      nics, port);
-    }
-    ck_assert_mem_eq(many.nets, one->nets, sizeof(one->nets));
-    ck_assert_mem_eq(many.vteps, one->vteps, sizeof(one->vteps));
-    ck_assert_mem_eq(many.ports, one->ports, sizeof(one->ports));
-    ck_assert_mem_eq(&many.totals, &one->totals, sizeof(one->totals));
+    expect_outcome(&many, one, burst->isa, nics);
 }
 
 START_TEST(test_one_by_one_or_many_at_once)
@@ -264,6 +292,46 @@ START_TEST(test_quick_way_and_whole_way)
     ck_assert_uint_gt(one.ports[PORT_WAN].drops, FRAMES / 20);
     for (unsigned i = 0; burst_pick(i); i++)
         expect_same(burst_pick(i), 0, &one);
+}
+END_TEST
+
+/* gathers: by which ports frames in several buffers may leave, as bits. */
+static void expect_same_of(enum flow_buffers of, unsigned cut, unsigned gathers, const struct burst *burst,
+                           const struct outcome *one)
+{
+    bool ipv6 = f->ipv6;
+    struct outcome o;
+
+    flow_close(f);
+    buffers = of;
+    start(ipv6);
+    for (unsigned port = 0; buffers == FLOW_LARGE && port < N_PORTS; port++)
+        f->w.ports[port].gathers = gathers >> port & 1;
+    pieces = cut;
+    run(burst, WORKER_BURST, &o);
+    expect_outcome(&o, one, burst->isa, gathers);
+}
+
+/* Long frames among others: in large buffers, in as many ordinary ones as they need, and in any pieces. With
+ * packets that something is wrong with, too. */
+START_TEST(test_in_several_buffers)
+{
+    bool ipv6 = f->ipv6;
+    struct outcome one;
+
+    flow_close(f);
+    jumbo = true;
+    damages = _i;
+    buffers = FLOW_LARGE;
+    start(ipv6);
+    run(burst_pick(0), WORKER_BURST, &one);
+    ck_assert_uint_gt(one.ports[PORT_B].tx.bytes, one.ports[PORT_B].tx.frames * 200);
+    for (unsigned i = 0; burst_pick(i); i++) {
+        expect_same_of(FLOW_CHAINS, 0, 0, burst_pick(i), &one);
+        expect_same_of(FLOW_CHAINS, 3, 0, burst_pick(i), &one);
+        for (unsigned gathers = i; gathers < 1 << N_PORTS; gathers += 5)
+            expect_same_of(FLOW_LARGE, 3 + gathers, gathers, burst_pick(i), &one);
+    }
 }
 END_TEST
 
@@ -402,6 +470,8 @@ int main(void)
     tcase_add_test(v4, test_one_by_one_or_many_at_once);
     tcase_add_test(v6, test_one_by_one_or_many_at_once);
     tcase_add_test(v4, test_with_nics_and_without);
+    tcase_add_loop_test(v4, test_in_several_buffers, 0, 2);
+    tcase_add_loop_test(v6, test_in_several_buffers, 0, 2);
     tcase_add_test(v4, test_quick_look_at_damaged_packets);
     tcase_add_test(v6, test_quick_look_at_damaged_packets);
     tcase_add_test(v4, test_R1_3_quick_look_takes_sound_packets);

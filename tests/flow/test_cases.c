@@ -8,9 +8,18 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* Each of Check's own asserts is a message to another process. */
+#define EXPECT(x, ...)                                                                                       \
+    do {                                                                                                     \
+        if (!(x))                                                                                            \
+            ck_abort_msg(__VA_ARGS__);                                                                       \
+    } while (0)
+
 static struct flow *f;
 static const struct flow_case *c;
 static uint8_t in[CASE_FRAME], want[CASE_FRAME], got[CASE_FRAME];
+static uint16_t part[3]; /* of the frame that comes in: packet buffers before the last one */
+static unsigned n_parts;
 
 /* What a case may count; frames and bytes. */
 struct counted {
@@ -66,10 +75,10 @@ static void read_counters(struct counted *out)
 
 static void expect_count(const char *what, const uint64_t before[2], const uint64_t after[2], bool counted)
 {
-    ck_assert_msg(after[0] - before[0] == (counted ? 1 : 0), "%s: %s counts %d frames", c->name, what,
-                  (int)(after[0] - before[0]));
-    ck_assert_msg(after[1] - before[1] == (counted ? case_inner_len(c) : 0), "%s: %s counts %d bytes",
-                  c->name, what, (int)(after[1] - before[1]));
+    EXPECT(after[0] - before[0] == (counted ? 1 : 0), "%s: %s counts %d frames", c->name, what,
+           (int)(after[0] - before[0]));
+    EXPECT(after[1] - before[1] == (counted ? case_inner_len(c) : 0), "%s: %s counts %d bytes", c->name, what,
+           (int)(after[1] - before[1]));
 }
 
 static void check_counters(const struct counted *before)
@@ -87,9 +96,9 @@ static void check_counters(const struct counted *before)
         expect_count("vtep tx", before->vtep_tx[v], after.vtep_tx[v],
                      (c->counts & CASE_VTEP_TX) && v == c->to);
     }
-    ck_assert_msg(after.bounced - before->bounced == !!(c->counts & CASE_BOUNCED), "%s: bounced", c->name);
-    ck_assert_msg(after.port_drops - before->port_drops == !!(c->counts & CASE_PORT_DROP),
-                  "%s: drops of the port", c->name);
+    EXPECT(after.bounced - before->bounced == !!(c->counts & CASE_BOUNCED), "%s: bounced", c->name);
+    EXPECT(after.port_drops - before->port_drops == !!(c->counts & CASE_PORT_DROP), "%s: drops of the port",
+           c->name);
 }
 
 static void check_drops(const struct counted *before)
@@ -97,9 +106,8 @@ static void check_drops(const struct counted *before)
     for (unsigned reason = 0; reason < DROP_N; reason++) {
         bool dropped = c->verdict == CASE_DROP && (int)reason == c->drop;
 
-        ck_assert_msg(f->w.counters.totals.drops[reason] - before->drops[reason] == dropped, "%s: %s %s",
-                      c->name, dropped ? "not dropped as" : "dropped as",
-                      drop_name((enum drop_reason)reason));
+        EXPECT(f->w.counters.totals.drops[reason] - before->drops[reason] == dropped, "%s: %s %s", c->name,
+               dropped ? "not dropped as" : "dropped as", drop_name((enum drop_reason)reason));
     }
 }
 
@@ -109,10 +117,10 @@ static size_t expect_out(unsigned port, bool ipv6)
     size_t want_len = case_frame_out(c, ipv6, want);
     int len = flow_take(f, port, got);
 
-    ck_assert_msg(len == (int)want_len, "%s: %d bytes out of port %u, not %zu", c->name, len, port, want_len);
+    EXPECT(len == (int)want_len, "%s: %d bytes out of port %u, not %zu", c->name, len, port, want_len);
     for (size_t i = 0; i < want_len; i++)
-        ck_assert_msg(got[i] == want[i], "%s: byte %zu of %zu is %02x, not %02x", c->name, i, want_len,
-                      got[i], want[i]);
+        EXPECT(got[i] == want[i], "%s: byte %zu of %zu is %02x, not %02x", c->name, i, want_len, got[i],
+               want[i]);
     return want_len;
 }
 
@@ -130,13 +138,13 @@ static void check_output(bool ipv6, const struct counted *before, size_t in_len)
     else if (c->verdict == CASE_TO_KERNEL)
         out_len = expect_out(PORT_TAP, ipv6);
     read_counters(&after);
-    ck_assert_msg(after.port_rx - before->port_rx == in_len, "%s: bytes received", c->name);
-    ck_assert_msg(c->verdict == CASE_FLOODED || after.port_tx - before->port_tx == out_len, "%s: bytes sent",
-                  c->name);
+    EXPECT(after.port_rx - before->port_rx == in_len, "%s: bytes received", c->name);
+    EXPECT(c->verdict == CASE_FLOODED || after.port_tx - before->port_tx == out_len, "%s: bytes sent",
+           c->name);
     for (unsigned i = 0; i < N_PORTS; i++)
         waiting += flow_waiting(f, i);
-    ck_assert_msg(waiting == (c->verdict == CASE_FLOODED ? c->copies : 0u), "%s: %u frames came out", c->name,
-                  waiting);
+    EXPECT(waiting == (c->verdict == CASE_FLOODED ? c->copies : 0u), "%s: %u frames came out", c->name,
+           waiting);
 }
 
 static uint32_t where(const struct case_mac *m)
@@ -151,7 +159,8 @@ static void forget(void)
     struct dp_event e;
 
     for (unsigned i = 0; i < CASE_MACS && c->macs[i].net; i++)
-        ck_assert_int_eq(fdb_del(&f->fdb, fdb_key(c->macs[i].net, flow_mac(c->macs[i].host).b)), 0);
+        EXPECT(fdb_del(&f->fdb, fdb_key(c->macs[i].net, flow_mac(c->macs[i].host).b)) == 0, "%s: the table",
+               c->name);
     while (flow_event(f, &e))
         ;
     while (own_pop(&f->w.own, &up))
@@ -161,31 +170,35 @@ static void forget(void)
     memset(f->w.report.recent_ips, 0, sizeof(f->w.report.recent_ips));
 }
 
-static void run_case(bool ipv6)
+/* It came into the world of the case. */
+static void run_frame(bool ipv6, size_t len)
 {
     struct counted before;
-    struct case_world w;
-    size_t len;
 
-    case_world(&w, c, ipv6);
-    f->topology = w.topology;
-    flow_publish(f);
     for (unsigned i = 0; i < CASE_MACS && c->macs[i].net; i++)
-        ck_assert_int_eq(fdb_set(&f->fdb, fdb_key(c->macs[i].net, flow_mac(c->macs[i].host).b),
-                                 where(&c->macs[i]), mono_now()),
-                         0);
+        EXPECT(fdb_set(&f->fdb, fdb_key(c->macs[i].net, flow_mac(c->macs[i].host).b), where(&c->macs[i]),
+                       mono_now()) == 0,
+               "%s: the table", c->name);
     read_counters(&before);
-    len = case_frame_in(c, ipv6, in);
-    flow_put(f, c->port, in, len);
+    flow_put_parts(f, c->port, in, len, part, n_parts);
     flow_poll(f);
     check_drops(&before);
     check_output(ipv6, &before, len);
-    ck_assert_msg(f->w.counters.totals.taken - before.taken == (c->verdict == CASE_TAKEN), "%s: taken",
-                  c->name);
+    EXPECT(f->w.counters.totals.taken - before.taken == (c->verdict == CASE_TAKEN), "%s: taken", c->name);
     if (c->verdict == CASE_TO_PORT || c->verdict == CASE_TO_VTEP || c->verdict == CASE_DROP)
         check_counters(&before);
     forget();
     flow_require_balance(f);
+}
+
+static size_t begin_case(bool ipv6)
+{
+    struct case_world w;
+
+    case_world(&w, c, ipv6);
+    f->topology = w.topology;
+    flow_publish(f);
+    return case_frame_in(c, ipv6, in);
 }
 
 /* By every build of burst.c that this processor can run; and with NICs that take tags off and put them in, or
@@ -198,7 +211,40 @@ START_TEST(test_cases)
         f->w.burst = burst_pick(i);
         for (c = flow_cases; c < flow_cases + n_flow_cases; c++) {
             if (case_runs_over(c, f->ipv6))
-                run_case(f->ipv6);
+                run_frame(f->ipv6, begin_case(f->ipv6));
+        }
+    }
+}
+END_TEST
+
+static void set_parts(unsigned n, size_t a, size_t b, size_t third)
+{
+    n_parts = n;
+    part[0] = (uint16_t)a;
+    part[1] = (uint16_t)b;
+    part[2] = (uint16_t)third;
+}
+
+/* Cut after any byte, into two or more packet buffers of which some are empty, in and out by ports that take
+ * such frames, or some of which do not. _i: which, as bits. */
+START_TEST(test_cases_in_several_buffers)
+{
+    for (unsigned port = 0; port < N_PORTS; port++)
+        f->w.ports[port].gathers = _i >> port & 1;
+    flow_nic(f, PORT_A, _i & 1, _i & 2);
+    for (c = flow_cases; c < flow_cases + n_flow_cases; c++) {
+        size_t len;
+
+        if (!case_runs_over(c, f->ipv6))
+            continue;
+        len = begin_case(f->ipv6);
+        f->w.burst = burst_pick(0);
+        for (size_t at = 0; at <= len; at += at < 160 || at + 2 > len ? 1 : RTE_MIN(len - at - 1, 61u)) {
+            if ((at + (unsigned)_i) % 2)
+                set_parts(1, at, 0, 0);
+            else
+                set_parts(3, at % 5 ? at / 2 : 0, at - at / 2, at % 3);
+            run_frame(f->ipv6, len);
         }
     }
 }
@@ -212,8 +258,14 @@ int main(void)
     flow_start_eal();
     tcase_add_checked_fixture(t4, setup, teardown);
     tcase_add_checked_fixture(t6, setup_ipv6, teardown);
+    tcase_set_timeout(t4, 60);
+    tcase_set_timeout(t6, 60);
     tcase_add_loop_test(t4, test_cases, 0, 4);
+    for (int gathers = 0; gathers < 1 << N_PORTS; gathers += 5)
+        tcase_add_loop_test(t4, test_cases_in_several_buffers, gathers, gathers + 1);
     tcase_add_loop_test(t6, test_cases, 0, 4);
+    for (int gathers = 0; gathers < 1 << N_PORTS; gathers += 5)
+        tcase_add_loop_test(t6, test_cases_in_several_buffers, gathers, gathers + 1);
     suite_add_tcase(s, t4);
     suite_add_tcase(s, t6);
     return run_suite(s);

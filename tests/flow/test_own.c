@@ -31,7 +31,7 @@ static void teardown(void)
 
 static int order(struct own_order o, size_t len)
 {
-    return own_send(&f->w.own, f->ports[PORT_WAN].pool, o, frame, len);
+    return own_send(&f->w.own, f->ports[PORT_WAN].pool, f->ports[PORT_WAN].longest, o, frame, len);
 }
 
 static void send_now(struct own_order o, size_t len)

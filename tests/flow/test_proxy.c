@@ -424,7 +424,7 @@ START_TEST(test_R7_2_own_port)
     expect_answer(arpnd_request(frame, flow_mac(1), 1, 7, 100));
     ck_assert_mem_eq(got + 26, flow_mac(7).b, 6);
     len = arpnd_request(frame, flow_mac(7), 7, 2, FLOW_UNTAGGED);
-    ck_assert_int_eq(own_send(&f->w.own, f->ports[PORT_WAN].pool,
+    ck_assert_int_eq(own_send(&f->w.own, f->ports[PORT_WAN].pool, f->ports[PORT_WAN].longest,
                               (struct own_order){.kind = OWN_FROM_OWN, .net = NET_WEB}, frame, len),
                      0);
     flow_poll(f);

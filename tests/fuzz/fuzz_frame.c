@@ -103,17 +103,20 @@ static void begin_capture(struct flow *f, uint8_t how)
     capture_reset(f->w.capture, &filter);
 }
 
-static void put(struct flow *f, unsigned port, bool own, const uint8_t *frame, size_t size)
+/* In n more buffers than one. */
+static void put(struct flow *f, unsigned port, bool own, const uint8_t *frame, size_t size, unsigned n)
 {
     static const struct own_order orders[] = {{.kind = OWN_TO_PORT, .net = NET_WEB, .target = PORT_A},
                                               {.kind = OWN_TO_PORT, .net = NET_DB, .target = DP_ALL_PORTS},
                                               {.kind = OWN_TO_VTEP, .net = NET_WEB, .target = VTEP_2},
                                               {.kind = OWN_FROM_OWN, .net = NET_WEB}};
+    const uint16_t part[] = {size ? frame[size / 2] : 0, size ? frame[size - 1] : 0};
 
     if (own)
-        (void)own_send(&f->w.own, f->ports[PORT_WAN].pool, orders[port], frame, size);
+        (void)own_send(&f->w.own, f->ports[PORT_WAN].pool, f->ports[PORT_WAN].longest, orders[port], frame,
+                       size);
     else
-        flow_put(f, port, frame, size);
+        flow_put_parts(f, port, frame, size, part, n);
     flow_poll(f);
     if (f->w.park.n > 0) { /* a first question waits for its answerer to be known */
         flow_wait(f, PARK_US + 1000);
@@ -194,7 +197,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     program(f, data[0] & 0x10, data[0] & 0x20);
     try_trace(f, port, frame, size);
     begin_capture(f, size ? frame[0] : 0);
-    put(f, port, data[0] & 0x08, frame, size);
+    put(f, port, data[0] & 0x08, frame, size, 0);
+    put(f, port, false, frame, size, 2); /* and cut somewhere */
     while (flow_event(f, &e))
         require((e.net == NET_WEB || e.net == NET_DB) && !mac_is_group(e.mac) && e.at.ns != 0);
     while (own_pop(&f->w.own, &up))
