@@ -230,7 +230,10 @@ static void spec_from(struct dp_port_spec *spec, enum dp_port_role role, const c
 static int open_tap(struct gateway *g, char *err, size_t err_len)
 {
     struct dp_port_status underlay;
-    struct dp_port_spec spec = {.role = DP_PORT_KERNEL, .owner = DP_OWNER_VDEV, .mtu = g->conf->underlay.mtu};
+    struct dp_port_spec spec = {.role = DP_PORT_KERNEL,
+                                .owner = DP_OWNER_VDEV,
+                                .mtu = g->conf->underlay.mtu,
+                                .nic_segments = g->conf->underlay.offloads};
     int rc;
 
     dp_port_status(g->dp, g->priv->underlay_port, &underlay);

@@ -81,8 +81,8 @@ struct dp_port_spec {
     struct mac mac;   /* DP_PORT_KERNEL: the MAC the TAP gets; else ignored */
     bool nic_csum; /* DP_PORT_UNDERLAY: a NIC that can fills in UDP checksums (R1.3); the rest is done here */
     bool nic_vlan; /* DP_PORT_ACCESS: a NIC that can takes VLAN tags off and puts them in */
-    bool nic_segments; /* a NIC that can gives and takes frames that are longer than an ordinary packet buffer
-                          in several of these, so that all of its buffers are ordinary ones */
+    bool nic_segments; /* a NIC that can (and the TAP) gives and takes frames that are longer than an ordinary
+                          packet buffer in several of these, so that all of its buffers are ordinary ones */
     uint16_t vxlan_port; /* DP_PORT_UNDERLAY: for NICs that look into tunnels; 0: they need not */
     unsigned wish;       /* the id that it is to have, + 1; 0: any */
 };

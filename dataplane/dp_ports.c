@@ -166,5 +166,5 @@ int dp_kernel_service(struct dp *dp)
 {
     struct port *p = dp_kernel_port(dp);
 
-    return p ? tap_service(&p->tap, p->pool) : 0;
+    return p ? tap_service(&p->tap, p->pool, p->longest) : 0;
 }

@@ -98,8 +98,8 @@ static bool driver_is(const struct port *p, const char *name)
     return p->spec.owner == DP_OWNER_VDEV && strncmp(p->spec.device, name, strlen(name)) == 0;
 }
 
-/* These drivers send chains without being asked. */
-static bool always_gathers(const struct port *p)
+/* These drivers make and take chains without being asked, and do not say that they can. */
+static bool has_segments_unasked(const struct port *p)
 {
     return driver_is(p, "net_memif") || driver_is(p, "net_vhost") || driver_is(p, "net_pcap");
 }
@@ -191,8 +191,12 @@ static bool shall_have_segments(const struct port *p, const struct dp_config *co
     uint16_t mtu = p->spec.mtu ? p->spec.mtu : config->max_mtu;
     struct rte_eth_dev_info info;
 
-    return p->spec.nic_segments && p->spec.owner != DP_OWNER_INTERFACE && p->spec.role != DP_PORT_KERNEL &&
-           port_pool_wants_segments(mtu) && rte_eth_dev_info_get(p->ethdev, &info) == 0 &&
+    if (!p->spec.nic_segments || p->spec.owner == DP_OWNER_INTERFACE || !port_pool_wants_segments(mtu) ||
+        !port_pool_wants_segments(config->max_mtu)) /* what others may send to it */
+        return false;
+    if (has_segments_unasked(p))
+        return true;
+    return rte_eth_dev_info_get(p->ethdev, &info) == 0 &&
            (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) &&
            (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) &&
            info.tx_desc_lim.nb_mtu_seg_max >= SEGMENTS_MAX;
@@ -200,7 +204,7 @@ static bool shall_have_segments(const struct port *p, const struct dp_config *co
 
 static void ask_for_segments(const struct port *p, struct rte_eth_conf *conf)
 {
-    if (!p->segments)
+    if (!p->segments || has_segments_unasked(p))
         return;
     conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
     conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
@@ -363,7 +367,7 @@ void port_to_worker(struct port *p, unsigned worker, unsigned n, struct worker_p
                                .max_frame = (uint16_t)RTE_MIN(port_mtu(p) + 14u, UINT16_MAX),
                                .copy_max = copies ? p->longest : 0,
                                .longest = p->longest,
-                               .gathers = p->segments || always_gathers(p),
+                               .gathers = p->segments || has_segments_unasked(p),
                                .keeps = !copies,
                                .pool = p->pool};
 }

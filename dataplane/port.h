@@ -21,7 +21,7 @@ struct port {
     bool hotplugged;                        /* a vdev of ours, to be removed at the end */
     char vdev_name[64];
     uint16_t longest;     /* as in struct worker_port */
-    bool segments;        /* its driver gives and takes chains: it was asked */
+    bool segments;        /* its buffers are ordinary ones, and long frames chains of these */
     bool nic_csum;        /* it fills in UDP checksums */
     bool strips, inserts; /* as in struct worker_port */
     struct rte_mempool *pool;

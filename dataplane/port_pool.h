@@ -6,11 +6,12 @@
  * A frame is one buffer, as far as it can be: those of a port hold the largest MTU that is known when the
  * data plane starts, and an outer header. Where that is more than an ordinary buffer has room for (2,048
  * bytes), a port whose driver has RTE_ETH_RX_OFFLOAD_SCATTER and RTE_ETH_TX_OFFLOAD_MULTI_SEGS is asked for
- * both (port.c) and gets ordinary buffers: a long frame is a chain of these (segments.h). That saves memory,
- * at 9,000 bytes 60 MB a port, and nothing a frame: a NIC puts a long frame into a large buffer as well, and
- * many drivers leave their fast receive and transmit functions when they are asked for chains. So
- * `offloads: off` gives such a port large buffers, and with ordinary MTUs nobody is asked. All other ports
- * have large buffers, AF_XDP pages; what leaves by them is one buffer.
+ * both (port.c) and gets ordinary buffers: a long frame is a chain of these (segments.h). net_memif,
+ * net_vhost and net_pcap need not be asked, and our own TAP knows of it (tap.c). That saves memory, at 9,000
+ * bytes 60 MB a port, and nothing a frame: a NIC puts a long frame into a large buffer as well, and many
+ * drivers leave their fast receive and transmit functions when they are asked for chains. So `offloads: off`
+ * gives such a port large buffers, and with ordinary MTUs nobody is asked. All other ports have large
+ * buffers, AF_XDP pages; what leaves by them is one buffer.
  */
 #ifndef DATAPLANE_PORT_POOL_H
 #define DATAPLANE_PORT_POOL_H

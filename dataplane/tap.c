@@ -4,6 +4,8 @@
  */
 #include "dataplane/tap.h"
 
+#include "dataplane/segments.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
@@ -11,6 +13,7 @@
 #include <linux/if_tun.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <rte_eth_ring.h>
@@ -98,6 +101,18 @@ int tap_set_carrier(const struct tap *t, bool up)
     return ioctl(t->fd, TUNSETCARRIER, &carrier) == 0 ? 0 : -errno;
 }
 
+/* A TAP that is down says EIO. */
+static bool write_frame(const struct tap *t, const struct rte_mbuf *m)
+{
+    struct iovec part[SEGMENTS_MAX];
+    ssize_t len = rte_pktmbuf_pkt_len(m);
+    int n = 0;
+
+    for (; m && n < SEGMENTS_MAX; m = m->next)
+        part[n++] = (struct iovec){rte_pktmbuf_mtod(m, void *), rte_pktmbuf_data_len(m)};
+    return !m && writev(t->fd, part, n) == len;
+}
+
 static unsigned to_kernel(struct tap *t)
 {
     struct rte_mbuf *m[BURST];
@@ -106,9 +121,7 @@ static unsigned to_kernel(struct tap *t)
     for (unsigned i = 0; i < n; i++) {
         uint32_t len = rte_pktmbuf_pkt_len(m[i]);
 
-        /* Buffers are sized so that a frame is one segment. A TAP that is down says EIO. */
-        if (rte_pktmbuf_data_len(m[i]) != len ||
-            write(t->fd, rte_pktmbuf_mtod(m[i], void *), len) != (ssize_t)len) {
+        if (!write_frame(t, m[i])) {
             t->lost++;
             t->lost_bytes += len;
         }
@@ -117,22 +130,54 @@ static unsigned to_kernel(struct tap *t)
     return n;
 }
 
-static unsigned from_kernel(struct tap *t, struct rte_mempool *buffers)
+/* Into n empty buffers, of which it keeps as many as it needs. NULL: there is none. */
+static struct rte_mbuf *read_frame(struct tap *t, struct rte_mbuf **m, unsigned n)
 {
-    unsigned n = 0;
+    struct iovec part[SEGMENTS_MAX];
+    ssize_t left;
+    unsigned used;
+
+    for (unsigned i = 0; i < n; i++)
+        part[i] = (struct iovec){rte_pktmbuf_mtod(m[i], void *), rte_pktmbuf_tailroom(m[i])};
+    left = readv(t->fd, part, (int)n);
+    if (left < 0 && errno != EAGAIN && errno != EINTR)
+        t->error = -errno;
+    for (used = 0; used < n && left > 0; used++) {
+        uint16_t len = (uint16_t)RTE_MIN((size_t)left, part[used].iov_len);
+
+        (void)rte_pktmbuf_append(m[used], len);
+        if (used > 0)
+            (void)rte_pktmbuf_chain(m[0], m[used]);
+        left -= len;
+    }
+    if (used < n)
+        rte_pktmbuf_free_bulk(m + used, n - used);
+    return used > 0 ? m[0] : NULL;
+}
+
+/* How many of these buffers hold the longest frame. */
+static unsigned buffers_for(struct rte_mempool *pool, uint16_t longest)
+{
+    unsigned room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM, n = (longest + room - 1) / room;
+
+    return RTE_MIN(n, (unsigned)SEGMENTS_MAX);
+}
+
+static unsigned from_kernel(struct tap *t, struct rte_mempool *pool, uint16_t longest)
+{
+    unsigned n = 0, each = buffers_for(pool, longest);
 
     /* What finds no room stays with the kernel, whose queue has a bound of its own. */
     while (n < BURST && rte_ring_free_count(t->up) > 0) {
-        struct rte_mbuf *m = rte_pktmbuf_alloc(buffers);
-        ssize_t len;
+        struct rte_mbuf *m[SEGMENTS_MAX], *frame;
 
-        if (!m)
+        if (rte_pktmbuf_alloc_bulk(pool, m, each) != 0)
             break;
-        len = read(t->fd, rte_pktmbuf_mtod(m, void *), rte_pktmbuf_tailroom(m));
-        if (len < 0 && errno != EAGAIN && errno != EINTR)
-            t->error = -errno;
-        if (len <= 0 || rte_pktmbuf_append(m, (uint16_t)len) == NULL || rte_ring_enqueue(t->up, m) != 0) {
-            rte_pktmbuf_free(m);
+        frame = read_frame(t, m, each);
+        if (!frame)
+            break;
+        if (rte_ring_enqueue(t->up, frame) != 0) {
+            rte_pktmbuf_free(frame);
             break;
         }
         n++;
@@ -140,9 +185,9 @@ static unsigned from_kernel(struct tap *t, struct rte_mempool *buffers)
     return n;
 }
 
-int tap_service(struct tap *t, struct rte_mempool *buffers)
+int tap_service(struct tap *t, struct rte_mempool *pool, uint16_t longest)
 {
-    unsigned down = to_kernel(t), up = t->error ? 0 : from_kernel(t, buffers);
+    unsigned down = to_kernel(t), up = t->error ? 0 : from_kernel(t, pool, longest);
 
     return t->error ? t->error : down == BURST || up == BURST;
 }

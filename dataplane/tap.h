@@ -36,8 +36,9 @@ void tap_close(struct tap *t);
 /* The kernel's interface follows the cable of the port it stands for. 0 or -errno. */
 int tap_set_carrier(const struct tap *t, bool up);
 
-/* Moves up to a burst of frames each way. buffers: where frames from the kernel go. 1: there may be more, 0:
- * all done, -errno: the interface is gone. Control thread. */
-int tap_service(struct tap *t, struct rte_mempool *buffers);
+/* Moves up to a burst of frames each way. pool: where frames from the kernel go, of up to `longest` bytes; in
+ * several buffers where one is too short. 1: there may be more, 0: all done, -errno: the interface is gone.
+ * Control thread. */
+int tap_service(struct tap *t, struct rte_mempool *pool, uint16_t longest);
 
 #endif

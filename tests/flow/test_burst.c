@@ -172,7 +172,7 @@ static unsigned pick_piece(unsigned n)
 static void put(unsigned port, const uint8_t *data, size_t len)
 {
     unsigned n = pieces ? pick_piece(pieces) : 0;
-    uint16_t part[16];
+    uint16_t part[32];
 
     for (unsigned i = 0; i < n; i++)
         part[i] = (uint16_t)pick_piece(pick_piece(4) ? (unsigned)len + 1 : 80);
