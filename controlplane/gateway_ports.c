@@ -172,13 +172,17 @@ static void hear_all(struct gateway *g, dp_port_id id, struct dp_port_spec *spec
         g->priv->promiscuous_fds[id] = fd;
 }
 
+/* Before the port is opened, as its program and the topology must know its id. That it will have it is said
+ * in spec: while a program is being loaded other ids may have rested. */
 static int choose_id(struct gateway *g, struct dp_port_spec *spec)
 {
     bool xdp = spec->owner == DP_OWNER_INTERFACE;
     int id = gateway_takeover_port(g, xdp ? if_nametoindex(spec->device) : 0, spec->device);
 
-    spec->wish = id >= 0 ? (unsigned)id + 1 : 0;
-    return dp_port_next(g->dp, spec->wish);
+    id = dp_port_next(g->dp, id >= 0 ? (unsigned)id + 1 : 0);
+    if (id >= 0)
+        spec->wish = (unsigned)id + 1;
+    return id;
 }
 
 static int open_port(struct gateway *g, struct dp_port_spec *spec, const struct conf_access *access,

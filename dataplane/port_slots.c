@@ -6,15 +6,21 @@
 
 #include <errno.h>
 
+static bool has_rested(const struct port_slots *s, unsigned id, mono_t now)
+{
+    return !s->at[id].used && now.ns - s->at[id].freed.ns >= PORT_SLOTS_REST_NS;
+}
+
 int port_slots_next(const struct port_slots *s, unsigned wish, mono_t now)
 {
-    if (wish > 0 && wish <= DP_OWN_PORT && !s->at[wish - 1].used && !s->at[wish - 1].named)
+    if (wish > 0 && wish <= DP_OWN_PORT &&
+        ((!s->at[wish - 1].used && !s->at[wish - 1].named) || has_rested(s, wish - 1, now)))
         return (int)wish - 1;
     for (unsigned id = 0; id < DP_OWN_PORT; id++)
         if (!s->at[id].used && !s->at[id].named)
             return (int)id;
     for (unsigned id = 0; id < DP_OWN_PORT; id++)
-        if (!s->at[id].used && now.ns - s->at[id].freed.ns >= PORT_SLOTS_REST_NS)
+        if (has_rested(s, id, now))
             return (int)id;
     return -ENOSPC;
 }

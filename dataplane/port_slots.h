@@ -21,7 +21,7 @@ struct port_slots {
 };
 
 /* The id of the next port, or -ENOSPC. wish: the id that it would have, + 1, which it gets if nobody ever had
- * it; 0: any. */
+ * it, or it has rested; 0: any. So what this says once it says again when that is the wish, also later. */
 int port_slots_next(const struct port_slots *s, unsigned wish, mono_t now);
 void port_slots_take(struct port_slots *s, dp_port_id id);
 /* A topology names it: from now on frames and events may have this id. */

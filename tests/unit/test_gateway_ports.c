@@ -19,7 +19,9 @@ int dp_port_next(const struct dp *dp, unsigned wish)
 {
     int id = 0;
 
-    (void)dp, (void)wish;
+    (void)dp;
+    if (wish > 0 && !device[wish - 1][0])
+        return (int)wish - 1;
     while (device[id][0])
         id++;
     return id;
@@ -30,6 +32,7 @@ int dp_port_add(struct dp *dp, const struct dp_port_spec *spec, char err[DP_ERR_
     int id = dp_port_next(dp, spec->wish);
 
     (void)err;
+    ck_assert_uint_eq(spec->wish, id + 1u); /* what it was chosen to be */
     snprintf(device[id], sizeof(device[id]), "%s", spec->device);
     return id;
 }

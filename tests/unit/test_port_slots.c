@@ -63,6 +63,8 @@ START_TEST(test_wish)
     port_slots_name(&s, 2);
     go(2);
     ck_assert_int_eq(take_wish(2 + 1), 7); /* it rests */
+    now.ns += PORT_SLOTS_REST_NS;
+    ck_assert_int_eq(take_wish(2 + 1), 2);
     go(7);
     ck_assert_int_eq(take_wish(7 + 1), 7); /* nobody named it */
     ck_assert_int_eq(take_wish(DP_OWN_PORT), DP_OWN_PORT - 1);
