@@ -216,6 +216,8 @@ void mactable_source_seen(struct mactable *t, const struct dp_event *event, mono
     if (event->type != DP_EVENT_SOURCE || !mac_net_known(t, event->net) || !mac_place_valid(place) ||
         mac_is_group(event->mac) || mac_is_zero(event->mac))
         return;
+    if (event->at.ns > now.ns) /* it came while those before it were dealt with */
+        now = event->at;
     t->event = (struct mac_event){.cause = MAC_BY_FRAME,
                                   .evidence = (enum dp_evidence)event->evidence,
                                   .at = event->at.ns ? event->at : now};

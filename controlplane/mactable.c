@@ -351,7 +351,7 @@ int mac_slot_put(struct mactable *t, struct mac_slot *s, const struct mac_entry 
 
     if (moved) {
         e.last = mac_place_of(&before);
-        e.since = t->event.cause == MAC_BY_FRAME ? t->event.at : now; /* see came_before() */
+        e.since = t->event.cause == MAC_BY_FRAME && mac_is_learned(&e) ? t->event.at : now;
         e.moves++;
     }
     rc = slot_change(t, s, &e);

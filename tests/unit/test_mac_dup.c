@@ -180,6 +180,24 @@ START_TEST(test_R5_1_clone_behind_two_ports)
 }
 END_TEST
 
+/* Its frames came while the control thread was at those before them: later than what it takes for now. */
+START_TEST(test_R5_1_frames_of_a_batch_that_is_still_coming)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        struct dp_event e = {.type = DP_EVENT_SOURCE,
+                             .net = 1,
+                             .mac = mac_n(1),
+                             .where = DP_WHERE_PORT,
+                             .target = i % 2 ? PORT2 : PORT,
+                             .at = at(101 + i)};
+
+        mactable_source_seen(table, &e, at(100));
+    }
+    ck_assert(find(1)->duplicate);
+    ck_assert_uint_le(fdb.last_alert.held_since.ns, fdb.last_alert.seen_at.ns);
+}
+END_TEST
+
 START_TEST(test_R5_1_clone_behind_two_static_peers)
 {
     struct mac_place v8 = {8, DP_WHERE_VTEP}, v9 = {9, DP_WHERE_VTEP}, port = {PORT, DP_WHERE_PORT};
@@ -417,6 +435,7 @@ int main(void)
         test_R5_1_settings,
         test_R5_1_not_counted,
         test_R5_1_clone_behind_two_ports,
+        test_R5_1_frames_of_a_batch_that_is_still_coming,
         test_R5_1_clone_behind_two_static_peers,
         test_R5_1_third_clone_elsewhere_is_followed_once,
         test_R5_1_port_that_goes_ends_it,
