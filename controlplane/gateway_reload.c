@@ -33,7 +33,8 @@ struct change {
     unsigned n_networks;
     struct gateway_network *old;
     unsigned n_old;
-    const struct conf_network **before; /* by id: what a network that lives on was until now */
+    const struct conf_network **before; /* by id: what a network that lives on was until now; of statics */
+    struct gateway_statics *statics;
     char *warnings;
 };
 
@@ -96,7 +97,8 @@ static int plan_networks(struct change *c, const struct conf *conf, char *err, s
                  "that went a moment ago still take some of it; restart it, or try again in some seconds",
                  g->max_networks);
     c->before = rc == 0 ? calloc(g->max_networks + 1u, sizeof(*c->before)) : NULL;
-    if (rc == -ENOMEM || (rc == 0 && !c->before)) {
+    c->statics = c->before ? gateway_statics_begin(g, c->before) : NULL;
+    if (rc == -ENOMEM || (rc == 0 && !c->statics)) {
         snprintf(err, err_len, "out of memory");
         rc = -ENOMEM;
     }
@@ -259,7 +261,7 @@ int gateway_reload(struct gateway *g, const struct conf *conf, const struct conf
     rc = prepare(&c, conf, err, err_len);
     if (rc < 0) {
         free(c.networks);
-        free(c.before);
+        gateway_statics_free(c.statics);
         return rc;
     }
     mark_staying(&c);
@@ -271,9 +273,7 @@ int gateway_reload(struct gateway *g, const struct conf *conf, const struct conf
     set_rest(&c);
     g->priv->settled.ns = mono_now().ns + SETTLED_NS;
     free(c.old);
-    g->priv->statics = gateway_statics_begin(g, c.before);
-    if (!g->priv->statics)
-        warn(&c, "no memory to follow what changed of the configured MACs: reload again");
+    g->priv->statics = c.statics;
     g->generation++;
     return 0;
 }

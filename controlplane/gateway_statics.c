@@ -87,8 +87,10 @@ static void remove_some(struct gateway_statics *s, unsigned *budget, gateway_war
     for (; s->k<s->n_was && * budget> 0; s->k++, (*budget)--) {
         while (s->is_k < s->n_is && by_mac(&s->is[s->is_k], &s->was[s->k]) < 0)
             s->is_k++;
-        if (s->is_k == s->n_is || !mac_eq(s->is[s->is_k], s->was[s->k]))
+        if (s->is_k == s->n_is || !mac_eq(s->is[s->is_k], s->was[s->k])) {
             (void)mactable_remove_static(s->g->macs, net->id, s->was[s->k], mono_now());
+            neighbor_settle(s->g->neighbors);
+        }
     }
     if (s->k < s->n_was)
         return;
@@ -147,6 +149,7 @@ static void set_one(struct gateway_statics *s, gateway_warn_fn *warn, void *arg)
     int rc = set_static(s->g, net->id, mac, known ? &dest : NULL);
     char err[GATEWAY_ERR_LEN], text[MAC_STRLEN];
 
+    neighbor_settle(s->g->neighbors);
     if (rc == 0 || s->failed)
         return;
     s->failed = true; /* one line for all that do not fit */

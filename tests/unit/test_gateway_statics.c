@@ -96,11 +96,14 @@ static unsigned apply(bool first, unsigned budget)
 
 static void at_gateway(void)
 {
+    static const struct neighbor_ops no_ips;
+
     setup();
     vtep = (struct gateway_vtep){.id = 1, .is_static = true};
     ck_assert(ipaddr_parse("198.18.0.2", &vtep.address));
     priv = (struct gateway_private){0};
     g = (struct gateway){.macs = table,
+                         .neighbors = neighbor_new(16, &no_ips, NULL),
                          .networks = networks,
                          .n_networks = NETS,
                          .max_networks = NETS,
@@ -113,6 +116,12 @@ static void at_gateway(void)
         g.ports[i] = (struct gateway_port){.id = (dp_port_id)(i + 1), .access = &trunks[i]};
     warnings = 0;
     next_conf();
+}
+
+static void gateway_gone(void)
+{
+    neighbor_free(g.neighbors);
+    teardown();
 }
 
 static unsigned total(void)
@@ -287,7 +296,7 @@ int main(void)
     Suite *suite = suite_create("gateway_statics");
     TCase *c = tcase_create("gateway_statics");
 
-    tcase_add_checked_fixture(c, at_gateway, teardown);
+    tcase_add_checked_fixture(c, at_gateway, gateway_gone);
     tcase_add_test(c, test_so_many_at_a_time);
     tcase_add_test(c, test_those_that_go_go_first);
     tcase_add_test(c, test_what_is_the_same_is_left_alone);
