@@ -98,10 +98,12 @@ static bool driver_is(const struct port *p, const char *name)
     return p->spec.owner == DP_OWNER_VDEV && strncmp(p->spec.device, name, strlen(name)) == 0;
 }
 
-/* These drivers make and take chains without being asked, and do not say that they can. */
+/* These drivers make and take chains without being asked, and do not say that they can. But net_pcap does not
+ * replay them. */
 static bool has_segments_unasked(const struct port *p)
 {
-    return driver_is(p, "net_memif") || driver_is(p, "net_vhost") || driver_is(p, "net_pcap");
+    return driver_is(p, "net_memif") || driver_is(p, "net_vhost") ||
+           (driver_is(p, "net_pcap") && !strstr(p->spec.device, "infinite_rx=1"));
 }
 
 /* How many queues the port is to have. The kernel's interfaces: as many as they have; net_af_xdp wants as
@@ -184,8 +186,8 @@ static void ask_for_vlan(struct port *p, const struct rte_eth_dev_info *info, st
                               : "takes VLAN tags off and puts them in");
 }
 
-/* Decided before its pool is made. A port of ordinary MTU keeps its driver's fast functions, whatever the
- * others have. */
+/* Decided before its pool is made. A port that is said to have an ordinary MTU keeps its driver's fast
+ * functions, whatever the others have. */
 static bool shall_have_segments(const struct port *p, const struct dp_config *config)
 {
     uint16_t mtu = p->spec.mtu ? p->spec.mtu : config->max_mtu;

@@ -15,8 +15,8 @@
 #endif
 
 /* What vxlan_parse() says of these: over IPv4 without options and UDP checksum, or over IPv6 without
- * extension headers and with a UDP checksum that holds; whole, in one buffer, with an inner Ethernet header.
- */
+ * extension headers and with a UDP checksum that holds, or none where that is allowed (R1.3); whole, in one
+ * buffer, with an inner Ethernet header. */
 struct vxlan_usual {
     struct vxlan_tunnel {
         uint64_t id;        /* VNI, over IPv4 also the source, as they stand in the packet */
