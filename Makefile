@@ -12,7 +12,7 @@ DEPS_BUILD := build-essential pkg-config clang llvm bpftool libdpdk-dev libbpf-d
 DEPS_TEST := check dpdk dpdk-dev git iproute2 iputils-ping ethtool tcpdump tshark iperf3 python3 python3-pytest \
 	python3-pytest-xdist python3-scapy python3-yaml frr gobgpd clang-format cppcheck universal-ctags libclang-rt-14-dev \
 	qemu-system-x86 busybox-static cpio debhelper debootstrap fakeroot lintian man-db mandoc systemd xz-utils \
-	prometheus nftables iptables systemd-container
+	prometheus nftables iptables systemd-container python3-pyflakes
 # Only `make bench`: a peer.
 DEPS_BENCH := openvswitch-switch-dpdk
 
@@ -222,7 +222,8 @@ bench-run: all $(BENCH) $(TOOLS) $(TOOLS_BPF) vm
 
 # Where the cycles of a frame go: a build of its own, with marks in the frame path.
 profile:
-	@$(MAKE) --no-print-directory B=$(B)/profile CFLAGS_EXTRA=-DDATAPLANE_PROFILE $(B)/profile/tests/bench/bench_dp
+	@$(MAKE) --no-print-directory B=$(B)/profile CFLAGS_EXTRA=-DDATAPLANE_PROFILE \
+	  $(B)/profile/tests/bench/bench_dp $(B)/profile/tests/bench/bench_calm
 	@BENCH_PROGRAMS=$(abspath $(B))/profile/tests/bench /usr/bin/python3 tests/bench/bench.py --group profile $(BENCH_ARGS)
 
 PREFIX ?= /usr/local

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Format, include arrows, static analysis; and, as a report, the longest functions and files. Fails on the first three. Warnings
-# are errors in every build, which `make lint` does first.
+# Format, include arrows, static analysis, names in Python; and, as a report, the longest functions and files. Fails on the
+# first four. Warnings are errors in every build, which `make lint` does first.
 cd "$(dirname "$0")/.." || exit 1
 fail=0
 sources=$(find conf dataplane ebpf controlplane tests -name '*.[ch]' | sort)
@@ -46,6 +46,9 @@ echo "lint: cppcheck"
 cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
     --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -D__x86_64__ -I. -j "$(nproc)" \
     $(find conf dataplane controlplane ebpf -name '*.c' ! -name '*.bpf.c' | sort) || fail=1
+
+echo "lint: python"
+/usr/bin/python3 -m pyflakes tests/e2e/*.py tests/bench/*.py || fail=1
 
 echo "lint: sizes (report)"
 ctags --languages=C --kinds-C=f --fields=+ne -f - $(echo "$sources" | grep '\.[ch]$') 2>/dev/null | awk -F'\t' '

@@ -10,7 +10,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../e2e"))
 
-from bench_evpn import Lab, Tool, wait_for  # noqa: E402
+from bench_evpn import Lab, Tool  # noqa: E402
 from vm import VM_PORT, Machine  # noqa: E402
 
 

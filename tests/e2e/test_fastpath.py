@@ -588,7 +588,7 @@ def test_100000_macs(own_lab, record_property):
     """They are in the maps, found by the programs, and taken over."""
     n = 100000
     wan = own_lab.wan()
-    site = own_lab.site("paris", wan, 1, trunks=trunks)
+    site = own_lab.site("paris", wan, 1, trunks=2)
     conf = gateway_conf(site, [network(WEB, VLAN, VNI, "198.18.0.2", mac_limit="unlimited", unknown_unicast="drop")], trunks=2)
     conf["dataplane"]["max_macs"] = 131072
     conf["fastpath"]["mode"] = "on"

@@ -3,7 +3,7 @@
 import pytest
 from scapy.all import IP, Ether, IPv6
 
-from gateway import AF_PACKET, network
+from gateway import network
 from netns import wait_for
 from probe import BROADCAST, HOST_A, VTEP_MACS, running_probe
 from wire import udp4
