@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from scapy.all import Ether
 
-from gateway import AF_PACKET, INTERFACE, Gateway, gateway_conf
+from gateway import INTERFACE, Gateway, gateway_conf
 from lab import Lab
 from netns import Failed, wait_for
 from wire import Wire, marker, vxlan
@@ -177,9 +177,10 @@ def is_announcement(f):
 
 
 def from_kernel(frame):
-    """The kernel's own traffic on the underlay: ARP, ND, MLD, ICMP errors."""
+    """The kernel's own traffic on the underlay: ARP, ND, MLD, ICMP errors, TCP resets."""
     kind = frame[12:14]
-    return kind == b"\x08\x06" or kind == b"\x86\xdd" and frame[20] in (0, 58) or kind == b"\x08\x00" and frame[23] == 1
+    return (kind == b"\x08\x06" or kind == b"\x86\xdd" and frame[20] in (0, 6, 58)
+            or kind == b"\x08\x00" and frame[23] in (1, 6))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two sites whose gateways have two workers each: ports with one receive queue, with and without spreading by software,
 and ports with two."""
+import os
 import re
 import socket
 import struct
@@ -13,6 +14,7 @@ from gateway import AF_PACKET, INTERFACE, NO_LIMITS, Gateway, gateway_conf, netw
 from lab import Lab
 from netns import wait_for
 
+CPUS = sorted(os.sched_getaffinity(0))
 FLOWS, FRAMES = 16, 60
 # Who owns the ports, arguments of the driver, spread
 KINDS = {"interface": (INTERFACE, "", False), "interface_spread": (INTERFACE, "", True),
@@ -28,6 +30,14 @@ def conf_of(site, other, kind, args, spread):
         if "dpdk" in port:
             port["dpdk"] += args
     return conf
+
+
+def pin(*pids):
+    """Each thread stays on a CPU. The kernel has a queue on each for the frames that veth devices are given: what is sent before
+    a change of the CPU may come out behind what is sent after it, and nobody in between has turned it round."""
+    for pid in pids:
+        for i, tid in enumerate(sorted(map(int, os.listdir(f"/proc/{pid}/task")))):
+            os.sched_setaffinity(tid, {CPUS[i % len(CPUS)]})
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -47,6 +57,7 @@ def sites(request):
                 Gateway(london, conf_of(london, paris, kind, args, spread)) as s.gw2:
             s.gw1.wait_vtep(london.address)
             s.gw2.wait_vtep(paris.address)
+            pin(wan.process.pid, s.gw1.pid, s.gw2.pid)
             s.a.reaches(s.b)
             s.c.reaches(s.b)
             yield s
@@ -61,9 +72,13 @@ def send_flows(frm, to, port):
         rx.settimeout(2)
         with frm.ns.entered():
             tx = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(FLOWS)]
-        for i in range(FRAMES):
-            for n, s in enumerate(tx):
-                s.sendto(struct.pack("!HH", n, i) + bytes(60), (to.ip, port))
+        os.sched_setaffinity(0, CPUS[:1])  # as in pin()
+        try:
+            for i in range(FRAMES):
+                for n, s in enumerate(tx):
+                    s.sendto(struct.pack("!HH", n, i) + bytes(60), (to.ip, port))
+        finally:
+            os.sched_setaffinity(0, CPUS)
         try:
             while sum(map(len, came.values())) < FLOWS * FRAMES:
                 n, i = struct.unpack("!HH", rx.recv(100)[:4])

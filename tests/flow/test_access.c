@@ -360,13 +360,12 @@ START_TEST(test_R3_6_R7_1_arp_shows_an_ip)
         flow_fdb(f, NET_WEB, flow_mac(9), DP_WHERE_PORT, PORT_B, false);
         fdb_del(&f->fdb, fdb_key(NET_WEB, flow_mac(9).b)); /* something was deleted: reported anew */
         flow_put(f, PORT_A, frame, arp(frame, op, flow_mac(1), ip));
+        flow_put(f, PORT_A, frame, arp(frame, op, flow_mac(1), ip)); /* not told again so soon */
         flow_poll(f);
         ck_assert(neighbour_event(&e));
         ck_assert(e.net == NET_WEB && mac_eq(e.mac, flow_mac(1)) && e.ip.family == 4 &&
                   memcmp(e.ip.b, ip, 4) == 0);
-        flow_put(f, PORT_A, frame, arp(frame, op, flow_mac(1), ip));
-        flow_poll(f);
-        ck_assert(!neighbour_event(&e)); /* within a second */
+        ck_assert(!neighbour_event(&e));
     }
     for (unsigned i = 0; i < 4; i++) {
         flow_put(f, PORT_A, frame, arp(frame, 1, flow_mac(1), bad[i]));
