@@ -71,7 +71,7 @@ def main():
     ap.add_argument("--group", choices=[*GROUPS, "profile", "all"], default="all")
     ap.add_argument("--repeat", type=int, default=5, help="5")
     ap.add_argument("--seconds", type=float, default=0.5, help="dp, flood, latency: of each measurement")
-    ap.add_argument("--tries", type=int, default=6, help="6: of a turn that was disturbed")
+    ap.add_argument("--tries", type=int, default=3, help="3: times as many turns at most, where some are disturbed")
     ap.add_argument("--macs", default=",".join(map(str, bench_dp.MACS)), help="dp: FDB fills")
     ap.add_argument("--matrix", choices=["default", "full"], default="default",
                     help="dp: the default's 28 rows take about 15 minutes; full: all 168 combinations, an hour and a half")

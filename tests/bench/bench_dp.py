@@ -114,21 +114,18 @@ def turn(peer, seconds):
 
 
 def repeat(row, args, cpus, calm, pcap, ovs):
-    """{who: rates or rows}, a repetition after the other."""
+    """{who: rates or rows}, and how much of it was calm."""
     def ours(what):
         return host.program("bench_dp", what, variant, pcap, args.seconds, cpu=cpus[-1])
 
     variant = ",".join(map(str, row))
-    got = {"ours": [], "ports": [], "testpmd": [], "ovs": []}
     with Testpmd(row[2], pcap, cpus) as testpmd:
         testpmd.pause()
-        for _ in range(args.repeat):
-            got["ours"].append(calm.turn(lambda: ours("run")))
-            got["testpmd"].append(calm.turn(lambda: turn(testpmd, args.seconds)))
-            got["ports"].append(calm.turn(lambda: ours("ports")))
-            if ovs:
-                got["ovs"].append(calm.turn(lambda: turn(ovs, args.seconds)))
-    return got
+        measures = {"ours": lambda: ours("run"), "testpmd": lambda: turn(testpmd, args.seconds), "ports": lambda: ours("ports")}
+        if ovs:
+            measures["ovs"] = lambda: turn(ovs, args.seconds)
+        got, share = calm.turns(measures, args.repeat)
+    return {"ovs": []} | got, share
 
 
 def measure(row, args, cpus, calm, directory):
@@ -138,16 +135,16 @@ def measure(row, args, cpus, calm, directory):
         with bench_ovs.Ovs(row, pcap, cpus, directory) as ovs:
             ovs.settle(SETTLE_S)
             ovs.pause()
-            got = repeat(row, args, cpus, calm, pcap, ovs)
+            got, share = repeat(row, args, cpus, calm, pcap, ovs)
     else:
-        got = repeat(row, args, cpus, calm, pcap, None)
-    return {**summary(row, got), "calm": calm.said()}
+        got, share = repeat(row, args, cpus, calm, pcap, None)
+    return {**summary(row, got), "calm": share}
 
 
 def summary(row, got):
     mpps = host.median(got["ours"], "mpps")
     ghz = host.median(got["ours"], "tsc_ghz")
-    own = statistics.median(a["cycles"] - b["cycles"] for a, b in zip(got["ours"], got["ports"]))
+    own = host.median(got["ours"], "cycles") - host.median(got["ports"], "cycles")
     limit = statistics.median(got["testpmd"])
     ovs = statistics.median(got["ovs"]) if got["ovs"] else None
     return {**dict(zip(("direction", "frames", "macs", "spread", "tags", "underlay"), row)), "mpps": round(mpps, 2),
@@ -214,17 +211,14 @@ def run(args, say):
 def run_flood(args, say):
     """Head-end replication: broadcasts of 64 bytes from an access port, a copy to each VTEP. Repetitions go round the sizes."""
     cpus = host.cores()
-    about, got = host.machine(cpus), {n: [] for n in VTEPS}
+    about = host.machine(cpus)
     with host.Host(pages_for(1)) as h:
         calm = host.Calm(cpus[-1], args.tries)
         say(f"{host.name(about)}; broadcasts to all VTEPs of a network; median of {args.repeat} x {args.seconds} s")
         for n in VTEPS:
             host.program("bench_dp", "make", flood(n), f"{h.dir}/{n}.pcap", cpu=cpus[-1])
-        for _ in range(args.repeat):
-            for n in VTEPS:
-                got[n].append(calm.turn(lambda: host.program("bench_dp", "run", flood(n), f"{h.dir}/{n}.pcap", args.seconds,
-                                                             cpu=cpus[-1])))
-    about["calm"] = calm.said()
+        got, about["calm"] = calm.turns({n: lambda n=n: host.program("bench_dp", "run", flood(n), f"{h.dir}/{n}.pcap", args.seconds,
+                                                                     cpu=cpus[-1]) for n in VTEPS}, args.repeat)
     say(f"{about['calm']:.0%} of the turns that count were calm")
     say(f"{'VTEPs':>6} {'Mpps of copies':>15} {'apart':>6} {'cycles a copy':>14}")
     results = []

@@ -87,15 +87,14 @@ def program(prog, *args, cpu):
 
 
 class Calm:
-    """Turns that count: those before and after which a probe (calm.h) had the worker's core to itself. On a virtual machine
-    somebody else may have the other half of it, for milliseconds or for minutes, and then everything takes half as long again.
-    A turn that was disturbed is done again, `tries` times at most; then the least disturbed one counts."""
+    """Which turns count: those before and after which a probe (calm.h) was disturbed least. On a virtual machine somebody else
+    may have the other half of the worker's core, for milliseconds or for minutes, and then everything takes half as long again.
+    Turns go on until there are enough in which nobody was seen, or `tries` times as many as are wanted."""
 
     LOOK_S, NEAR = 2, 1.2
 
     def __init__(self, cpu, tries):
         self.cpu, self.tries, self.best = cpu, tries, float("inf")
-        self.turns = self.calm_turns = 0
         until = time.monotonic() + self.LOOK_S
         while time.monotonic() < until:
             self.probe()
@@ -107,26 +106,27 @@ class Calm:
         self.best = min(self.best, min(probes))
         return max(probes)
 
-    def turn(self, measure):
-        """What measure() returns; its own probes are nearer to what it measures, where it has some."""
-        found = []
-        for _ in range(self.tries):
-            before = self.probe()
-            result = measure()
-            probes = result.get("calm") if isinstance(result, dict) else None
-            found.append((self.seen(probes or (before, self.probe())), result))
-            if found[-1][0] <= self.best * self.NEAR:
-                break
-        worst, result = min(found, key=lambda f: f[0])
-        self.turns += 1
-        self.calm_turns += worst <= self.best * self.NEAR
-        return result
+    def calm(self, turn):
+        return turn[0] <= self.best * self.NEAR
 
-    def said(self):
-        """How much of what counts was calm since this was asked last."""
-        share = self.calm_turns / self.turns if self.turns else 0
-        self.turns = self.calm_turns = 0
-        return round(share, 2)
+    def turn(self, measure):
+        """How much it was disturbed, and the result; its own probes are nearer to what it measures, where it has some."""
+        before, result = self.probe(), measure()
+        probes = result.get("calm") if isinstance(result, dict) else None
+        return self.seen(probes or (before, self.probe())), result
+
+    def turns(self, measures, repeat):
+        """measures: {who: what to call}; they take turns. {who: `repeat` results}, and the share of them that was calm."""
+        got = {who: [] for who in measures}
+        for _ in range(repeat * self.tries):
+            for who, measure in measures.items():
+                if sum(map(self.calm, got[who])) < repeat:
+                    got[who].append(self.turn(measure))
+            if all(sum(map(self.calm, turns)) >= repeat for turns in got.values()):
+                break
+        got = {who: sorted(turns, key=lambda t: t[0])[:repeat] for who, turns in got.items()}
+        share = sum(self.calm(t) for turns in got.values() for t in turns) / (repeat * len(measures))
+        return {who: [result for _, result in turns] for who, turns in got.items()}, round(share, 2)
 
 
 def median(rows, key):

@@ -14,19 +14,16 @@ def variant(direction):
 
 def run(args, say):
     cpus = host.cores()
-    about, got = host.machine(cpus), {(d, load): [] for d in DIRECTIONS for load in LOADS}
+    about = host.machine(cpus)
     with host.Host(PAGES) as h:
         calm = host.Calm(cpus[-1], args.tries)
         say(f"{host.name(about)}, source on the other; 64 bytes, evenly spaced; median of {args.repeat} x {args.seconds} s")
         for d in DIRECTIONS:
             host.program("bench_dp", "make", variant(d), f"{h.dir}/{d}.pcap", cpu=cpus[-1])
-        for _ in range(args.repeat):
-            for d in DIRECTIONS:
-                runs = calm.turn(lambda: host.program("bench_latency", variant(d), f"{h.dir}/{d}.pcap", args.seconds, *LOADS,
-                                                      cpu=cpus[-1]))
-                for load, r in zip(LOADS, runs):
-                    got[d, load].append(r)
-    about["calm"] = calm.said()
+        got, about["calm"] = calm.turns({d: lambda d=d: host.program("bench_latency", variant(d), f"{h.dir}/{d}.pcap",
+                                                                     args.seconds, *LOADS, cpu=cpus[-1])
+                                         for d in DIRECTIONS}, args.repeat)
+    got = {(d, load): [runs[i] for runs in got[d]] for d in DIRECTIONS for i, load in enumerate(LOADS)}
     say(f"{about['calm']:.0%} of the turns that count were calm")
     say(f"{'':6} {'load':>5} {'Mpps':>6} {'of':>6} {'p50 us':>7} {'p99':>7} {'p99.9':>7} {'undisturbed':>12}")
     results = []

@@ -14,16 +14,13 @@ PAGES = 800
 
 def run(args, say):
     cpus = host.cores()
-    about, got = host.machine(cpus), {r: [] for r in RUNS}
+    about = host.machine(cpus)
     with host.Host(PAGES) as h:
         say(f"{host.name(about)}, control thread on the other; {COUNT} MACs beside a replay of 64 bytes; median of {args.repeat}")
         pcap, calm = f"{h.dir}/frames.pcap", host.Calm(cpus[-1], args.tries)
         host.program("bench_dp", "make", VARIANT, pcap, cpu=cpus[-1])
-        for _ in range(args.repeat):
-            for kind, rate in RUNS:
-                got[kind, rate].append(calm.turn(lambda: host.program("bench_learn", kind, VARIANT, pcap, COUNT, rate,
-                                                                      cpu=cpus[-1])))
-    about["calm"] = calm.said()
+        got, about["calm"] = calm.turns({r: lambda r=r: host.program("bench_learn", r[0], VARIANT, pcap, COUNT, r[1],
+                                                                     cpu=cpus[-1]) for r in RUNS}, args.repeat)
     say(f"{about['calm']:.0%} of the turns that count were calm")
     say(f"{'':5} {'offered/s':>10} {'learned/s':>10} {'apart':>6} {'Mpps known':>10} {'meanwhile':>10} {'lost':>6} {'machine':>7}")
     results = []

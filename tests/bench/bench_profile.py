@@ -18,8 +18,9 @@ def run(args, say):
         for row in ROWS:
             variant, pcap = ",".join(map(str, row)), f"{h.dir}/frames.pcap"
             host.program("bench_dp", "make", variant, pcap, cpu=cpus[-1])
-            runs = [calm.turn(lambda: host.program("bench_dp", "run", variant, pcap, args.seconds, cpu=cpus[-1]))
-                    for _ in range(args.repeat)]
+            got, _ = calm.turns({row: lambda: host.program("bench_dp", "run", variant, pcap, args.seconds, cpu=cpus[-1])},
+                                args.repeat)
+            runs = got[row]
             results.append(summary(row, runs))
     names = [n for n in results[0]["stages"]]
     say(f"{'':12}" + "".join(f"{r['direction'] + ' ' + str(r['macs']):>14}" for r in results))
