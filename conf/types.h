@@ -58,6 +58,17 @@ static inline bool ipaddr_eq(const struct ipaddr *a, const struct ipaddr *b)
     return a->family == b->family && memcmp(a->b, b->b, 16) == 0;
 }
 
+/* FNV-1a, 32 bits: of what h is the hash of, and n bytes more. */
+#define HASH_FNV1A 2166136261u /* of nothing */
+static inline uint32_t hash_fnv1a(uint32_t h, const void *data, size_t n)
+{
+    const uint8_t *p = data;
+
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 16777619u;
+    return h;
+}
+
 /* 0 to 15, or -1: it is none. */
 int hex_digit(char c);
 

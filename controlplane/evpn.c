@@ -276,28 +276,18 @@ int evpn_key_cmp(const struct evpn_nlri *a, const struct evpn_nlri *b)
     return d;
 }
 
-/* FNV-1a, 32 bits. */
-static uint32_t hash_bytes(uint32_t h, const void *data, size_t n)
-{
-    const uint8_t *p = data;
-
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 16777619u;
-    return h;
-}
-
 uint32_t evpn_key_hash(const struct evpn_nlri *n)
 {
-    uint32_t h = hash_bytes(2166136261u, &n->type, 1);
+    uint32_t h = hash_fnv1a(HASH_FNV1A, &n->type, 1);
 
-    h = hash_bytes(h, n->rd.b, 8);
-    h = hash_bytes(h, &n->etag, sizeof(n->etag));
+    h = hash_fnv1a(h, n->rd.b, 8);
+    h = hash_fnv1a(h, &n->etag, sizeof(n->etag));
     if (esi_in_key(n->type))
-        h = hash_bytes(h, n->esi.b, 10);
-    h = hash_bytes(h, n->mac.b, 6);
-    h = hash_bytes(h, &n->ip.family, 1);
-    h = hash_bytes(h, &n->prefix_len, 1);
-    return hash_bytes(h, n->ip.b, 16);
+        h = hash_fnv1a(h, n->esi.b, 10);
+    h = hash_fnv1a(h, n->mac.b, 6);
+    h = hash_fnv1a(h, &n->ip.family, 1);
+    h = hash_fnv1a(h, &n->prefix_len, 1);
+    return hash_fnv1a(h, n->ip.b, 16);
 }
 
 bool evpn_esi_is_zero(const struct evpn_esi *e)

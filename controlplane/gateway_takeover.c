@@ -115,10 +115,8 @@ static const struct fastpath_kept *kept_of(const struct gateway *g)
 
 uint32_t gateway_takeover_device(const char *device)
 {
-    uint32_t h = 2166136261u; /* FNV-1a */
+    uint32_t h = hash_fnv1a(HASH_FNV1A, device, strlen(device));
 
-    for (; *device; device++)
-        h = (h ^ (uint8_t)*device) * 16777619u;
     return h ? h : 1;
 }
 
