@@ -6,6 +6,11 @@
 
 #include <errno.h>
 
+static bool is_fresh(const struct port_slots *s, unsigned id)
+{
+    return !s->at[id].used && !s->at[id].named;
+}
+
 static bool has_rested(const struct port_slots *s, unsigned id, mono_t now)
 {
     return !s->at[id].used && now.ns - s->at[id].freed.ns >= PORT_SLOTS_REST_NS;
@@ -13,11 +18,10 @@ static bool has_rested(const struct port_slots *s, unsigned id, mono_t now)
 
 int port_slots_next(const struct port_slots *s, unsigned wish, mono_t now)
 {
-    if (wish > 0 && wish <= DP_OWN_PORT &&
-        ((!s->at[wish - 1].used && !s->at[wish - 1].named) || has_rested(s, wish - 1, now)))
+    if (wish > 0 && wish <= DP_OWN_PORT && (is_fresh(s, wish - 1) || has_rested(s, wish - 1, now)))
         return (int)wish - 1;
     for (unsigned id = 0; id < DP_OWN_PORT; id++)
-        if (!s->at[id].used && !s->at[id].named)
+        if (is_fresh(s, id))
             return (int)id;
     for (unsigned id = 0; id < DP_OWN_PORT; id++)
         if (has_rested(s, id, now))

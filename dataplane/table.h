@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __SSE4_1__
+#ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -100,7 +100,7 @@ static inline void table_prefetch(const struct table *t, uint64_t hash)
 /* Which slots of the line hold the key: a bit each, the slot's number times TABLE_HIT_BITS; at most one is
  * set. A vector load is not atomic as a whole, but each aligned 8 bytes of it are, on every x86 processor
  * that has these. */
-#if defined(__AVX512F__) || defined(__AVX2__)
+#ifdef __AVX2__
 #define TABLE_HIT_BITS 2
 #else
 #define TABLE_HIT_BITS 1
