@@ -256,6 +256,13 @@ void flow_close(struct flow *f)
     free(f);
 }
 
+void flow_end(struct flow *f)
+{
+    flow_discard(f);
+    flow_require_balance(f);
+    flow_close(f);
+}
+
 void flow_put(struct flow *f, unsigned port, const void *frame, size_t len)
 {
     flow_put_parts(f, port, frame, len, NULL, 0);

@@ -50,6 +50,8 @@ struct flow *flow_open(bool ipv6);
 struct flow *flow_open_with(bool ipv6, enum flow_buffers buffers);
 /* Aborts unless all packet buffers came back. */
 void flow_close(struct flow *f);
+/* The same, when what waits has been taken out; aborts unless the counters add up, too. */
+void flow_end(struct flow *f);
 /* A NIC instead of the ring, which takes VLAN tags off, or puts them in; neither: the ring. */
 void flow_nic(struct flow *f, unsigned port, bool strips, bool inserts);
 /* Publishes f->topology again after the test changed f->nets, f->vteps or f->topology. */

@@ -26,9 +26,7 @@ static void setup_ipv6(void)
 
 static void teardown(void)
 {
-    flow_discard(f);
-    flow_require_balance(f);
-    flow_close(f);
+    flow_end(f);
 }
 
 static void fdb(struct mac mac, enum dp_where where, uint16_t target, uint32_t marks)

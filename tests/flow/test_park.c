@@ -21,9 +21,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    flow_discard(f);
-    flow_require_balance(f);
-    flow_close(f);
+    flow_end(f);
 }
 
 /* An answer of host src to host dst, at port A. */

@@ -37,9 +37,7 @@ static void setup_long(void)
 
 static void teardown(void)
 {
-    flow_discard(f);
-    flow_require_balance(f);
-    flow_close(f);
+    flow_end(f);
 }
 
 /* In n buffers, all but the last of `each` bytes. */

@@ -50,9 +50,7 @@ static void setup_ordinary(void)
 
 static void teardown(void)
 {
-    flow_discard(f);
-    flow_require_balance(f);
-    flow_close(f);
+    flow_end(f);
 }
 
 /* Instead of the ring. */
