@@ -16,6 +16,9 @@
  * is full. */
 #define TABLE_RESERVE 2
 
+/* A large table begins where a huge page may, so that all its lines can be in such pages. */
+#define HUGEPAGE ((size_t)2 << 20)
+
 struct table_grave {
     uint64_t *slot;
     uint64_t token;
@@ -41,11 +44,13 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
     if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
         return -errno;
     t->bytes = n * (sizeof(*t->lines) + sizeof(*t->strays));
-    t->lines = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (t->lines == MAP_FAILED) {
-        t->lines = NULL;
+    t->mapped_bytes = t->bytes + (t->bytes >= HUGEPAGE ? HUGEPAGE : 0);
+    t->mapped = mmap(NULL, t->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (t->mapped == MAP_FAILED) {
+        t->mapped = NULL;
         return -ENOMEM;
     }
+    t->lines = t->bytes >= HUGEPAGE ? RTE_PTR_ALIGN_CEIL(t->mapped, HUGEPAGE) : t->mapped;
     t->strays = (uint8_t *)(t->lines + n);
     t->offsets = (uint64_t)(n - 1) * sizeof(*t->lines);
     t->capacity = capacity;
@@ -55,8 +60,8 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
 
 void table_fini(struct table *t)
 {
-    if (t->lines)
-        munmap(t->lines, t->bytes);
+    if (t->mapped)
+        munmap(t->mapped, t->mapped_bytes);
     free(t->graves);
     memset(t, 0, sizeof(*t));
 }

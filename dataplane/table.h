@@ -56,7 +56,9 @@ struct table {
     uint32_t capacity;  /* what it was made for */
     uint32_t deletions; /* ever; readers look at it */
     struct rte_rcu_qsbr *qsbr;
-    size_t bytes;
+    size_t bytes; /* of lines and strays */
+    void *mapped;
+    size_t mapped_bytes;
     /* Written with each key that is added; readers need what is above for each frame. */
     uint32_t used __attribute__((aligned(64))); /* keys present */
     uint32_t additions;                         /* ever; readers look at it */
