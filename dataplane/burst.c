@@ -16,6 +16,10 @@
 
 #define ETH_LEN 14u
 
+/* Frames and their bytes in one word, so that one addition counts both. */
+#define SOME_FRAME (UINT64_C(1) << 32)
+_Static_assert((uint64_t)WORKER_BURST *UINT16_MAX < SOME_FRAME, "the bytes of a burst");
+
 /* ---- a way: where the last frames of a burst went */
 
 struct way {
@@ -27,7 +31,7 @@ struct way {
     dp_port_id port;                     /* that they leave by */
     struct worker_tx *tx;                /* its queue */
     const struct vxlan_template *header; /* to a VTEP; NULL: to a port */
-    struct dp_count sent;                /* not yet in the counters */
+    uint64_t sent;                       /* not yet in the counters: SOME_FRAME and its bytes for each */
     const struct frame *end;             /* of the burst */
     bool looked_ahead;
 };
@@ -38,21 +42,27 @@ static inline void add(struct dp_count *to, const struct dp_count *n)
     to->bytes += n->bytes;
 }
 
+static inline struct dp_count unpacked(uint64_t frames_and_bytes)
+{
+    return (struct dp_count){.frames = frames_and_bytes / SOME_FRAME, .bytes = frames_and_bytes % SOME_FRAME};
+}
+
 static inline void way_count(struct worker *w, struct way *way, bool from_wan)
 {
+    struct dp_count sent = unpacked(way->sent);
     struct dp_net_counters *net;
 
-    if (way->sent.frames == 0)
+    if (way->sent == 0)
         return;
     net = &w->counters.nets[way->net->id];
-    add(from_wan ? &net->wan_in[0] : &net->access_in[0], &way->sent);
+    add(from_wan ? &net->wan_in[0] : &net->access_in[0], &sent);
     if (way->header) {
-        add(&net->wan_out[FORWARD_KNOWN], &way->sent);
-        add(&w->counters.vteps[fdb_target(way->where)].tx, &way->sent);
+        add(&net->wan_out[FORWARD_KNOWN], &sent);
+        add(&w->counters.vteps[fdb_target(way->where)].tx, &sent);
     } else {
-        add(&net->access_out[FORWARD_KNOWN], &way->sent);
+        add(&net->access_out[FORWARD_KNOWN], &sent);
     }
-    way->sent = (struct dp_count){0};
+    way->sent = 0;
 }
 
 /* here: the access port that the burst came in by, or SNAP_NOT_A_MEMBER. */
@@ -94,13 +104,13 @@ static __rte_always_inline bool out_by_port(struct rte_mbuf *m, const uint8_t *f
     return true;
 }
 
-static __rte_always_inline bool out_to_vtep(struct rte_mbuf *m, const uint8_t *frame, const struct way *way)
+static __rte_always_inline bool out_to_vtep(struct rte_mbuf *m, const uint8_t *frame, const struct way *way,
+                                            bool ipv6)
 {
     struct inner_info info = inner_parse(frame, rte_pktmbuf_data_len(m));
 
-    if (unlikely(rte_pktmbuf_headroom(m) < VXLAN_OUTER_IPV6))
-        return false;
-    return vxlan_encapsulate(m, way->header, way->net->vni, way->net->dscp, &info) == 0;
+    return (ipv6 ? vxlan_encapsulate6(m, way->header, way->net->vni, way->net->dscp, &info)
+                 : vxlan_encapsulate4(m, way->header, way->net->vni, way->net->dscp, &info)) == 0;
 }
 
 /* Those of the burst from `first` on whose source is not where it is looked for first: then the rest of what
@@ -108,11 +118,9 @@ static __rte_always_inline bool out_to_vtep(struct rte_mbuf *m, const uint8_t *f
 static void look_ahead(const struct worker *w, const struct frame *first, const struct frame *end)
 {
     for (const struct frame *f = first; f < end; f++) {
-        const struct table_line *home = table_home(&w->fdb->t, f->src_hash);
-
-        if (table_line_hits(home, f->src_key) != 0)
+        if (table_line_hits(f->src_home, f->src_key) != 0)
             continue;
-        if (table_has_strays(&w->fdb->t, home))
+        if (table_has_strays(&w->fdb->t, f->src_home))
             table_prefetch_strays(&w->fdb->t, f->src_hash);
         report_prefetch(w, f->src_hash);
     }
@@ -131,16 +139,34 @@ static __rte_noinline bool elsewhere(struct worker *w, struct frame *f, struct w
     return f->checked;
 }
 
-/* Both look-ups and out. False: there is something odd about it. source: FDB_WHERE() of where it came from.
- */
-static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s, struct frame *f,
-                                      struct way *way, dp_port_id here, uint32_t source)
+/* Of look-ups that found nothing where they begin. */
+static __rte_noinline struct fdb_value *find_src_elsewhere(const struct worker *w, const struct frame *f)
 {
-    struct fdb_value *src = fdb_find_hashed(w->fdb, f->src_key, f->src_hash);
-    const struct fdb_value *dst = fdb_find_hashed(w->fdb, f->dst_key, f->dst_hash);
-    const uint8_t *frame = rte_pktmbuf_mtod(f->m, const uint8_t *);
-    uint32_t len = rte_pktmbuf_pkt_len(f->m), where;
+    return fdb_find_elsewhere(w->fdb, f->src_home, f->src_key, f->src_hash);
+}
 
+static __rte_noinline struct fdb_value *find_dst_elsewhere(const struct worker *w, const struct frame *f)
+{
+    return fdb_find_elsewhere(w->fdb, f->dst_home, f->dst_key, f->dst_hash);
+}
+
+/* Both look-ups and out. False: there is something odd about it. source: FDB_WHERE() of where it came from.
+ * from_wan: here is SNAP_NOT_A_MEMBER, and nothing goes back there. ipv6: the underlay is, and so is every
+ * VTEP (snapshot_build() takes no other). */
+static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s, struct frame *f,
+                                      struct way *way, dp_port_id here, uint32_t source, bool from_wan,
+                                      bool ipv6)
+{
+    struct fdb_value *src = fdb_find_home(f->src_home, f->src_key);
+    const struct fdb_value *dst = fdb_find_home(f->dst_home, f->dst_key);
+    struct rte_mbuf *m = f->m;
+    const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+    uint32_t len = rte_pktmbuf_pkt_len(m), where;
+
+    if (unlikely(!src))
+        src = find_src_elsewhere(w, f);
+    if (unlikely(!dst))
+        dst = find_dst_elsewhere(w, f);
     if (unlikely(!src || (fdb_where(src) & FDB_PLACE_MASK) != source)) {
         if (!elsewhere(w, f, way, src))
             return false;
@@ -149,7 +175,7 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
     if (unlikely(!dst))
         return false;
     PROFILE(look_up);
-    if (here != SNAP_NOT_A_MEMBER && unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(f->m))))
+    if (!from_wan && unlikely(snoop_maybe(frame, rte_pktmbuf_data_len(m))))
         return false;
     where = fdb_where(dst);
     if (unlikely(where != way->where || f->net != way->net))
@@ -157,26 +183,24 @@ static __rte_always_inline bool usual(struct worker *w, const struct snapshot *s
     if (unlikely(len > way->max_len))
         return false;
     PROFILE(way);
-    if (way->header ? !out_to_vtep(f->m, frame, way) : !out_by_port(f->m, frame, way))
+    if (!from_wan && way->header ? !out_to_vtep(m, frame, way, ipv6) : !out_by_port(m, frame, way))
         return false;
     if (likely(src != NULL))
         fdb_touch(src, w->now_ms);
-    way->sent.frames++;
-    way->sent.bytes += len;
-    worker_enqueue(w, way->tx, way->port, f->m);
+    way->sent += SOME_FRAME + len;
+    worker_enqueue(w, way->tx, way->port, m);
     PROFILE(out);
     return true;
 }
 
 /* ---- from an access port */
 
-/* Takes the tag off and finds the network. DROP_N: f is ready for its look-ups. strips: the port's NIC has
- * taken tags off, not of all frames perhaps. */
+/* Takes the tag off and finds the network. DROP_N: f is ready for its look-ups. vlans: the port's.
+ * strips: its NIC has taken tags off, not of all frames perhaps. */
 static __rte_always_inline enum drop_reason classify(struct worker *w, const struct snapshot *s,
-                                                     dp_port_id port, struct rte_mbuf *m, struct frame *f,
-                                                     bool strips)
+                                                     const struct snap_port_vlans *vlans, dp_port_id port,
+                                                     struct rte_mbuf *m, struct frame *f, bool strips)
 {
-    const struct snap_port_vlans *vlans = s->vlans[port];
     uint8_t *frame = rte_pktmbuf_mtod(m, uint8_t *);
     uint32_t len = rte_pktmbuf_data_len(m);
     uint64_t first, last; /* of the MACs: read back from where they are moved to, they would cost a stall */
@@ -197,11 +221,11 @@ static __rte_always_inline enum drop_reason classify(struct worker *w, const str
             return DROP_truncated;
         vlan = rte_be_to_cpu_16(inner_load16(frame + 14)) & VLAN_ID;
         type = inner_load16(frame + 16);
-        frame = (uint8_t *)rte_pktmbuf_adj(m, VLAN_TAG_LEN);
+        frame = front_take(m, VLAN_TAG_LEN);
         memcpy(frame + 4, &last, 8);
         memcpy(frame, &first, 4);
     }
-    net = vlans ? vlans->net[vlan] : 0;
+    net = vlans->net[vlan];
     if (unlikely(net == 0))
         return DROP_vlan_unknown;
     fdb_keys(net, first, last, &f->dst_key, &f->src_key);
@@ -226,17 +250,19 @@ static __rte_always_inline unsigned classify_all(struct worker *w, const struct 
                                                  struct rte_mbuf **m, unsigned n, struct frame *frames,
                                                  bool strips)
 {
-    unsigned n_frames = 0;
+    static const struct snap_port_vlans none;
+    const struct snap_port_vlans *vlans = s->vlans[port] ? s->vlans[port] : &none;
+    struct frame *end = frames;
 
     for (unsigned i = 0; i < n; i++) {
-        enum drop_reason reason = classify(w, s, port, m[i], &frames[n_frames], strips);
+        enum drop_reason reason = classify(w, s, vlans, port, m[i], end, strips);
 
         if (unlikely(reason != DROP_N))
             worker_drop_received(w, port, m[i], reason);
         else
-            n_frames++;
+            end++;
     }
-    return n_frames;
+    return (unsigned)(end - frames);
 }
 
 static __rte_noinline unsigned classify_stripped(struct worker *w, const struct snapshot *s, dp_port_id port,
@@ -245,8 +271,8 @@ static __rte_noinline unsigned classify_stripped(struct worker *w, const struct 
     return classify_all(w, s, port, m, n, frames, true);
 }
 
-static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
-                         unsigned n)
+static __rte_always_inline void access_all(struct worker *w, const struct snapshot *s, dp_port_id port,
+                                           struct rte_mbuf **m, unsigned n, bool ipv6)
 {
     struct frame frames[WORKER_BURST];
     struct way way = {0};
@@ -259,12 +285,27 @@ static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id 
     way.end = frames + n_frames;
     PROFILE(check);
     for (unsigned i = 0; i < n_frames; i++)
-        if (unlikely(!usual(w, s, &frames[i], &way, port, FDB_WHERE(DP_WHERE_PORT, port, 0)))) {
+        if (unlikely(!usual(w, s, &frames[i], &way, port, FDB_WHERE(DP_WHERE_PORT, port, 0), false, ipv6))) {
             access_forward(w, s, &frames[i]);
             PROFILE(odd);
         }
     way_count(w, &way, false);
     PROFILE(count);
+}
+
+static __rte_noinline void access_burst_ipv6(struct worker *w, const struct snapshot *s, dp_port_id port,
+                                             struct rte_mbuf **m, unsigned n)
+{
+    access_all(w, s, port, m, n, true);
+}
+
+static void access_burst(struct worker *w, const struct snapshot *s, dp_port_id port, struct rte_mbuf **m,
+                         unsigned n)
+{
+    if (s->local.address.family == 6)
+        access_burst_ipv6(w, s, port, m, n);
+    else
+        access_all(w, s, port, m, n, false);
 }
 
 /* ---- from the underlay */
@@ -278,14 +319,16 @@ struct tunnel {
     struct vxlan_tunnel id;
     const struct snap_net *net; /* NULL: unknown, or not allowed */
     dp_vtep_id vtep;
-    struct dp_count received; /* not yet in the counters */
+    uint64_t received; /* not yet in the counters: as struct way.sent */
 };
 
 static inline void tunnel_count(struct worker *w, struct tunnel *t)
 {
-    if (t->received.frames != 0)
-        add(&w->counters.vteps[t->vtep].rx, &t->received);
-    t->received = (struct dp_count){0};
+    struct dp_count received = unpacked(t->received);
+
+    if (t->received != 0)
+        add(&w->counters.vteps[t->vtep].rx, &received);
+    t->received = 0;
 }
 
 /* R1.9 */
@@ -349,16 +392,16 @@ static __rte_always_inline bool unpack(struct worker *w, const struct snapshot *
         return false;
     m->data_off = (uint16_t)(m->data_off + outer);
     m->pkt_len = m->data_len = p.inner_len;
-    *f = (struct frame){.m = m,
-                        .net = tunnel->net,
-                        .src_key = src_key,
-                        .dst_key = dst_key,
-                        .place = tunnel->vtep,
-                        .from = DP_WHERE_VTEP,
-                        .ttl = p.ttl,
-                        .port = port};
-    tunnel->received.frames++;
-    tunnel->received.bytes += p.inner_len;
+    f->m = m;
+    f->net = tunnel->net;
+    f->src_key = src_key;
+    f->dst_key = dst_key;
+    f->place = tunnel->vtep;
+    f->port = port;
+    f->from = DP_WHERE_VTEP;
+    f->told = f->checked = false;
+    f->ttl = p.ttl;
+    tunnel->received += SOME_FRAME + p.inner_len;
     forward_prefetch(w, f);
     return true;
 }
@@ -377,7 +420,8 @@ static __rte_always_inline void wan_all(struct worker *w, const struct snapshot 
     way.end = end;
     PROFILE(check);
     for (struct frame *f = frames; f < end; f++)
-        if (unlikely(!usual(w, s, f, &way, SNAP_NOT_A_MEMBER, FDB_WHERE(DP_WHERE_VTEP, f->place, 0)))) {
+        if (unlikely(!usual(w, s, f, &way, SNAP_NOT_A_MEMBER, FDB_WHERE(DP_WHERE_VTEP, f->place, 0), true,
+                            ipv6))) {
             wan_forward(w, s, f);
             PROFILE(odd);
         }

@@ -86,15 +86,28 @@ static inline uint64_t fdb_hash(const struct fdb *f, uint64_t key)
     return table_hash(&f->t, key);
 }
 
-static inline void fdb_prefetch(const struct fdb *f, uint64_t hash)
+/* Starts the memory read of a look-up, and returns where it begins: for fdb_find_home(). */
+static inline struct table_line *fdb_prefetch(const struct fdb *f, uint64_t hash)
 {
-    table_prefetch(&f->t, hash);
+    return table_prefetch(&f->t, hash);
 }
 
 /* Lock-free. The result stays valid until the caller's next quiescent state; NULL: not in the table. */
 static inline struct fdb_value *fdb_find_hashed(const struct fdb *f, uint64_t key, uint64_t hash)
 {
     return (struct fdb_value *)table_find_hashed(&f->t, key, hash);
+}
+
+/* The two steps of fdb_find_hashed(): where the look-up begins; then, if it is not there, elsewhere. */
+static inline struct fdb_value *fdb_find_home(struct table_line *home, uint64_t key)
+{
+    return (struct fdb_value *)table_line_find(home, key);
+}
+
+static inline struct fdb_value *fdb_find_elsewhere(const struct fdb *f, const struct table_line *home,
+                                                   uint64_t key, uint64_t hash)
+{
+    return (struct fdb_value *)table_find_elsewhere(&f->t, home, key, hash);
 }
 
 static inline struct fdb_value *fdb_find(const struct fdb *f, uint64_t key)

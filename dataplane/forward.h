@@ -119,8 +119,8 @@ static inline void forward_prefetch(const struct worker *w, struct frame *f)
 {
     f->dst_hash = fdb_hash(w->fdb, f->dst_key);
     f->src_hash = fdb_hash(w->fdb, f->src_key);
-    fdb_prefetch(w->fdb, f->dst_hash);
-    fdb_prefetch(w->fdb, f->src_hash);
+    f->dst_home = fdb_prefetch(w->fdb, f->dst_hash);
+    f->src_home = fdb_prefetch(w->fdb, f->src_hash);
 }
 
 /* The keys as well; macs: those of the frame. */

@@ -9,6 +9,7 @@
 
 #include "conf/flow_hash.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 #include <rte_common.h>
 
@@ -52,11 +53,12 @@ static inline uint32_t inner_load32(const uint8_t *p)
 /* ip: len bytes of an IPv4 packet. Every fragment of a packet hashes alike: by addresses alone. */
 static inline bool inner_ipv4(const uint8_t *ip, uint32_t len, struct inner_info *info)
 {
-    uint32_t ihl = len >= 20 ? (ip[0] & 0xfu) * 4u : 0;
+    uint32_t ihl;
     uint64_t h;
 
-    if (ihl < 20 || ip[0] >> 4 != 4)
+    if (len < 20 || ip[0] < 0x45 || ip[0] > 0x4f)
         return false;
+    ihl = (ip[0] & 0xfu) * 4;
     h = flow_hash_mix(ip[9], inner_load64(ip + 12));
     if (flow_hash_has_ports(ip[9]) && (inner_load16(ip + 6) & RTE_BE16(0x3fff)) == 0 && len >= ihl + 4)
         h = flow_hash_mix(h, inner_load32(ip + ihl));
@@ -66,38 +68,22 @@ static inline bool inner_ipv4(const uint8_t *ip, uint32_t len, struct inner_info
     return true;
 }
 
-static inline bool inner_ipv6(const uint8_t *ip, uint32_t len, struct inner_info *info)
-{
-    uint64_t h;
+/* The same, IPv6. */
+bool inner_ipv6(const uint8_t *ip, uint32_t len, struct inner_info *info);
 
-    if (len < 40 || ip[0] >> 4 != 6)
-        return false;
-    h = flow_hash_mix(ip[6], inner_load64(ip + 8));
-    h = flow_hash_mix(h, inner_load64(ip + 16));
-    h = flow_hash_mix(h, inner_load64(ip + 24));
-    h = flow_hash_mix(h, inner_load64(ip + 32));
-    if (flow_hash_has_ports(ip[6]) && len >= 44)
-        h = flow_hash_mix(h, inner_load32(ip + 40));
-    info->hash = flow_hash_finish(h);
-    info->tos = (uint8_t)(ip[0] << 4 | ip[1] >> 4);
-    info->is_ip = true;
-    return true;
-}
+/* frame: at least 14 bytes, of which len are readable. Whatever is in it. */
+struct inner_info inner_parse_any(const uint8_t *frame, uint32_t len);
 
-/* frame: at least 14 bytes, of which len are readable. */
+/* The same; most are IPv4 without options, and long enough to have ports. */
 static __rte_always_inline struct inner_info inner_parse(const uint8_t *frame, uint32_t len)
 {
-    uint16_t type = inner_load16(frame + 12);
     struct inner_info info = {0};
-    uint64_t h;
 
-    if (type == ETHERTYPE_IPV4_BE && inner_ipv4(frame + 14, len - 14, &info))
+    if (likely(inner_load16(frame + 12) == ETHERTYPE_IPV4_BE && len >= 38 && frame[14] == 0x45)) {
+        (void)inner_ipv4(frame + 14, 24, &info);
         return info;
-    if (type == ETHERTYPE_IPV6_BE && inner_ipv6(frame + 14, len - 14, &info))
-        return info;
-    h = flow_hash_mix(inner_load64(frame), inner_load32(frame + 8));
-    info.hash = flow_hash_finish(h);
-    return info;
+    }
+    return inner_parse_any(frame, len);
 }
 
 #endif

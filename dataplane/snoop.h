@@ -29,6 +29,8 @@ static inline bool snoop_maybe(const uint8_t *frame, uint32_t len)
 {
     uint16_t type = inner_load16(frame + 12);
 
+    if (likely(type == ETHERTYPE_IPV4_BE))
+        return false;
     return type == RTE_BE16(0x0806) ||
            (type == ETHERTYPE_IPV6_BE && len > 54 && frame[20] == 58 && frame[54] - 135u < 2);
 }

@@ -57,7 +57,7 @@ struct table {
     uint32_t deletions; /* ever; readers look at it */
     struct rte_rcu_qsbr *qsbr;
     size_t bytes; /* of lines and strays */
-    void *mapped;
+    void *mapped; /* the lines may begin later */
     size_t mapped_bytes;
     /* Written with each key that is added; readers need what is above for each frame. */
     uint32_t used __attribute__((aligned(64))); /* keys present */
@@ -94,25 +94,22 @@ static inline bool table_has_strays(const struct table *t, const struct table_li
     return __atomic_load_n(&t->strays[home - t->lines], __ATOMIC_RELAXED) != 0;
 }
 
-static inline void table_prefetch(const struct table *t, uint64_t hash)
+static inline struct table_line *table_prefetch(const struct table *t, uint64_t hash)
 {
-    rte_prefetch0(table_home(t, hash));
+    struct table_line *home = table_home(t, hash);
+
+    rte_prefetch0(home);
+    return home;
 }
 
-/* Which slots of the line hold the key: a bit each, the slot's number times TABLE_HIT_BITS; at most one is
- * set. A vector load is not atomic as a whole, but each aligned 8 bytes of it are, on every x86 processor
- * that has these. */
-#ifdef __AVX2__
-#define TABLE_HIT_BITS 2
-#else
-#define TABLE_HIT_BITS 1
-#endif
-
+/* Which 8 bytes of the line are the key: a bit each, of which every other one, those of the values, is
+ * clear; at most one is set. A vector load is not atomic as a whole, but each aligned 8 bytes of it are, on
+ * every x86 processor that has these. */
 static inline unsigned table_line_hits(const struct table_line *l, uint64_t key)
 {
 #if defined(__AVX512F__)
-    return _mm512_mask_cmpeq_epi64_mask(0x55, _mm512_load_si512((const void *)l),
-                                        _mm512_set1_epi64((long long)key));
+    return _mm512_cmpeq_epi64_mask(_mm512_load_si512((const void *)l), _mm512_set1_epi64((long long)key)) &
+           0x55u;
 #elif defined(__AVX2__)
     __m256i wanted = _mm256_set1_epi64x((long long)key);
     __m256i low = _mm256_cmpeq_epi64(_mm256_load_si256((const void *)&l->slot[0]), wanted);
@@ -120,12 +117,12 @@ static inline unsigned table_line_hits(const struct table_line *l, uint64_t key)
 
     return ((unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(low)) |
             (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(high)) << 4) &
-           0x55;
+           0x55u;
 #else
     unsigned hits = 0;
 
     for (unsigned i = 0; i < TABLE_LINE_SLOTS; i++)
-        hits |= (unsigned)(__atomic_load_n(&l->slot[i].key, __ATOMIC_RELAXED) == key) << i;
+        hits |= (unsigned)(__atomic_load_n(&l->slot[i].key, __ATOMIC_RELAXED) == key) << i * 2;
     return hits;
 #endif
 }
@@ -137,7 +134,7 @@ static inline uint64_t *table_line_find(struct table_line *l, uint64_t key)
     if (hits == 0)
         return NULL;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    return &l->slot[(unsigned)__builtin_ctz(hits) / TABLE_HIT_BITS].value;
+    return (uint64_t *)l + __builtin_ctz(hits) + 1; /* a value is behind its key */
 }
 
 /* Of a key that is not in its home line, but may be elsewhere. */
@@ -145,15 +142,20 @@ uint64_t *table_find_stray(const struct table *t, uint64_t key, uint64_t hash);
 /* Starts the memory reads of table_find_stray(). */
 void table_prefetch_strays(const struct table *t, uint64_t hash);
 
+/* Of a key that is not in its home line. */
+static inline uint64_t *table_find_elsewhere(const struct table *t, const struct table_line *home,
+                                             uint64_t key, uint64_t hash)
+{
+    return table_has_strays(t, home) ? table_find_stray(t, key, hash) : NULL;
+}
+
 /* Lock-free. The result stays valid until the caller's next quiescent state; NULL: not in the table. */
 static inline uint64_t *table_find_hashed(const struct table *t, uint64_t key, uint64_t hash)
 {
     struct table_line *home = table_home(t, hash);
     uint64_t *v = table_line_find(home, key);
 
-    if (likely(v != NULL))
-        return v;
-    return table_has_strays(t, home) ? table_find_stray(t, key, hash) : NULL;
+    return likely(v != NULL) ? v : table_find_elsewhere(t, home, key, hash);
 }
 
 static inline uint64_t *table_find(const struct table *t, uint64_t key)

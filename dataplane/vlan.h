@@ -7,6 +7,7 @@
 #ifndef DATAPLANE_VLAN_H
 #define DATAPLANE_VLAN_H
 
+#include "dataplane/front.h"
 #include "dataplane/inner.h"
 
 #include <rte_mbuf.h>
@@ -44,15 +45,14 @@ static inline uint32_t vlan_tag(uint16_t vlan)
 static __rte_always_inline bool vlan_insert(struct rte_mbuf *m, uint32_t tag)
 {
     const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
-    uint64_t first = inner_load64(frame);
-    uint32_t rest = inner_load32(frame + 8);
-    uint8_t *to = (uint8_t *)rte_pktmbuf_prepend(m, VLAN_TAG_LEN);
+    uint64_t first = inner_load64(frame), rest = inner_load32(frame + 8) | (uint64_t)tag << 32;
+    uint8_t *to;
 
-    if (unlikely(!to))
+    if (unlikely(rte_pktmbuf_headroom(m) < VLAN_TAG_LEN))
         return false;
+    to = front_put(m, VLAN_TAG_LEN);
     memcpy(to, &first, 8);
-    memcpy(to + 8, &rest, 4);
-    memcpy(to + 12, &tag, 4);
+    memcpy(to + 8, &rest, 8);
     return true;
 }
 

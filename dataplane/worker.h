@@ -116,12 +116,13 @@ struct frame {
     struct rte_mbuf *m;
     const struct snap_net *net;
     uint64_t src_key, src_hash, dst_key, dst_hash;
-    uint16_t place; /* where it came from: access port id or VTEP id */
-    uint8_t from;   /* enum dp_where: DP_WHERE_PORT or DP_WHERE_VTEP */
-    bool told;      /* its source was reported: where it is was not known */
-    bool checked;   /* forward_check_source() has nothing to do */
-    uint8_t ttl;    /* from a VTEP: the outer header's, as received */
-    uint16_t port;  /* the port that received it */
+    struct table_line *src_home, *dst_home; /* where the look-ups begin; filled in by forward_prefetch() */
+    uint16_t place;                         /* where it came from: access port id or VTEP id */
+    uint16_t port;                          /* the port that received it */
+    uint8_t from;                           /* enum dp_where: DP_WHERE_PORT or DP_WHERE_VTEP */
+    bool told;                              /* its source was reported: where it is was not known */
+    bool checked;                           /* forward_check_source() has nothing to do */
+    uint8_t ttl;                            /* from a VTEP: the outer header's, as received */
 };
 
 /* ---- worker.c: life ---- */

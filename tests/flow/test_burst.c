@@ -451,6 +451,95 @@ START_TEST(test_quick_look_wants_one_buffer)
 }
 END_TEST
 
+/* Hosts whose entries are not where a look-up begins: half of them at port A, half behind VTEP 2. */
+#define FEW 8
+
+static void crowd(struct mac local[FEW], struct mac remote[FEW])
+{
+    unsigned n_local = 0, n_remote = 0;
+
+    for (unsigned i = 0; i < f->fdb.t.capacity; i++)
+        flow_fdb(f, NET_WEB, flow_mac(i), i % 2 ? DP_WHERE_VTEP : DP_WHERE_PORT, i % 2 ? VTEP_2 : PORT_A,
+                 false);
+    for (unsigned i = 0; i < f->fdb.t.capacity; i++) {
+        uint64_t key = fdb_key(NET_WEB, flow_mac(i).b);
+
+        if (table_line_hits(table_home(&f->fdb.t, fdb_hash(&f->fdb, key)), key) != 0)
+            continue;
+        if (i % 2 && n_remote < FEW)
+            remote[n_remote++] = flow_mac(i);
+        else if (i % 2 == 0 && n_local < FEW)
+            local[n_local++] = flow_mac(i);
+    }
+    ck_assert_uint_eq(n_local, FEW);
+    ck_assert_uint_eq(n_remote, FEW);
+}
+
+START_TEST(test_macs_that_are_not_where_a_look_up_begins)
+{
+    bool ipv6 = f->ipv6;
+
+    for (unsigned i = 0; burst_pick(i); i++) {
+        struct flow_outer o = {.vtep = VTEP_2, .vni = VNI_WEB, .flags = 0x08, .checksum = ipv6};
+        struct mac local[FEW], remote[FEW];
+        struct dp_event e;
+
+        flow_close(f);
+        start(ipv6);
+        f->w.burst = burst_pick(i);
+        crowd(local, remote);
+        for (unsigned k = 0; k < FEW; k++)
+            flow_put(f, PORT_A, frame, flow_ipv4(frame, remote[k], local[k], 100, 0, 1, 18));
+        flow_poll(f);
+        ck_assert_uint_eq(flow_waiting(f, PORT_WAN), FEW);
+        for (unsigned k = 0; k < FEW; k++) {
+            size_t len = flow_ipv4(frame, local[k], remote[k], FLOW_UNTAGGED, 0, 1, 18);
+
+            flow_put(f, PORT_WAN, packet, flow_wrap(f, packet, o, frame, len));
+        }
+        flow_poll(f);
+        ck_assert_uint_eq(flow_waiting(f, PORT_A), FEW);
+        ck_assert_uint_eq(flow_waiting(f, PORT_B), 0); /* not flooded */
+        ck_assert_uint_eq(flow_all_drops(f), 0);
+        ck_assert(!flow_event(f, &e)); /* and none is new */
+        flow_discard(f);
+    }
+}
+END_TEST
+
+/* A frame from port A with so many bytes in front. */
+static void put_at(uint16_t headroom, size_t len)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(f->ports[PORT_A].pool);
+
+    ck_assert_ptr_nonnull(m);
+    m->data_off = headroom;
+    memcpy(rte_pktmbuf_append(m, (uint16_t)len), frame, len);
+    ck_assert_int_eq(rte_ring_enqueue(f->in[PORT_A], m), 0);
+}
+
+START_TEST(test_no_room_for_an_outer_header)
+{
+    size_t len = flow_ipv4(frame, flow_mac(3), flow_mac(1), 100, 0, 1, 18);
+    unsigned outer = f->ipv6 ? 70 : 50, sent = 0, dropped = 0;
+
+    flow_hosts(f);
+    for (uint16_t headroom = 0; headroom <= 80; headroom++) {
+        unsigned room = headroom + 4u; /* where the tag was */
+
+        put_at(headroom, len);
+        flow_poll(f);
+        sent += room >= outer;
+        dropped += room < outer;
+        ck_assert_uint_eq(flow_waiting(f, PORT_WAN), sent);
+        ck_assert_uint_eq(flow_drops(f, DROP_no_buffer), dropped);
+    }
+    while (sent-- > 0)
+        ck_assert_int_eq(flow_take(f, PORT_WAN, got), (int)(len - 4 + outer));
+    flow_require_balance(f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("burst");
@@ -478,6 +567,10 @@ int main(void)
     tcase_add_test(v6, test_R1_3_quick_look_takes_sound_packets);
     tcase_add_test(v4, test_quick_look_wants_one_buffer);
     tcase_add_test(v6, test_quick_look_wants_one_buffer);
+    tcase_add_test(v4, test_macs_that_are_not_where_a_look_up_begins);
+    tcase_add_test(v6, test_macs_that_are_not_where_a_look_up_begins);
+    tcase_add_test(v4, test_no_room_for_an_outer_header);
+    tcase_add_test(v6, test_no_room_for_an_outer_header);
     tcase_add_loop_test(v4, test_quick_way_and_whole_way, 0, 2);
     tcase_add_loop_test(v6, test_quick_way_and_whole_way, 0, 2);
     suite_add_tcase(s, v4);

@@ -4,6 +4,7 @@
  * compiled in: tests/flow/test_burst.c.
  */
 #include "dataplane/checksum.h"
+#include "dataplane/vxlan.h"
 #include "tests/unit/suite.h"
 
 #include <check.h>
@@ -44,6 +45,22 @@ START_TEST(test_nothing_overflows)
 }
 END_TEST
 
+static uint32_t folded(uint32_t sum)
+{
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum;
+}
+
+START_TEST(test_a_sum_is_folded_with_all_its_carries)
+{
+    for (uint32_t high = 0; high <= 0xffff; high += 1 + high / 16)
+        for (uint32_t low = 0; low <= 0xffff; low++)
+            if (vxlan_fold(high << 16 | low) != folded(high << 16 | low))
+                ck_abort_msg("of %x", high << 16 | low);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("checksum");
@@ -51,6 +68,7 @@ int main(void)
 
     tcase_add_test(tc, test_every_length_at_every_place);
     tcase_add_test(tc, test_nothing_overflows);
+    tcase_add_test(tc, test_a_sum_is_folded_with_all_its_carries);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }
