@@ -12,7 +12,8 @@
 #define FIRST_VNI   10100
 #define FIRST_VLAN  100
 #define MIN_FRAMES  4096
-#define MORE_FRAMES 16384 /* packet buffers besides those of the replay */
+#define USUAL_MACS  131072u /* dataplane.max_macs where nothing else is said */
+#define MORE_FRAMES 16384   /* packet buffers besides those of the replay */
 
 static const struct mac wan_mac = {{0x02, 0xaa, 0, 0, 0, 1}}, hop_mac = {{0x02, 0xaa, 0, 0, 0, 2}};
 
@@ -290,7 +291,7 @@ static void keep_off(int cpu)
 
 struct dp *replay_start(const struct replay *r, unsigned ports)
 {
-    struct dp_config config = {.max_macs = (r->macs < 1024 ? 1024 : r->macs) + r->more_macs,
+    struct dp_config config = {.max_macs = (r->macs > USUAL_MACS ? r->macs : USUAL_MACS) + r->more_macs,
                                .cpu = -1,
                                .busy_poll = true,
                                .hugepages = DP_HUGEPAGES_AUTO,
