@@ -3,7 +3,8 @@
 how. In each repetition, over the same frames:
 
   ours     the worker with all that production has
-  ports    the same bursts on the same ports with nothing in between: what is left of ours without it is our own work
+  ports    the same bursts on the same ports at the same pace, with nothing in between: what is left of ours without it is our
+           own work
   testpmd  dpdk-testpmd's macswap: looks nothing up, so it is the limit, not a peer
   ovs      Open vSwitch with DPDK (bench_ovs.py), where it is installed
 
@@ -56,6 +57,11 @@ def default_rows(macs):
 def all_rows(macs):
     return [(d, s, m, z, t, u) for d in ("encap", "decap") for s in ("64", "imix") for m in macs
             for z in ("uniform", "zipf")[:1 + (m > 1)] for t in ("tagged", "translated", "untagged") for u in ("ipv4", "ipv6")]
+
+
+def aims_rows(macs):
+    return [(d, s, m, *BASE) for d in ("encap", "decap") for s in ("64", "imix") for m in macs
+            if (m in AIMS_64 if s == "64" else m == 1000)]
 
 
 class Testpmd:
@@ -115,13 +121,18 @@ def turn(peer, seconds):
 
 def repeat(row, args, cpus, calm, pcap, ovs):
     """{who: rates or rows}, and how much of it was calm."""
-    def ours(what):
-        return host.program("bench_dp", what, variant, pcap, args.seconds, cpu=cpus[-1])
+    def ours():
+        got = host.program("bench_dp", "run", variant, pcap, args.seconds, cpu=cpus[-1])
+        pace.append(got["cycles"])
+        return got
 
-    variant = ",".join(map(str, row))
+    def ports():
+        return host.program("bench_dp", "ports", variant, pcap, args.seconds, pace[-1], cpu=cpus[-1])
+
+    variant, pace = ",".join(map(str, row)), []
     with Testpmd(row[2], pcap, cpus) as testpmd:
         testpmd.pause()
-        measures = {"ours": lambda: ours("run"), "testpmd": lambda: turn(testpmd, args.seconds), "ports": lambda: ours("ports")}
+        measures = {"ours": ours, "testpmd": lambda: turn(testpmd, args.seconds), "ports": ports}
         if ovs:
             measures["ovs"] = lambda: turn(ovs, args.seconds)
         got, share = calm.turns(measures, args.repeat)
@@ -144,12 +155,13 @@ def measure(row, args, cpus, calm, directory):
 def summary(row, got):
     mpps = host.median(got["ours"], "mpps")
     ghz = host.median(got["ours"], "tsc_ghz")
-    own = host.median(got["ours"], "cycles") - host.median(got["ports"], "cycles")
+    own = host.median(got["ours"], "quiet") - host.median(got["ports"], "quiet")
     limit = statistics.median(got["testpmd"])
     ovs = statistics.median(got["ovs"]) if got["ovs"] else None
     return {**dict(zip(("direction", "frames", "macs", "spread", "tags", "underlay"), row)), "mpps": round(mpps, 2),
             "gbps": round(mpps * 8 * (64 if row[1] == "64" else IMIX_BYTES) / 1000, 1),
-            "cycles": round(host.median(got["ours"], "cycles"), 1), "ports_cycles": round(host.median(got["ports"], "cycles"), 1),
+            "cycles": round(host.median(got["ours"], "cycles"), 1), "quiet_cycles": round(host.median(got["ours"], "quiet"), 1),
+            "ports_cycles": round(host.median(got["ports"], "quiet"), 1),
             "own_cycles": round(own, 1), "own_ns": round(own / ghz, 1), "tsc_ghz": ghz,
             "apart": host.spread([r["mpps"] for r in got["ours"]]), "testpmd_mpps": round(limit, 2),
             "testpmd_ratio": round(mpps / limit, 3), "ovs_mpps": ovs and round(ovs, 2), "ovs_ratio": ovs and round(mpps / ovs, 2),
@@ -178,7 +190,7 @@ def aims(results):
 def run(args, say):
     cpus = host.cores()
     macs = [int(m) for m in args.macs.split(",")]
-    rows = all_rows(macs) if args.matrix == "full" else default_rows(macs)
+    rows = {"aims": aims_rows, "default": default_rows, "full": all_rows}[args.matrix](macs)
     if args.quick:
         rows = [r for r in rows if r[2] == 1000 and r[3:] == BASE]
     results, about = [], {**host.machine(cpus), "testpmd": "dpdk-testpmd macswap", "ovs": bench_ovs.version()}
@@ -190,16 +202,18 @@ def run(args, say):
         say(f"{host.name(about)}; one worker; median of {args.repeat} x {args.seconds} s, taking turns with testpmd macswap"
             f"{' and Open vSwitch ' + about['ovs'] if 'ovs' in args.peers else ''} over the same replay")
         say(f"{'':6} {'frames':6} {'MACs':>8} {'':7} {'':10} {'':4} {'Mpps':>6} {'apart':>5} {'calm':>5} {'Gbit/s':>6} {'cycles':>6} "
-            f"{'ports':>6} {'own':>6} {'testpmd':>7} {'ratio':>6} {'OVS':>6} {'ratio':>6}")
+            f"{'quiet':>6} {'ports':>6} {'own':>6} {'testpmd':>7} {'ratio':>6} {'OVS':>6} {'ratio':>6}")
         for row in rows:
             r = measure(row, args, cpus, calm, h.dir)
             results.append(r)
             ovs = f"{r['ovs_mpps']:6.2f} {r['ovs_ratio']:6.2f}" if r["ovs_mpps"] else f"{'-':>6} {'-':>6}"
             say(f"{row[0]:6} {row[1]:6} {row[2]:8} {row[3]:7} {row[4]:10} {row[5]:4} {r['mpps']:6.2f} {r['apart']:5.0%} "
-                f"{r['calm']:5.0%} {r['gbps']:6} {r['cycles']:6.1f} {r['ports_cycles']:6.1f} {r['own_cycles']:6.1f} {r['testpmd_mpps']:7.2f} "
-                f"{r['testpmd_ratio']:6.3f} {ovs}{'' if r['hugepages'] else '  no hugepages!'}")
+                f"{r['calm']:5.0%} {r['gbps']:6} {r['cycles']:6.1f} {r['quiet_cycles']:6.1f} {r['ports_cycles']:6.1f} "
+                f"{r['own_cycles']:6.1f} {r['testpmd_mpps']:7.2f} {r['testpmd_ratio']:6.3f} {ovs}"
+                f"{'' if r['hugepages'] else '  no hugepages!'}")
     say("calm: of the turns that count, when nobody else was seen on the core")
-    say(f"cycles: of a TSC of {results[0]['tsc_ghz']} GHz, a frame; own: without what the ports cost")
+    say(f"cycles: of a TSC of {results[0]['tsc_ghz']} GHz, a frame; quiet: in the quickest tenth of 2 ms each; own: of that, without "
+        "what the ports cost at the same pace")
     rows = aims(results)
     host.say_aims(rows, say)
     return {**about, "repeat": args.repeat, "seconds": args.seconds, "results": results, "aims": rows}

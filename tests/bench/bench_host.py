@@ -89,9 +89,10 @@ def program(prog, *args, cpu):
 class Calm:
     """Which turns count: those before and after which a probe (calm.h) was disturbed least. On a virtual machine somebody else
     may have the other half of the worker's core, for milliseconds or for minutes, and then everything takes half as long again.
-    Turns go on until there are enough in which nobody was seen, or `tries` times as many as are wanted."""
+    A turn waits a moment for nobody to be there. Turns go on until there are enough in which nobody was seen, or `tries` times
+    as many as are wanted."""
 
-    LOOK_S, NEAR = 2, 1.2
+    LOOK_S, NEAR, WAIT_S = 2, 1.2, 1.5
 
     def __init__(self, cpu, tries):
         self.cpu, self.tries, self.best = cpu, tries, float("inf")
@@ -111,7 +112,10 @@ class Calm:
 
     def turn(self, measure):
         """How much it was disturbed, and the result; its own probes are nearer to what it measures, where it has some."""
-        before, result = self.probe(), measure()
+        before, until = self.probe(), time.monotonic() + self.WAIT_S
+        while before > self.best * self.NEAR and time.monotonic() < until:
+            before = self.probe()
+        result = measure()
         probes = result.get("calm") if isinstance(result, dict) else None
         return self.seen(probes or (before, self.probe())), result
 
