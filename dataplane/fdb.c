@@ -16,7 +16,7 @@ int fdb_init(struct fdb *f, uint32_t max_macs, struct rte_rcu_qsbr *qsbr)
 {
     int rc = max_macs <= FDB_MAX_MACS ? table_init(&f->t, max_macs, qsbr) : -EINVAL;
 
-    /* A million MACs are 32 MB: without huge pages every look-up would also miss the TLB. */
+    /* A million MACs are 64 MB: without huge pages every look-up would also miss the TLB. */
     if (rc == 0)
         (void)madvise(f->t.lines, f->t.bytes, MADV_HUGEPAGE);
     return rc;

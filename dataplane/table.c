@@ -40,7 +40,7 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
     if (capacity == 0 || capacity > TABLE_MAX)
         return -EINVAL;
     memset(t, 0, sizeof(*t));
-    n = pow2_at_least(RTE_MAX((capacity * 2 + TABLE_LINE_SLOTS - 1) / TABLE_LINE_SLOTS, 4u));
+    n = pow2_at_least(RTE_MAX(capacity, 4u)); /* lines of four slots */
     if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
         return -errno;
     t->bytes = n * (sizeof(*t->lines) + sizeof(*t->strays));
@@ -69,7 +69,7 @@ void table_fini(struct table *t)
 /* Where a key is at home in its second bucket, which is never the first one. */
 static struct table_line *second_home(const struct table *t, uint64_t hash)
 {
-    return table_line_at(t, hash >> 38 ^ (hash >> 19 | sizeof(struct table_line) * 2));
+    return table_line_at(t, hash >> TABLE_HASH_SHIFT ^ (hash >> 19 | sizeof(struct table_line) * 2));
 }
 
 /* The other line of the bucket. */

@@ -8,9 +8,10 @@
  * it is at home. It is in its home line of the first bucket, where a reader looks first and nearly all keys
  * are, until the bucket is rather full; then in the emptier one of the two. So a look-up is one line, and one
  * that finds nothing as well: for each line it is counted how many keys that are at home there are elsewhere.
- * The table is made twice as large as what it must hold: at that load a full pair of buckets is not to be
- * expected (tests/unit/test_fdb.c fills a million), so keys are never displaced, and a key's slot is the same
- * from insertion to deletion.
+ * The table is made four times as large as what it must hold. At that load hardly one key in a hundred is not
+ * at home, whose look-up waits for memory that nobody has asked for in time; and a full pair of buckets is
+ * not to be expected (tests/unit/test_fdb.c fills a million), so keys are never displaced, and a key's slot
+ * is the same from insertion to deletion.
  *
  * Threads: one writer (the control thread), any number of lock-free readers (workers).
  *   - insert: value first, then key (release). A reader that finds the key finds its value.
@@ -38,6 +39,7 @@ struct rte_rcu_qsbr;
 #define TABLE_EMPTY      UINT64_C(0) /* no key may have this value, nor the next */
 #define TABLE_TOMBSTONE  UINT64_MAX
 #define TABLE_MAX        (UINT32_C(1) << 21)
+#define TABLE_HASH_SHIFT 37 /* so many bits are left as the offset of a line in the largest table has */
 
 struct table_slot {
     uint64_t key, value;
@@ -85,7 +87,7 @@ static inline struct table_line *table_line_at(const struct table *t, uint64_t o
 /* Where the key is at home in its first bucket. */
 static inline struct table_line *table_home(const struct table *t, uint64_t hash)
 {
-    return table_line_at(t, hash >> 38);
+    return table_line_at(t, hash >> TABLE_HASH_SHIFT);
 }
 
 /* Whether there are keys at home in this line that are elsewhere. */
