@@ -311,7 +311,7 @@ START_TEST(test_a_host_at_our_own_port)
     /* what it sends marks it as seen; what is flooded does not reach it */
     fdb_find(&f->fdb, fdb_key(NET_WEB, own_mac.b))->seen_ms = 0;
     send_now(as_host(), arpnd_garp(frame, own_mac, 1, FLOW_UNTAGGED));
-    ck_assert_uint_eq(fdb_find(&f->fdb, fdb_key(NET_WEB, own_mac.b))->seen_ms, f->w.now_ms);
+    ck_assert_uint_ne(fdb_find(&f->fdb, fdb_key(NET_WEB, own_mac.b))->seen_ms, 0);
     flow_put(f, PORT_A, frame, arpnd_garp(frame, flow_mac(1), 1, 100));
     flow_poll(f);
     ck_assert(!own_pop(&f->w.own, &up));
