@@ -36,7 +36,7 @@ START_TEST(test_as_dpdk_does)
     static uint8_t buf[BUFFER];
 
     for (uint16_t n = 0; n <= 128; n++)
-        for (unsigned len = 0; len <= BUFFER - 128; len += 16 - len % 3)
+        for (unsigned len = 0; len <= BUFFER - 128; len += 64 - len % 3)
             for (uint32_t behind = 0; behind <= 0x20000; behind += 0xffff) { /* in other buffers */
                 struct rte_mbuf a = frame_at(buf, 128, (uint16_t)len, behind), b = a;
 
@@ -52,13 +52,13 @@ START_TEST(test_as_dpdk_does)
 }
 END_TEST
 
-static uint8_t room[BUFFER];
+static uint8_t room[BUFFER], as_filled[BUFFER];
 
 /* A frame of 60 bytes with so many in front; what is around it must stay as it is. */
 static struct rte_mbuf with_headroom(uint16_t headroom)
 {
     for (unsigned i = 0; i < BUFFER; i++)
-        room[i] = (uint8_t)(i * 7);
+        room[i] = as_filled[i] = (uint8_t)(i * 7);
     return frame_at(room + 256, headroom, 60, 0);
 }
 
@@ -67,8 +67,7 @@ static void untouched(const struct rte_mbuf *m, uint16_t headroom)
     struct rte_mbuf as_it_was = frame_at(room + 256, headroom, 60, 0);
 
     same(m, &as_it_was);
-    for (unsigned i = 0; i < BUFFER; i++)
-        ck_assert_uint_eq(room[i], (uint8_t)(i * 7));
+    ck_assert_mem_eq(room, as_filled, BUFFER);
 }
 
 static void put_outside(bool ipv6, uint16_t headroom)
@@ -112,6 +111,7 @@ int main(void)
 
     tcase_add_test(tc, test_as_dpdk_does);
     tcase_add_test(tc, test_without_room_a_frame_stays_as_it_was);
+    tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }

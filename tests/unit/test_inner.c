@@ -117,6 +117,7 @@ int main(void)
     TCase *tc = tcase_create("inner");
 
     tcase_add_test(tc, test_R1_2_every_kind_of_frame_cut_after_every_byte);
+    tcase_set_timeout(tc, 60);
     suite_add_tcase(s, tc);
     return run_suite(s);
 }
