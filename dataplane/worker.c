@@ -107,19 +107,14 @@ static bool scarce(const struct rte_mempool *pool, const struct rte_mempool *own
 
 static bool any_scarce(const struct worker *w, dp_port_id port)
 {
-    const struct rte_mempool *own = w->ports[port].pool;
+    const struct rte_mempool *own = w->ports[port].pool, *last = own;
     const struct worker_tx *tx = &w->tx[port];
-    const struct rte_mempool *first = tx->n > 0 ? tx->m[0]->pool : own;
-    uintptr_t others = 0;
 
-    for (uint16_t i = 0; i < tx->n; i++)
-        others |= (uintptr_t)tx->m[i]->pool ^ (uintptr_t)first;
-    if (likely(others == 0)) /* all of one port */
-        return scarce(first, own);
     for (uint16_t i = 0; i < tx->n; i++) {
-        if (i > 0 && tx->m[i]->pool == tx->m[i - 1]->pool)
+        if (tx->m[i]->pool == last)
             continue;
-        if (scarce(tx->m[i]->pool, own))
+        last = tx->m[i]->pool;
+        if (scarce(last, own))
             return true;
     }
     return false;
