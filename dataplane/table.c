@@ -19,6 +19,9 @@
 /* A large table begins where a huge page may, so that all its lines can be in such pages. */
 #define HUGEPAGE ((size_t)2 << 20)
 
+_Static_assert(TABLE_MAX * sizeof(struct table_line) <= UINT64_C(1) << (64 - TABLE_HASH_SHIFT),
+               "a hash reaches every line, of which there are as many as keys to hold");
+
 struct table_grave {
     uint64_t *slot;
     uint64_t token;
@@ -36,6 +39,7 @@ static uint32_t pow2_at_least(uint32_t n)
 int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
 {
     uint32_t n;
+    size_t align;
 
     if (capacity == 0 || capacity > TABLE_MAX)
         return -EINVAL;
@@ -44,13 +48,14 @@ int table_init(struct table *t, uint32_t capacity, struct rte_rcu_qsbr *qsbr)
     if (getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
         return -errno;
     t->bytes = n * (sizeof(*t->lines) + sizeof(*t->strays));
-    t->mapped_bytes = t->bytes + (t->bytes >= HUGEPAGE ? HUGEPAGE : 0);
+    align = t->bytes >= HUGEPAGE ? HUGEPAGE : sizeof(*t->lines);
+    t->mapped_bytes = t->bytes + align;
     t->mapped = mmap(NULL, t->mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (t->mapped == MAP_FAILED) {
         t->mapped = NULL;
         return -ENOMEM;
     }
-    t->lines = t->bytes >= HUGEPAGE ? RTE_PTR_ALIGN_CEIL(t->mapped, HUGEPAGE) : t->mapped;
+    t->lines = RTE_PTR_ALIGN_CEIL(t->mapped, align);
     t->strays = (uint8_t *)(t->lines + n);
     t->offsets = (uint64_t)(n - 1) * sizeof(*t->lines);
     t->capacity = capacity;
