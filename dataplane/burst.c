@@ -18,7 +18,7 @@
 
 /* Frames and their bytes in one word, so that one addition counts both. */
 #define SOME_FRAME (UINT64_C(1) << 32)
-_Static_assert((uint64_t)WORKER_BURST *UINT16_MAX < SOME_FRAME, "the bytes of a burst");
+_Static_assert(WORKER_BURST *(uint64_t)UINT16_MAX < SOME_FRAME, "the bytes of a burst");
 
 /* ---- a way: where the last frames of a burst went */
 
@@ -139,7 +139,7 @@ static __rte_noinline bool elsewhere(struct worker *w, struct frame *f, struct w
     return f->checked;
 }
 
-/* Of look-ups that found nothing where they begin. */
+/* Of look-ups that found nothing where they begin. Out of line: else all frames load what these few need. */
 static __rte_noinline struct fdb_value *find_src_elsewhere(const struct worker *w, const struct frame *f)
 {
     return fdb_find_elsewhere(w->fdb, f->src_home, f->src_key, f->src_hash);
