@@ -74,8 +74,8 @@ def main():
     ap.add_argument("--tries", type=int, default=3, help="3: times as many turns at most, where some are disturbed")
     ap.add_argument("--macs", default=",".join(map(str, bench_dp.MACS)), help="dp: FDB fills")
     ap.add_argument("--matrix", choices=["aims", "default", "full"], default="default",
-                    help="dp: the default's 28 rows take half an hour to an hour; aims: the 8 that something is aimed at; full: all 168 "
-                         "combinations, many hours")
+                    help="dp: the default's 28 rows take half an hour to an hour; aims: the 8 that something is aimed at; "
+                         "full: all 168 combinations, many hours")
     ap.add_argument("--peers", default="testpmd,ovs", help="dp: testpmd is always there")
     ap.add_argument("--new-macs", type=int, default=bench_evpn.NEW_MACS, help="bgp: in each repetition")
     ap.add_argument("--moves", type=int, default=bench_moves.MOVES, help="moves: each way, in each series")

@@ -20,6 +20,7 @@
  */
 #include "dataplane/eal.h"
 #include "dataplane/profile.h"
+#include "tests/bench/ascending.h"
 #include "tests/bench/calm.h"
 #include "tests/bench/replay.h"
 
@@ -49,20 +50,20 @@ struct sample {
 };
 
 /* What it costs to look at the clock. */
-static uint64_t look_cycles(void)
+static double look_cycles(void)
 {
     uint64_t start = __builtin_ia32_rdtsc(), sum = 0;
 
     for (unsigned i = 0; i < LOOKS; i++)
         __asm__ volatile("rdtsc; add %%rax, %0" : "+m"(sum) : : "rax", "rdx");
-    return (__builtin_ia32_rdtsc() - start) / LOOKS;
+    return (double)(__builtin_ia32_rdtsc() - start) / LOOKS;
 }
 
 /* What the worker does, without all that is between a receive burst and a transmit burst. */
 static int poll_ports(void *arg)
 {
     struct ports *p = arg;
-    uint64_t look = look_cycles(), frames = 0, spent = 0;
+    uint64_t look = (uint64_t)look_cycles(), frames = 0, spent = 0;
 
     while (!__atomic_load_n(&p->stop, __ATOMIC_RELAXED)) {
         uint64_t start = __builtin_ia32_rdtsc(), before = frames, until;
@@ -102,18 +103,13 @@ static double cycles_a_frame(const struct sample *from, const struct sample *to)
     return (double)(to->spent - from->spent) / (double)(to->frames - from->frames);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Watches for so long; the last sample, and in *quiet the mean of the quickest tenth of its slices. */
-static struct sample watch(const struct dp *dp, const struct ports *p, double seconds, double *quiet)
+/* Watches for so long from `first` on; the last sample, and in *quiet the mean of the quickest tenth of its
+ * slices. */
+static struct sample watch(const struct dp *dp, const struct ports *p, struct sample first, double seconds,
+                           double *quiet)
 {
     static double slices[MAX_SLICES];
-    struct sample first = sample(dp, p), last = first, now;
+    struct sample last = first, now;
     unsigned n = 0;
 
     do {
@@ -142,12 +138,9 @@ static void print_stages(const struct dp *dp)
     static const char *const names[] = {PROFILE_STAGES(NAME)};
     struct dp_port_counters out;
     struct profile now = profile;
-    uint64_t start = __builtin_ia32_rdtsc();
 
     dp_port_counters(dp, 1, &out);
-    for (unsigned i = 0; i < 1000000; i++)
-        __asm__ volatile("rdtsc; add %%rax, %0" : "+m"(now.last) : : "rax", "rdx");
-    printf("{\"mark\": %.2f", (double)(__builtin_ia32_rdtsc() - start) / 1e6);
+    printf("{\"mark\": %.2f", look_cycles());
     for (unsigned i = 0; i < PROFILE_N; i++)
         printf(", \"%s\": [%.2f, %.4f]", names[i], (double)now.stage[i].cycles / (double)out.tx.frames,
                (double)now.stage[i].marks / (double)out.tx.frames);
@@ -189,7 +182,7 @@ static void run(const struct replay *r, const char *path, double seconds, struct
     usleep(WARM_US);
     s0 = sample(dp, p);
     tsc = __builtin_ia32_rdtsc();
-    s1 = watch(dp, p, seconds, &quiet);
+    s1 = watch(dp, p, s0, seconds, &quiet);
     tsc = __builtin_ia32_rdtsc() - tsc;
     check_drops(dp);
     hugepages = dp_hugepages(dp);
@@ -202,8 +195,7 @@ static void run(const struct replay *r, const char *path, double seconds, struct
     dp_stop(dp);
     ns = (double)(s1.at.ns - s0.at.ns);
     printf("{\"mpps\": %.3f, \"cycles\": %.2f, \"quiet\": %.2f, \"tsc_ghz\": %.3f, \"hugepages\": %s, "
-           "\"calm\": [%.3f, "
-           "%.3f]}\n",
+           "\"calm\": [%.3f, %.3f]}\n",
            (double)(s1.frames - s0.frames) / ns * 1e3, cycles_a_frame(&s0, &s1), quiet, (double)tsc / ns,
            hugepages ? "true" : "false", calm, calm_cycles());
 }
@@ -215,9 +207,8 @@ int main(int argc, char **argv)
 
     if (argc < 4 || !replay_parse(argv[2], &r))
         replay_die(
-            "usage: bench_dp make VARIANT FILE | bench_dp run VARIANT FILE SECONDS | bench_dp ports VARIANT "
-            "FILE "
-            "SECONDS PACE\n"
+            "usage: bench_dp make VARIANT FILE | bench_dp run VARIANT FILE SECONDS |\n"
+            "       bench_dp ports VARIANT FILE SECONDS PACE\n"
             "VARIANT: encap|decap|flood,64|imix,MACS,uniform|zipf,untagged|tagged|translated,ipv4|ipv6; "
             "flood: VTEPs instead of MACs");
     if (strcmp(argv[1], "make") == 0)

@@ -3,6 +3,7 @@
  * See calm.h.
  */
 #include "tests/bench/calm.h"
+#include "tests/bench/ascending.h"
 
 #include <sched.h>
 #include <stdbool.h>
@@ -22,13 +23,6 @@ static double cycles_of_turns(void)
                          : "+r"(a), "+r"(b), "+r"(c), "+r"(d)
                          : "r"(i));
     return (double)(__builtin_ia32_rdtsc() - start) / TURNS;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 double calm_cycles(void)
