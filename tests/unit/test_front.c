@@ -92,7 +92,7 @@ static void put_outside(bool ipv6, uint16_t headroom)
 START_TEST(test_without_room_a_frame_stays_as_it_was)
 {
     for (uint16_t headroom = 0; headroom <= 100; headroom++) {
-        struct rte_mbuf m = with_headroom(headroom);
+        struct rte_mbuf m;
 
         put_outside(false, headroom);
         put_outside(true, headroom);
